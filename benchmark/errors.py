@@ -1,0 +1,31 @@
+"""What a user can mend: one exception, and the wording for unknown names.
+
+The command line prints a `UserError` without a traceback and exits with 2. The message says what must hold, what was
+found and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake in a suite, a file, an option or the environment that its user can mend.
+
+    Parameters
+    ----------
+    *problems : str
+        One line each; several are reported at once.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], *, listing: str | None = None) -> str:
+    """Say that `name` is no known `what`, with close matches and the command that lists them all."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(names)}."
+    command = f" `bakeoff list {listing}` shows all." if listing else ""
+    return f"there is no {what} {name!r}; {hint}{command}"

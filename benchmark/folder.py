@@ -1,0 +1,179 @@
+"""The run folder: what lies where, written whole or not at all; only the parent process writes here."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bakeoff.errors import UserError
+from bakeoff.records import Record, latest, parse_record, to_plain
+
+RECORDS = "records.jsonl"
+ASIDE = "records.corrupt.jsonl"
+
+
+class RunFolder:
+    """A run on disk.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; created by `create`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def suite_file(self) -> Path:
+        """The suite as run, complete."""
+        return self.path / "suite.yaml"
+
+    @property
+    def html(self) -> Path:
+        """The report for a browser."""
+        return self.path / "report.html"
+
+    @property
+    def markdown(self) -> Path:
+        """The report for a pull request."""
+        return self.path / "report.md"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run has been written here."""
+        return self.suite_file.is_file()
+
+    def create(self) -> None:
+        """Make the folder and its parts.
+
+        Raises
+        ------
+        UserError
+            If it can't be written, or holds files that are no run.
+        """
+        try:
+            if self.path.exists() and not self.exists and any(entry.name != ".lock" for entry in self.path.iterdir()):
+                raise UserError(f"the folder {self.path} holds files but no run; give --out an empty or a new folder")
+            for part in ("predictions", "trials"):
+                (self.path / part).mkdir(parents=True, exist_ok=True)
+            (self.path / ".lock").touch()
+        except OSError as error:
+            raise UserError(f"the run folder {self.path} can't be written ({error.strerror}); give another with --out") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, so that two runs never write to it at once.
+
+        Raises
+        ------
+        UserError
+            If another process holds it.
+        """
+        with (self.path / ".lock").open("r+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UserError(f"another run (process {lock.read().strip() or 'unknown'}) is writing to {self.path}; wait for it or give another --out") from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def read_records(self) -> tuple[dict[str, Record], int]:
+        """Read the last record of each fit, and count the lines that are no records."""
+        good, bad = self._lines()
+        return latest(good), len(bad)
+
+    def mend_records(self) -> int:
+        """Put corrupt lines (a half-written last one, say) aside into `records.corrupt.jsonl`; return their number."""
+        good, bad = self._lines()
+        if bad:
+            with (self.path / ASIDE).open("a", encoding="utf-8") as aside:
+                aside.writelines(f"{line}\n" for line in bad)
+            write_whole(self.path / RECORDS, "".join(f"{record.to_json()}\n" for record in good))
+        return len(bad)
+
+    def append(self, record: Record) -> None:
+        """Add a record; it is on the disk when this returns."""
+        with (self.path / RECORDS).open("a", encoding="utf-8") as file:
+            file.write(record.to_json() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file of the folder."""
+        write_whole(self.path / name, json.dumps(to_plain(content), indent=1, ensure_ascii=False) + "\n")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Read a JSON file of the folder; an empty mapping if there is none.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged.
+        """
+        path = self.path / name
+        if not path.is_file():
+            return {}
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError:
+            raise UserError(f"{path} is damaged (no valid JSON); run the suite again to rebuild it") from None
+
+    def write_trials(self, fit: str, trials: list[Mapping[str, Any]]) -> None:
+        """Write the trials of a tuned fit, one line each."""
+        lines = (json.dumps(to_plain(trial), ensure_ascii=False) for trial in trials)
+        write_whole(self.path / "trials" / f"{fit}.jsonl", "".join(f"{line}\n" for line in lines))
+
+    def write_predictions(self, fit: str, arrays: Mapping[str, Any]) -> None:
+        """Write the test rows of a fit with their predictions, as a compressed npz without pickles."""
+        import numpy as np
+
+        path = self.path / "predictions" / f"{fit}.npz"
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, **{name: _storable(array) for name, array in arrays.items()})
+        part.replace(path)
+
+    def _lines(self) -> tuple[list[Record], list[str]]:
+        path = self.path / RECORDS
+        good: list[Record] = []
+        bad: list[str] = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+            try:
+                good.append(parse_record(line))
+            except ValueError:
+                bad.append(line)
+        return good, bad
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """Open the folder of a run.
+
+    Raises
+    ------
+    UserError
+        If there is no run.
+    """
+    folder = RunFolder(Path(path))
+    if not folder.exists:
+        raise UserError(f"there is no run in {str(path)!r}; give the folder that `bakeoff run` wrote, such as runs/quickstart")
+    return folder
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new content, never a half."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _storable(array: Any) -> Any:
+    import numpy as np
+
+    array = np.asarray(array)
+    return array.astype(str) if array.dtype.kind == "O" else array

@@ -1,0 +1,87 @@
+"""What a fit's process gets: everything it needs to know, and where the data lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakeoff.datasets.dataset import Kind, Task
+from bakeoff.estimators.spec import Choice
+from bakeoff.keys import Keys
+from bakeoff.metrics import Metric
+from bakeoff.records import Record
+from bakeoff.suite import Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One fit to be run.
+
+    Parameters
+    ----------
+    keys : Keys
+    dataset, data_digest, split_digest : str
+    task, kind : str
+    choice : Choice
+        The model with what the user fixed and narrowed.
+    variant : {"default", "tuned"}
+    repeat, fold : int
+    index : int
+        Place of the split in the prepared file.
+    prepared : Path
+        File with the data set and its splits, see `bakeoff.prepared`.
+    metrics : mapping of Metric
+    primary : str
+    seed : int
+        The suite's seed, from which all others are derived.
+    inner_folds, trials : int
+    seconds : float, optional
+        The tuning budget.
+    threads : int
+    device : str
+    """
+
+    keys: Keys
+    dataset: str
+    data_digest: str
+    split_digest: str
+    task: Task
+    kind: Kind
+    choice: Choice
+    variant: Variant
+    repeat: int
+    fold: int
+    index: int
+    prepared: Path
+    metrics: Mapping[str, Metric]
+    primary: str
+    seed: int
+    inner_folds: int
+    trials: int
+    seconds: float | None
+    threads: int
+    device: str
+
+    @property
+    def label(self) -> str:
+        """What a person calls the fit."""
+        return f"{self.dataset} / {self.choice.name} / {self.variant} / repeat {self.repeat + 1} fold {self.fold + 1}"
+
+    def record(self, **outcome: object) -> Record:
+        """Return the record of this fit with a given outcome."""
+        return Record(
+            fit=self.keys.fit,
+            study=self.keys.study,
+            cell=self.keys.cell,
+            dataset=self.dataset,
+            data_digest=self.data_digest,
+            split_digest=self.split_digest,
+            task=self.task,
+            kind=self.kind,
+            model=self.choice.name,
+            family=self.choice.spec.family,
+            variant=self.variant,
+            repeat=self.repeat,
+            fold=self.fold,
+            seed=self.seed,
+            **outcome,  # type: ignore[arg-type]  # names and types are Record's
+        )

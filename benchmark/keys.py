@@ -1,0 +1,51 @@
+"""The three keys of a fit: the cell (what is compared), the study (what tuning continues), the fit (what resumes)."""
+
+from dataclasses import dataclass
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.estimators.spec import Choice
+from bakeoff.estimators.versions import FRONT_END_VERSION
+from bakeoff.seeds import digest_parts
+from bakeoff.splits import Split
+from bakeoff.suite import Suite
+
+LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one fit, as short hex digests."""
+
+    cell: str
+    study: str
+    fit: str
+
+
+def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split: Split) -> Keys:
+    """Derive the keys of a fit.
+
+    Limits of time and memory, the number of workers, other metrics and other models are in none of them. The space and
+    the budget count for the tuned variant alone, so that changing them leaves the default fits as they are.
+    """
+    tuned = variant == "tuned"
+    metric = getattr(suite.primary, dataset.task)
+    cell = digest_parts(
+        data=dataset.digest, model=choice.name, variant=variant, repeat=split.repeat, fold=split.fold, split=split.digest
+    )
+    study = digest_parts(
+        cell=cell,
+        task=dataset.task,
+        front_end=choice.spec.front_ends[dataset.kind],
+        front_end_version=FRONT_END_VERSION,
+        default=choice.default_params(dataset.task),
+        fixed=dict(choice.params),
+        seed=suite.seed,
+        threads=suite.threads,
+        device=suite.device if choice.spec.family == "deep" else "cpu",
+        metric=metric if tuned else None,
+        space=choice.list_space(dataset.task) if tuned else None,
+        inner_folds=suite.inner_folds if tuned else None,
+    )
+    budget = suite.tuning.model_dump() if tuned else None
+    fit = digest_parts(study=study, budget=budget)
+    return Keys(cell[:LENGTH], study[:LENGTH], fit[:LENGTH])

@@ -1,0 +1,187 @@
+"""Metrics: what each needs from a model, which way is better, and the one place where signs are flipped.
+
+A *score* is always bigger-is-better. A metric that a model cannot have (no probabilities, say) is missing from the
+result: never 0, never computed from labels instead.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bakeoff.datasets.dataset import Task
+
+Needs = Literal["values", "scores", "probabilities"]
+CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What one fitted model says of the test rows.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n_rows,)
+        Labels or values.
+    classes : ndarray of shape (n_classes,)
+        All labels of the data set, sorted; empty for a regression.
+    positive : label, optional
+        Positive class of a binary task.
+    scores : ndarray of shape (n_rows, n_classes), optional
+        Probabilities, or decision values where there are none: bigger means more likely.
+    probabilities : ndarray of shape (n_rows, n_classes), optional
+        Rows sum to 1; 0 for a class that was absent from the training rows.
+    """
+
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    classes: np.ndarray
+    positive: Any = None
+    scores: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+
+    @property
+    def one_hot(self) -> np.ndarray:
+        """1 where a row is of a class, shape (n_rows, n_classes)."""
+        return np.asarray(self.y_true[:, None] == self.classes[None, :], dtype=float)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric: its name, the tasks it judges, what it needs, and its function of `Predictions`."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    needs: Needs
+    greater_is_better: bool
+    compute: Callable[[Predictions], float]
+    summary: str
+
+    def score(self, value: float) -> float:
+        """Return the value with the sign that makes bigger better."""
+        return value if self.greater_is_better else -value
+
+
+def compute_metrics(predictions: Predictions, metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """Compute every metric that these predictions allow; the others are left out."""
+    has = {"values": True, "scores": predictions.scores is not None, "probabilities": predictions.probabilities is not None}
+    values = {name: float(metric.compute(predictions)) for name, metric in metrics.items() if has[metric.needs]}
+    return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def metrics_for(task: Task) -> dict[str, Metric]:
+    """Return the metrics that judge a task, by name."""
+    return {name: metric for name, metric in METRICS.items() if task in metric.tasks}
+
+
+def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n_bins: int = CALIBRATION_BINS) -> float:
+    """Return the top-label calibration error over bins of equal mass.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_rows,)
+        Probability of the predicted (most likely) class.
+    correct : ndarray of bool of shape (n_rows,)
+    n_bins : int
+
+    Returns
+    -------
+    float
+        Mean over rows of |accuracy - confidence| of the row's bin, in [0, 1].
+
+    References
+    ----------
+    Guo et al. 2017, On Calibration of Modern Neural Networks (top label); Nguyen & O'Connor 2015, Posterior calibration and
+    exploratory analysis for NLP models (bins of equal mass).
+    """
+    order = np.argsort(probabilities, kind="stable")
+    bins = [rows for rows in np.array_split(order, n_bins) if len(rows)]
+    gaps = [len(rows) * abs(correct[rows].mean() - probabilities[rows].mean()) for rows in bins]
+    return float(sum(gaps) / len(probabilities))
+
+
+def _labels(function: str, **options: Any) -> Callable[[Predictions], float]:
+    def compute(predictions: Predictions) -> float:
+        import sklearn.metrics
+
+        return float(getattr(sklearn.metrics, function)(predictions.y_true, predictions.y_pred, **options))
+
+    return compute
+
+
+def _over_classes(function: str) -> Callable[[Predictions], float]:
+    """One-vs-rest, macro-averaged; the positive class alone for a binary task. Undefined where a class has no test row."""
+
+    def compute(predictions: Predictions) -> float:
+        import sklearn.metrics
+
+        assert predictions.scores is not None  # compute_metrics saw to it
+        one_hot = predictions.one_hot
+        if one_hot.sum(axis=0).min() == 0:
+            return np.nan
+        values = [
+            getattr(sklearn.metrics, function)(one_hot[:, k], predictions.scores[:, k]) for k in _judged(predictions)
+        ]
+        return float(np.mean(values))
+
+    return compute
+
+
+def _judged(predictions: Predictions) -> list[int]:
+    """Columns of the classes that one-vs-rest metrics average over."""
+    if len(predictions.classes) > 2:
+        return list(range(len(predictions.classes)))
+    return [int(np.flatnonzero(predictions.classes == predictions.positive)[0])]
+
+
+def _log_loss(predictions: Predictions) -> float:
+    assert predictions.probabilities is not None  # compute_metrics saw to it
+    chosen = (predictions.probabilities * predictions.one_hot).sum(axis=1)
+    return float(-np.log(np.clip(chosen, np.finfo(np.float64).eps, 1)).mean())
+
+
+def _brier(predictions: Predictions) -> float:
+    """Brier 1950 for several classes; the usual half of it, (p - y)², for two."""
+    assert predictions.probabilities is not None  # compute_metrics saw to it
+    squares = ((predictions.probabilities - predictions.one_hot) ** 2).sum(axis=1).mean()
+    return float(squares / 2 if len(predictions.classes) == 2 else squares)
+
+
+def _calibration(predictions: Predictions) -> float:
+    assert predictions.probabilities is not None  # compute_metrics saw to it
+    top = predictions.probabilities.argmax(axis=1)
+    return expected_calibration_error(predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true)
+
+
+def _metric(name: str, tasks: tuple[Task, ...], needs: Needs, greater: bool, compute: Callable[[Predictions], float], summary: str) -> Metric:
+    return Metric(name=name, tasks=tasks, needs=needs, greater_is_better=greater, compute=compute, summary=summary)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        _metric("roc_auc", CLASSES, "scores", True, _over_classes("roc_auc_score"), "area under the ROC curve (one-vs-rest, macro)"),
+        _metric("accuracy", CLASSES, "values", True, _labels("accuracy_score"), "share of rows that are right"),
+        _metric("balanced_accuracy", CLASSES, "values", True, _labels("balanced_accuracy_score"), "mean recall over the classes"),
+        _metric("f1_macro", CLASSES, "values", True, _labels("f1_score", average="macro", zero_division=0.0), "mean F1 over the classes"),
+        _metric(
+            "average_precision",
+            CLASSES,
+            "scores",
+            True,
+            _over_classes("average_precision_score"),
+            "area under precision and recall (one-vs-rest, macro)",
+        ),
+        _metric("mcc", CLASSES, "values", True, _labels("matthews_corrcoef"), "Matthews correlation coefficient"),
+        _metric("log_loss", CLASSES, "probabilities", False, _log_loss, "mean negative log-likelihood"),
+        _metric("brier", CLASSES, "probabilities", False, _brier, "mean squared error of the probabilities"),
+        _metric("calibration_error", CLASSES, "probabilities", False, _calibration, "top-label calibration error, 15 bins of equal mass"),
+        _metric("rmse", ("regression",), "values", False, _labels("root_mean_squared_error"), "root mean squared error"),
+        _metric("mae", ("regression",), "values", False, _labels("mean_absolute_error"), "mean absolute error"),
+        _metric("r2", ("regression",), "values", True, _labels("r2_score"), "coefficient of determination"),
+    )
+}
+PRIMARY: dict[Task, str] = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
+

@@ -1,0 +1,297 @@
+"""From a suite and its data sets to the fits: which will run, which are skipped and why, all problems told at once."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.datasets.files import load_csv
+from bakeoff.datasets.registry import load_named
+from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.registry import FAMILIES, get_spec, specs_of_family
+from bakeoff.estimators.spec import Choice, ModelSpec, Setting
+from bakeoff.imported import metric_of_import, spec_of_import, to_range
+from bakeoff.job import Job
+from bakeoff.keys import keys_of
+from bakeoff.metrics import METRICS, Metric
+from bakeoff.splits import Split, check_folds, outer_splits, scheme_of
+from bakeoff.suite import FileData, ImportedMetric, ImportedModel, NamedData, NamedModel, Suite
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A model that a data set does not get, and why."""
+
+    dataset: str
+    model: str
+    variant: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite comes to.
+
+    Parameters
+    ----------
+    suite : Suite
+    datasets : dict of Dataset
+    splits : dict of list of Split
+    jobs : tuple of Job
+        In the order of the suite; `prepared` is empty until the runner fills it in.
+    skips : tuple of Skip
+    """
+
+    suite: Suite
+    datasets: dict[str, Dataset]
+    splits: dict[str, list[Split]]
+    jobs: tuple[Job, ...]
+    skips: tuple[Skip, ...]
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what reports need to know of the plan, as plain values."""
+        return {
+            "fits": [
+                {"fit": job.keys.fit, "dataset": job.dataset, "model": job.choice.name, "family": job.choice.spec.family, "variant": job.variant, "repeat": job.repeat, "fold": job.fold}
+                for job in self.jobs
+            ],
+            "skips": [vars(skip) for skip in self.skips],
+            "datasets": {name: self._describe(dataset) for name, dataset in self.datasets.items()},
+            "metrics": {name: {"greater_is_better": metric.greater_is_better, "tasks": metric.tasks} for name, metric in self.metrics.items()},
+        }
+
+    def _describe(self, dataset: Dataset) -> dict[str, Any]:
+        positive = str(dataset.positive) if dataset.task == "binary" else None
+        return {
+            "task": dataset.task,
+            "kind": dataset.kind,
+            "rows": len(dataset.y),
+            "features": dataset.n_features,
+            "classes": len(dataset.classes),
+            "positive": positive,
+            "digest": dataset.digest,
+            "scheme": "predefined" if dataset.test_rows is not None else scheme_of(dataset),
+            "primary": getattr(self.suite.primary, dataset.task),
+            "licence": dataset.licence,
+            "source": dataset.source,
+            "notes": list(dataset.notes),
+        }
+
+
+def make_plan(suite: Suite, extra: Mapping[str, Dataset] | None = None, own_models: Sequence[ModelSpec] = ()) -> Plan:
+    """Load the data sets of a suite and list its fits.
+
+    Parameters
+    ----------
+    suite : Suite
+    extra : mapping of Dataset, optional
+        Data sets in memory, which stand for the suite's own.
+    own_models : sequence of ModelSpec
+        Models in memory, beside the suite's.
+
+    Raises
+    ------
+    UserError
+        All problems of the data sets, the folds and the models, at once.
+    """
+    problems: list[str] = []
+    datasets = dict(extra or {}) or _collect(problems, suite.datasets, _load)
+    metrics = _metrics(suite, problems)
+    choices = [*_choices(suite, problems), *(Choice(spec=spec, caps=_caps(suite)) for spec in own_models)]
+    splits = _collect(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
+    _check_choices(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
+    if problems:
+        raise UserError(*dict.fromkeys(problems))
+    entries = list(_entries(suite, datasets, splits, choices, metrics))
+    jobs = tuple(entry for entry in entries if isinstance(entry, Job))
+    skips = tuple(entry for entry in entries if isinstance(entry, Skip))
+    if not jobs:
+        raise UserError("nothing is left to run: " + "; ".join(dict.fromkeys(skip.reason for skip in skips)))
+    return Plan(suite, datasets, splits, jobs, skips, metrics)
+
+
+def select(suite: Suite, *, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Suite:
+    """Narrow a suite to some of its data sets and models, as `--datasets` and `--models` ask.
+
+    Raises
+    ------
+    UserError
+        If a name is none of the suite's.
+    """
+    changes: dict[str, Any] = {}
+    if datasets:
+        known = {entry if isinstance(entry, str) else (entry.name or Path(entry.file).name.split(".")[0]): entry for entry in suite.datasets}  # type: ignore[union-attr]  # NamedData has a name
+        changes["datasets"] = tuple(_pick("data set", name, known) for name in datasets)
+    if models:
+        named = {_label(entry): entry for entry in suite.models}
+        registered = {spec.name: spec.name for entry in suite.models if entry in FAMILIES for spec in specs_of_family(str(entry))}
+        known_models = registered | named
+        changes["models"] = tuple(_pick("model", name, known_models) for name in models)
+    return suite.model_copy(update=changes)
+
+
+def _pick(what: str, name: str, known: Mapping[str, Any]) -> Any:
+    if name not in known:
+        raise UserError("in this suite " + unknown_name(what, name, known))
+    return known[name]
+
+
+def _label(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    return str(getattr(entry, "as_", None) or entry.name or entry.import_.rsplit(":", 1)[-1])
+
+
+def _collect(problems: list[str], entries: Any, load: Callable[[Any], tuple[str, Any]]) -> dict[str, Any]:
+    """Load each entry; what a user must mend is noted, so that all of it is told at once."""
+    found = {}
+    for entry in entries:
+        try:
+            name, value = load(entry)
+        except UserError as error:
+            problems.extend(error.problems)
+        else:
+            found[name] = value
+    return found
+
+
+def _load(entry: str | NamedData | FileData) -> tuple[str, Dataset]:
+    if isinstance(entry, FileData):
+        options = entry.model_dump(exclude={"file"})
+        dataset = load_csv(Path(entry.file), **options)
+    else:
+        dataset = load_named(entry if isinstance(entry, str) else entry.name)
+        if isinstance(entry, NamedData) and entry.positive is not None:
+            dataset = _with_positive(dataset, entry.positive)
+    return dataset.name, dataset
+
+
+def _with_positive(dataset: Dataset, positive: Any) -> Dataset:
+    matches = [label for label in dataset.classes if str(label) == str(positive)]
+    if dataset.task != "binary" or not matches:
+        known = ", ".join(map(str, dataset.classes)) if dataset.task == "binary" else f"none, it is a {dataset.task} task"
+        raise UserError(f"the data set {dataset.name!r} has no class {positive!r} to be the positive one; known: {known}")
+    return replace(dataset, positive=matches[0])
+
+
+def _split(suite: Suite, dataset: Dataset) -> list[Split]:
+    splits = outer_splits(dataset, folds=suite.outer_folds, repeats=suite.repeats, seed=suite.seed)
+    if "tuned" in suite.variants:
+        smallest = min(splits, key=lambda split: len(split.train))
+        try:
+            check_folds(dataset, smallest.train, suite.inner_folds)
+        except UserError as error:
+            raise UserError(f"inner_folds: within an outer training part, {error}") from None
+    return splits
+
+
+def _metrics(suite: Suite, problems: list[str]) -> dict[str, Metric]:
+    own = [entry for entry in suite.metrics if isinstance(entry, ImportedMetric)]
+    return METRICS | _collect(problems, own, lambda entry: (entry.name, metric_of_import(entry)))
+
+
+def _caps(suite: Suite) -> dict[str, float]:
+    return suite.caps.model_dump(exclude_none=True)
+
+
+def _choices(suite: Suite, problems: list[str]) -> list[Choice]:
+    """Expand families, and let an entry with options replace the plain one of the same name."""
+    found: dict[str, Choice] = {}
+    for entry in suite.models:
+        for name, choice in _collect(problems, _expand(entry), lambda one: _choice(suite, one)).items():
+            plain = isinstance(entry, str)
+            if plain and name in found:
+                continue
+            if not plain and name in found and (found[name].params or found[name].ranges or found[name].spec.summary == found[name].spec.source):
+                problems.append(f"models: {name!r} stands more than once; give one another name with `as:`")
+            found[name] = choice
+    return list(found.values())
+
+
+def _expand(entry: Any) -> list[Any]:
+    return [spec.name for spec in specs_of_family(entry)] if entry in FAMILIES else [entry]
+
+
+def _choice(suite: Suite, entry: str | NamedModel | ImportedModel) -> tuple[str, Choice]:
+    caps = _caps(suite)
+    if isinstance(entry, str):
+        choice = Choice(spec=get_spec(entry), caps=caps)
+    elif isinstance(entry, NamedModel):
+        ranges = {name: to_range(given) for name, given in entry.space.items()}
+        choice = Choice(spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=entry.as_ or entry.name)
+    else:
+        choice = Choice(spec=spec_of_import(entry), caps=caps)
+    return choice.name, choice
+
+
+def _check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
+    asked_by_name = {_label(entry) for entry in suite.models if entry not in FAMILIES}
+    for choice in choices:
+        if choice.name in asked_by_name and not choice.spec.is_installed:
+            problems.append(f"models: {choice.spec.requires} is not installed; {choice.name} needs it: pip install 'bakeoff[{choice.spec.extra}]'")
+        elif choice.params or choice.ranges:
+            for task in sorted(tasks & set(choice.spec.tasks)):
+                problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
+
+
+def _problems_of_choice(choice: Choice, task: Any) -> Iterator[str]:
+    """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
+    searched = Choice(spec=choice.spec).list_space(task)
+    for name in choice.ranges:
+        if name not in searched:
+            yield unknown_name("parameter to search", name, searched)
+    estimator = choice.spec.build(Setting(task=task), Choice(spec=choice.spec).default_params(task))
+    known = {name.rpartition("__")[2] for name in estimator.get_params()} | set(searched)
+    for name in choice.params:
+        if name not in known:
+            yield unknown_name("parameter", name, known)
+    try:
+        choice.default_params(task)
+    except (ValueError, TypeError) as error:
+        yield f"{error}; give it another `default:`, or widen the range"
+
+
+def _entries(
+    suite: Suite, datasets: Mapping[str, Dataset], splits: Mapping[str, list[Split]], choices: list[Choice], metrics: Mapping[str, Metric]
+) -> Iterator[Job | Skip]:
+    for name, dataset in datasets.items():
+        judged = {key: metric for key, metric in metrics.items() if dataset.task in metric.tasks}
+        for choice in choices:
+            yield from _of_model(suite, dataset, splits[name], choice, judged)
+
+
+def _of_model(suite: Suite, dataset: Dataset, splits: list[Split], choice: Choice, metrics: Mapping[str, Metric]) -> Iterator[Job | Skip]:
+    n_train = int(np.max([len(split.train) for split in splits]))
+    reason = choice.spec.why_not(dataset.task, dataset.kind, n_train)
+    for variant in suite.variants:
+        nothing_to_tune = variant == "tuned" and not choice.list_space(dataset.task)
+        if reason or nothing_to_tune:
+            yield Skip(dataset.name, choice.name, variant, reason or "nothing to tune")
+            continue
+        for index, split in enumerate(splits):
+            yield Job(
+                keys=keys_of(suite, dataset, choice, variant, split),
+                dataset=dataset.name,
+                data_digest=dataset.digest,
+                split_digest=split.digest,
+                task=dataset.task,
+                kind=dataset.kind,
+                choice=choice,
+                variant=variant,
+                repeat=split.repeat,
+                fold=split.fold,
+                index=index,
+                prepared=Path(),
+                metrics=metrics,
+                primary=getattr(suite.primary, dataset.task),
+                seed=suite.seed,
+                inner_folds=suite.inner_folds,
+                trials=suite.tuning.trials,
+                seconds=suite.tuning.seconds,
+                threads=suite.threads,
+                device=suite.device if choice.spec.family == "deep" else "cpu",
+            )

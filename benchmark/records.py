@@ -1,0 +1,113 @@
+"""Records: one frozen, flat row for each fit, appended the moment the fit ends; the source of truth for everything else."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+Status = Literal["ok", "error", "timeout", "memory", "crashed", "lost", "cancelled", "skipped"]
+STATUSES: tuple[Status, ...] = ("ok", "error", "timeout", "memory", "crashed", "lost", "cancelled", "skipped")
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What one fit leaves.
+
+    Parameters
+    ----------
+    fit, study, cell : str
+        The three keys: by which a run resumes, tuning continues, and runs are compared.
+    dataset, data_digest, split_digest : str
+    task, kind, model, family, variant : str
+    repeat, fold : int
+        Outer repeat and fold, from 0.
+    status : str
+        One of `STATUSES`.
+    reason : str
+        Why the status is not ok, in words for a person.
+    metrics : mapping
+        Judged values by name; a metric that the model cannot have is absent.
+    diagnostics : mapping
+        What the fit cost and spent; never judged. Seconds are wall seconds unless the name says `cpu`.
+    params : mapping
+        The parameters of the refitted model.
+    seed : int
+    versions : mapping
+        Library versions under which it ran.
+    traceback : str
+        Of a failed fit.
+    schema : int
+    """
+
+    fit: str
+    study: str
+    cell: str
+    dataset: str
+    data_digest: str
+    split_digest: str
+    task: str
+    kind: str
+    model: str
+    family: str
+    variant: str
+    repeat: int
+    fold: int
+    status: Status
+    reason: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    traceback: str = ""
+    schema: int = SCHEMA_VERSION
+
+    @property
+    def ok(self) -> bool:
+        """Whether the fit ended with scores."""
+        return self.status == "ok"
+
+    def to_json(self) -> str:
+        """Return the record as one line of JSON; numbers that JSON lacks become null."""
+        return json.dumps(to_plain(asdict(self)), ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_record(line: str) -> Record:
+    """Read one line of JSON.
+
+    Raises
+    ------
+    ValueError
+        If the line is no record of a schema that this version knows.
+    """
+    content = json.loads(line)
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA_VERSION:
+        raise ValueError("not a record of this schema")
+    names = {field.name for field in fields(Record)}
+    try:
+        record = Record(**{name: value for name, value in content.items() if name in names})
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if record.status not in STATUSES:
+        raise ValueError(f"unknown status {record.status!r}")
+    return record
+
+
+def latest(records: Iterable[Record]) -> dict[str, Record]:
+    """Return the last record of each fit: a retried fit replaces its earlier failure."""
+    return {record.fit: record for record in records}
+
+
+def to_plain(value: Any) -> Any:
+    """Turn numpy scalars, tuples and non-finite floats into what JSON holds."""
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return to_plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)

@@ -1,0 +1,379 @@
+"""Suites: the YAML that says what to run, validated as a whole; every problem is told with the path of its key."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from bakeoff.datasets.dataset import Kind, Task
+from bakeoff.datasets.registry import ENTRIES
+from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.registry import FAMILIES, names_of_models
+from bakeoff.metrics import METRICS
+
+Variant = Literal["default", "tuned"]
+Scalar = bool | int | float | str | None
+UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+
+
+class _Strict(BaseModel):
+    """Unknown keys are problems, values are not coerced across types, and nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_dataset(name: str) -> str:
+    if name not in ENTRIES:
+        raise ValueError(unknown_name("data set", name, ENTRIES, listing="datasets"))
+    return name
+
+
+def _known_model(name: str) -> str:
+    known = [*FAMILIES, *names_of_models()]
+    if name not in known:
+        raise ValueError(unknown_name("model", name, known, listing="models"))
+    return name
+
+
+def _known_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(unknown_name("metric", name, METRICS, listing="metrics"))
+    return name
+
+
+def _in_bytes(value: Any) -> Any:
+    """Read `2GB` or a plain number of bytes."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().upper().replace(" ", "")
+    unit = next((unit for unit in UNITS if text.endswith(unit)), None)
+    try:
+        return int(float(text.removesuffix(unit)) * UNITS[unit]) if unit else int(text)
+    except ValueError:
+        raise ValueError(f"a size is a number with KB, MB or GB, such as 2GB; got {value!r}") from None
+
+
+def _plain_file_name(name: str) -> str:
+    if not name.strip() or name in (".", "..") or any(mark in name for mark in '/\\:*?"|\0'):
+        raise ValueError(f"a name becomes a folder: letters, digits, spaces and - _ . only; got {name!r}")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+FolderName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain_file_name)]
+DatasetName = Annotated[str, AfterValidator(_known_dataset)]
+ModelName = Annotated[str, AfterValidator(_known_model)]
+MetricName = Annotated[str, AfterValidator(_known_metric)]
+Bytes = Annotated[int, BeforeValidator(_in_bytes), Field(ge=64 * 2**20)]
+
+
+class FileData(_Strict):
+    """A data set in a CSV file."""
+
+    file: str = Field(description="Path of a CSV file, from the suite's folder or absolute")
+    target: str = Field(description="Column to predict")
+    name: Name | None = Field(None, description="Name in reports; the file's name if left out")
+    task: Task | None = Field(None, description="Inferred from the target if left out")
+    kind: Kind = Field("tabular", description="tabular or text: one column of text")
+    positive: Scalar = Field(None, description="Positive class of a binary task; the second in sorted order if left out")
+    categorical: tuple[str, ...] = Field((), description="Numeric columns to read as categories")
+    drop: tuple[str, ...] = Field((), description="Columns to leave out")
+    groups: str | None = Field(None, description="Column of groups that no split divides")
+    time: str | None = Field(None, description="Column of time: training rows always come first")
+    split: str | None = Field(None, description="Column that holds train or test: a predefined split")
+
+
+class NamedData(_Strict):
+    """A registered data set with options."""
+
+    name: DatasetName
+    positive: Scalar = Field(None, description="Positive class of a binary task")
+
+
+class RangeModel(_Strict):
+    """The range of one parameter: low and high, or choices."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = Field(False, description="Whole numbers only; for one's own estimators")
+    choices: tuple[Scalar, ...] | None = None
+    default: Scalar = Field(None, description="What trial 0 takes, where the model's own default lies outside")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        numeric = self.low is not None and self.high is not None
+        if numeric == bool(self.choices):
+            raise ValueError("a range needs either low and high, or a list of choices")
+        if numeric and not self.low < self.high:  # type: ignore[operator]  # both are numbers here
+            raise ValueError(f"a range needs low < high, got low={self.low:g} and high={self.high:g}")
+        if numeric and self.log and self.low <= 0:  # type: ignore[operator]
+            raise ValueError(f"a range with log: true needs low > 0, got low={self.low:g}")
+        return self
+
+
+class NamedModel(_Strict):
+    """A registered model with fixed parameters or a narrowed space."""
+
+    name: ModelName
+    params: dict[str, Any] = Field(default_factory=dict, description="Fixed parameters, not searched")
+    space: dict[str, RangeModel] = Field(default_factory=dict, description="Narrower ranges")
+    as_: Name | None = Field(None, alias="as", description="Another name in records and reports")
+
+
+class ImportedModel(_Strict):
+    """A user's own scikit-learn estimator."""
+
+    import_: str = Field(alias="import", pattern=r"^[\w.]+:[\w.]+$", description="package.module:Factory")
+    name: Name | None = Field(None, description="The factory's name if left out")
+    family: Literal["classical", "deep"] = "classical"
+    params: dict[str, Any] = Field(default_factory=dict)
+    space: dict[str, RangeModel] = Field(default_factory=dict)
+    front_end: str = Field("none", description="Preprocessing before it: none, one-hot, ordinal, native, scaled, tf-idf, …")
+
+
+class ImportedMetric(_Strict):
+    """A user's own metric."""
+
+    import_: str = Field(alias="import", pattern=r"^[\w.]+:[\w.]+$", description="package.module:function")
+    name: Name
+    greater_is_better: bool
+    needs: Literal["values", "scores", "probabilities"] = Field(
+        "values", description="values: f(y_true, y_pred); otherwise f(y_true, array of shape (n_rows, n_classes))"
+    )
+    tasks: tuple[Task, ...] = ("binary", "multiclass", "regression")
+
+
+class Budget(_Strict):
+    """What every model may spend on tuning, in each fit."""
+
+    trials: int = Field(20, ge=1, description="Trials, the default being the first")
+    seconds: float | None = Field(None, gt=0, description="Seconds; results then depend on the machine")
+
+
+class Caps(_Strict):
+    """Upper bounds for the effort of a single fit, the same for every model."""
+
+    epochs: int | None = Field(None, ge=1, description="Most epochs of a net")
+    trees: int | None = Field(None, ge=1, description="Most trees or boosting rounds")
+
+
+class Limits(_Strict):
+    """What one fit (tuning included) may use before it is stopped."""
+
+    seconds: float = Field(3600, gt=0)
+    memory: Bytes = Field(8 * 2**30, description="Such as 2GB")
+
+
+class Primary(_Strict):
+    """The metric that tuning optimises and tables rank by, for each task."""
+
+    binary: str = "roc_auc"
+    multiclass: str = "accuracy"
+    regression: str = "rmse"
+
+
+def _shape_of(value: Any) -> str:
+    """Tell which form an entry of `datasets`, `models` or `metrics` takes, so that its problems are told once."""
+    if isinstance(value, str):
+        return "plain"
+    keys = value if isinstance(value, dict) else type(value).model_fields
+    return next((key for key in ("file", "import") if key in keys or f"{key}_" in keys), "named")
+
+
+FORMS = frozenset({"plain", "file", "import", "named"})
+OneDataset = Annotated[
+    Annotated[DatasetName, Tag("plain")] | Annotated[NamedData, Tag("named")] | Annotated[FileData, Tag("file")],
+    Discriminator(_shape_of),
+]
+OneModel = Annotated[
+    Annotated[ModelName, Tag("plain")] | Annotated[NamedModel, Tag("named")] | Annotated[ImportedModel, Tag("import")],
+    Discriminator(_shape_of),
+]
+OneMetric = Annotated[
+    Annotated[MetricName, Tag("plain")] | Annotated[ImportedMetric, Tag("import")], Discriminator(_shape_of)
+]
+
+
+class Suite(_Strict):
+    """What to run: data sets x models x variants, with folds, budget and limits."""
+
+    name: FolderName
+    description: str = ""
+    notice: str = Field("", description="A caution that terminal and report show")
+    seed: int = Field(0, ge=0)
+    datasets: tuple[OneDataset, ...] = Field(min_length=1)
+    models: tuple[OneModel, ...] = Field(("all",), min_length=1, description="all, classical, deep, or names")
+    variants: tuple[Variant, ...] = Field(("default", "tuned"), min_length=1)
+    outer_folds: int = Field(5, ge=2, le=1000)
+    inner_folds: int = Field(3, ge=2, le=1000)
+    repeats: int = Field(1, ge=1, le=1000)
+    tuning: Budget = Budget()
+    caps: Caps = Caps()
+    limits: Limits = Limits()
+    metrics: tuple[OneMetric, ...] = Field((), description="Own metrics; the standard ones are always computed")
+    primary: Primary = Primary()
+    threads: int = Field(1, ge=1, le=1024, description="Threads of each fit")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="Where nets are trained")
+
+    @model_validator(mode="after")
+    def _primary_metrics_exist(self) -> Self:
+        own = {metric.name: metric.tasks for metric in self.metrics if isinstance(metric, ImportedMetric)}
+        known = {name: metric.tasks for name, metric in METRICS.items()} | own
+        problems = []
+        for task, name in self.primary:
+            if name not in known:
+                problems.append(f"primary.{task}: {unknown_name('metric', name, known, listing='metrics')}")
+            elif task not in known[name]:
+                fitting = ", ".join(other for other, tasks in known.items() if task in tasks)
+                problems.append(f"primary.{task}: the metric {name!r} does not judge {task} tasks. Choose one of: {fitting}")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (("data set", [name_of_dataset(entry) for entry in self.datasets]), ("metric", _own_names(self.metrics))):
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled:
+                raise ValueError(f"the {what} {doubled[0]!r} stands more than once; give each a name of its own")
+        return self
+
+
+def name_of_dataset(entry: str | NamedData | FileData) -> str:
+    """Return the name that records and reports use."""
+    if isinstance(entry, str):
+        return entry
+    return entry.name or Path(entry.file).name.split(".")[0]  # type: ignore[union-attr]  # NamedData always has a name
+
+
+def load_suite(source: str | Path) -> Suite:
+    """Load a suite from a YAML file, or a shipped one by its name.
+
+    Raises
+    ------
+    UserError
+        All problems of the file, each with the path of its key.
+    """
+    path = Path(source)
+    if not path.is_file():
+        shipped = files("bakeoff") / "suites" / f"{source}.yaml"
+        if not shipped.is_file():
+            raise UserError(_no_such_suite(str(source)))
+        return parse_suite(shipped.read_text(encoding="utf-8"), str(source))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the suite {path} can't be read: {error}") from None
+    return resolve_files(parse_suite(text, str(path)), path.resolve().parent)
+
+
+def parse_suite(text: str, where: str) -> Suite:
+    """Parse and validate the text of a suite; `where` names it in messages."""
+    try:
+        content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise UserError(f"{where} is no valid YAML: {_one_line(error)}") from None
+    if content is None:
+        raise UserError(f"{where} is empty; a suite needs at least `name` and `datasets`. `bakeoff list suites` shows examples")
+    if not isinstance(content, dict):
+        raise UserError(f"{where} holds a {type(content).__name__}; a suite is a mapping of keys such as `name` and `datasets`")
+    try:
+        return Suite.model_validate(content)
+    except ValidationError as error:
+        raise UserError(*(f"{where}: {problem}" for problem in _problems(error))) from None
+
+
+def resolve_files(suite: Suite, folder: Path) -> Suite:
+    """Make the paths of data files absolute, so that the suite runs from anywhere."""
+    entries = tuple(
+        entry.model_copy(update={"file": str(folder / Path(entry.file).expanduser())}) if isinstance(entry, FileData) else entry
+        for entry in suite.datasets
+    )
+    return suite.model_copy(update={"datasets": entries})
+
+
+def dump_suite(suite: Suite) -> str:
+    """Return the suite as YAML, complete with all defaults."""
+    return yaml.safe_dump(suite.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
+
+
+def list_shipped() -> list[str]:
+    """Return the names of the suites that come with the package."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in (files("bakeoff") / "suites").iterdir() if entry.name.endswith(".yaml"))
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key given twice is an error instead of the last one winning."""
+
+
+def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    doubled = next((key for key in keys if keys.count(key) > 1), None)
+    if doubled is not None:
+        raise yaml.constructor.ConstructorError(None, None, f"the key {doubled!r} stands twice", node.start_mark)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + (getattr(error, "problem", None) or " ".join(str(error).split()))
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    details = error.errors(include_url=False)
+    refused = {detail["loc"][0] for detail in details if len(detail["loc"]) > 1}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"][0] in refused:
+            continue  # every entry was refused, and each is told for itself
+        message = _message(detail)
+        path = _path(detail["loc"])
+        yield from (f"{path}: {line}" if path else line for line in message.splitlines())
+
+
+def _message(detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return unknown_name("key", str(detail["loc"][-1]), _keys_beside(detail["loc"]))
+    message = detail["msg"].removeprefix("Value error, ")
+    given = detail["input"]
+    return message if isinstance(given, dict | list) or detail["type"] == "value_error" else f"{message}, got {given!r}"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """List the keys that the model at a location knows."""
+    homes = {("datasets", "file"): FileData, ("datasets", "named"): NamedData, ("models", "named"): NamedModel}
+    homes |= {("models", "import"): ImportedModel, ("metrics", "import"): ImportedMetric}
+    sections = {"tuning": Budget, "caps": Caps, "limits": Limits, "primary": Primary}
+    home: type[BaseModel] = Suite
+    if "space" in loc[:-2]:
+        home = RangeModel
+    elif len(loc) > 2:
+        home = homes[str(loc[0]), str(loc[2])]
+    elif len(loc) == 2:
+        home = sections[str(loc[0])]
+    return [field.alias or name for name, field in home.model_fields.items()]
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if step not in FORMS or step in loc[3:]]
+    return "".join(steps).lstrip(".")
+
+
+def _own_names(metrics: tuple[str | ImportedMetric, ...]) -> list[str]:
+    return [metric if isinstance(metric, str) else metric.name for metric in metrics]
+
+
+def _no_such_suite(source: str) -> str:
+    looks_like_path = "/" in source or source.endswith((".yaml", ".yml"))
+    if looks_like_path:
+        return f"there is no suite file {source!r}; give the path of a YAML file or the name of a shipped suite ({', '.join(list_shipped())})"
+    return unknown_name("suite", source, list_shipped(), listing="suites")

@@ -1,0 +1,181 @@
+"""What stands before a model: preprocessing by name, each fitted on training rows only as a step of the pipeline.
+
+A spec names the front end that it wants for each kind of input. When one changes what a model sees, raise
+`FRONT_END_VERSION` in `versions.py`: it enters the study key.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bakeoff.errors import UserError, unknown_name
+
+MAX_CATEGORIES = 50
+MISSING = "missing"
+
+
+class TabularEncoder(TransformerMixin, BaseEstimator):
+    """Turn a frame with numbers, categories and gaps into what a model takes.
+
+    Parameters
+    ----------
+    categories : {"one-hot", "ordinal"}
+        How categorical columns are written. A category met for the first time after `fit` is infrequent (one-hot)
+        or -1 (ordinal). The 50 most frequent categories of a column are kept.
+    scale : bool
+        Scale numbers to zero mean and unit variance.
+    categorical : tuple of str
+        Columns that are categories although they hold numbers; others are told by their dtype.
+
+    Notes
+    -----
+    Missing numbers become the training median, missing categories a category of their own. An array without column
+    names is taken as numbers.
+    """
+
+    def __init__(self, categories: str = "one-hot", *, scale: bool = True, categorical: tuple[str, ...] = ()) -> None:
+        self.categories = categories
+        self.scale = scale
+        self.categorical = categorical
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn medians, scales and categories from the rows of `X`, shape (n_rows, n_columns)."""
+        del y
+        frame = _as_frame(X)
+        self.n_features_in_ = frame.shape[1]
+        self.categorical_ = _categorical_columns(frame, self.categorical)
+        numeric = [column for column in frame.columns if column not in set(self.categorical_)]
+        self.transformer_ = ColumnTransformer(
+            [("numbers", self._for_numbers(), numeric), ("categories", self._for_categories(), self.categorical_)],
+            sparse_threshold=0,
+        ).fit(self._readable(frame))
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the encoded rows, shape (n_rows, n_encoded)."""
+        check_is_fitted(self)
+        return np.asarray(self.transformer_.transform(self._readable(_as_frame(X))))
+
+    def _for_numbers(self) -> Pipeline:
+        impute = SimpleImputer(strategy="median", keep_empty_features=True)
+        return make_pipeline(impute, StandardScaler()) if self.scale else make_pipeline(impute)
+
+    def _for_categories(self) -> Any:
+        if self.categories == "one-hot":
+            return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False)
+        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=MAX_CATEGORIES)
+
+    def _readable(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write categories as plain strings, so that numbers, booleans and gaps sort together."""
+        return frame.assign(**{column: _as_text(frame[column]) for column in self.categorical_})
+
+
+class NativeCategories(TransformerMixin, BaseEstimator):
+    """Hand numbers and gaps on as they are, and categories as pandas categories: for models that split on them.
+
+    Parameters
+    ----------
+    categorical : tuple of str
+        Columns that are categories although they hold numbers.
+
+    Notes
+    -----
+    The 50 most frequent categories of the training rows are kept; rarer and new ones become one category, `other`.
+    """
+
+    OTHER = "other"
+
+    def __init__(self, *, categorical: tuple[str, ...] = ()) -> None:
+        self.categorical = categorical
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the categories from the rows of `X`, shape (n_rows, n_columns)."""
+        del y
+        frame = _as_frame(X)
+        self.n_features_in_ = frame.shape[1]
+        self.categories_ = {
+            column: [*_as_text(frame[column]).value_counts().index[: MAX_CATEGORIES - 1], self.OTHER]
+            for column in _categorical_columns(frame, self.categorical)
+        }
+        return self
+
+    def transform(self, X: Any) -> pd.DataFrame:
+        """Return a frame of numbers and pandas categories, shape (n_rows, n_columns)."""
+        check_is_fitted(self)
+        frame = _as_frame(X)
+        columns = {column: self._category(frame[column], known) for column, known in self.categories_.items()}
+        numbers = {column: frame[column].astype("float64") for column in frame.columns if column not in columns}
+        # Plain names: XGBoost and LightGBM refuse brackets and other marks in column names.
+        return pd.DataFrame({f"c{i}": (columns | numbers)[column] for i, column in enumerate(frame.columns)})
+
+    def _category(self, column: pd.Series, known: list[str]) -> pd.Series:
+        text = _as_text(column)
+        kept = text.where(text.isin(known), self.OTHER)
+        return pd.Series(pd.Categorical(kept, categories=list(dict.fromkeys(known))), index=column.index)
+
+
+class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Scale all values with one mean and one standard deviation, so that pixels and steps keep their proportions."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn mean and standard deviation of the values of `X`, shape (n_rows, n_values)."""
+        del y
+        X = validate_data(self, X, dtype=["float64", "float32"], ensure_all_finite="allow-nan")
+        self.mean_ = float(np.nanmean(X))
+        self.scale_ = float(np.nanstd(X)) or 1.0
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the scaled values, shape (n_rows, n_values)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=["float64", "float32"], reset=False, ensure_all_finite="allow-nan")
+        return np.asarray((X - self.mean_) / self.scale_)
+
+
+def build_front_end(name: str, *, categorical: tuple[str, ...] = ()) -> Any:
+    """Build an unfitted front end by its name.
+
+    Raises
+    ------
+    UserError
+        If there is none of that name.
+    """
+    if name not in FRONT_ENDS:
+        raise UserError(unknown_name("front end", name, FRONT_ENDS))
+    return FRONT_ENDS[name](categorical)
+
+
+FRONT_ENDS: dict[str, Any] = {
+    "none": lambda _: FunctionTransformer(),
+    "one-hot": lambda categorical: TabularEncoder("one-hot", categorical=categorical),
+    "ordinal": lambda categorical: TabularEncoder("ordinal", scale=False, categorical=categorical),
+    "native": lambda categorical: NativeCategories(categorical=categorical),
+    "scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
+    "filled": lambda _: SimpleImputer(keep_empty_features=True),
+    "global-scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), GlobalScaler()),
+    "tf-idf": lambda _: TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=r"(?u)\b\w+\b"),
+    "counts": lambda _: CountVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=r"(?u)\b\w+\b"),
+}
+
+
+def _as_frame(X: Any) -> pd.DataFrame:
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    return frame.rename(columns=str)
+
+
+def _categorical_columns(frame: pd.DataFrame, named: tuple[str, ...]) -> list[str]:
+    numbers = set(frame.select_dtypes(["number", "bool"]).columns)
+    return [column for column in frame.columns if column not in numbers or column in named]
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), MISSING).astype(str).astype(object)
+

@@ -1,0 +1,159 @@
+"""What the registry says of a model: which tasks and inputs it takes, what it needs, how it is built and searched.
+
+Declared, not detected: nothing here looks into an estimator to find out what it can do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from bakeoff.datasets.dataset import Kind, Task
+from bakeoff.estimators.space import Narrowed, Params, Point, Range, Space, list_space
+
+Family = Literal["classical", "deep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Where an estimator is built: the task, the input, and the resources it may use."""
+
+    task: Task
+    kind: Kind = "tabular"
+    input_shape: tuple[int, ...] | None = None
+    random_state: int = 0
+    threads: int = 1
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One registered model.
+
+    Parameters
+    ----------
+    name : str
+    family : {"classical", "deep"}
+    summary : str
+        What a listing says of it.
+    tasks, kinds : tuple of str
+        Tasks and kinds of input that it takes.
+    build : callable
+        `(setting, params) -> estimator`; imports its library itself.
+    front_ends : mapping
+        Kind of input -> name of the preprocessing that it wants (`bakeoff.estimators.front_ends`).
+    default, regression_default : mapping
+        The default as a point of the space; what differs for a regression.
+    fixed : mapping
+        Parameters that are never searched.
+    space : callable, optional
+        The search space; None where there is nothing to tune.
+    source : str
+        Where the space was published.
+    requires : str
+        Module that the model needs; with `extra`, the extra that installs it.
+    effort : mapping
+        "epochs" or "trees" -> the parameter that a suite's cap bounds.
+    max_rows : int, optional
+        Training rows beyond which the model does not apply, with `max_rows_reason`.
+    takes_validation_rows : bool
+        True if `fit` takes `validation_rows` to stop early on.
+    """
+
+    name: str
+    family: Family
+    summary: str
+    tasks: tuple[Task, ...]
+    kinds: tuple[Kind, ...]
+    build: Callable[[Setting, Params], Any]
+    front_ends: Mapping[Kind, str]
+    default: Mapping[str, Any] = field(default_factory=dict)
+    regression_default: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    space: Space | None = None
+    source: str = "nothing to tune"
+    requires: str = "sklearn"
+    extra: str | None = None
+    effort: Mapping[str, str] = field(default_factory=dict)
+    max_rows: int | None = None
+    max_rows_reason: str = ""
+    takes_validation_rows: bool = False
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the module that the model needs can be found."""
+        return find_spec(self.requires.split(".")[0]) is not None
+
+    def why_not(self, task: Task, kind: Kind, n_train: int) -> str | None:
+        """Say why the model does not apply to such data, or None if it does."""
+        if task not in self.tasks:
+            return f"{self.name} does not take {task} tasks"
+        if kind not in self.kinds:
+            return f"{self.name} does not take {kind} data"
+        if self.max_rows is not None and n_train > self.max_rows:
+            return f"{self.max_rows_reason} (limit {self.max_rows:,} training rows, got {n_train:,})"
+        if not self.is_installed:
+            return f"{self.requires} is not installed: pip install 'bakeoff[{self.extra}]'"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A model as a suite asks for it: the spec, with what the user fixed, capped and narrowed."""
+
+    spec: ModelSpec
+    params: Mapping[str, Any] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    caps: Mapping[str, float] = field(default_factory=dict)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Take the spec's name unless there is another."""
+        object.__setattr__(self, "name", self.name or self.spec.name)
+
+    def default_point(self, task: Task) -> Params:
+        """Return the default as answers to what the space asks: trial 0 of every study."""
+        own = {**self.spec.default, **(self.spec.regression_default if task == "regression" else {})}
+        new = {name: given.default for name, given in self.ranges.items() if given.default is not None}
+        capped = {name: min(value, self._cap(name, value)) for name, value in own.items() if name in self._capped}
+        point = own | capped | new
+        return {name: value for name, value in point.items() if name not in self.params}
+
+    def default_params(self, task: Task) -> Params:
+        """Return the parameters of the `default` variant.
+
+        Raises
+        ------
+        ValueError
+            If the default lies outside the (narrowed) space.
+        """
+        return self.params_of(Point(self.default_point(task)), task)
+
+    def params_of(self, trial: Any, task: Task) -> Params:
+        """Return the estimator parameters that a trial's answers make."""
+        narrowed = Narrowed(trial, self.params, self.ranges, self._bounds)
+        searched = self.spec.space(narrowed, task) if self.spec.space else {}
+        fixed = {name: min(value, self._cap(name, value)) if name in self._capped else value for name, value in self.spec.fixed.items()}
+        own = {name: value for name, value in self.params.items() if name not in self._questions(task)}
+        return {**fixed, **searched, **own}
+
+    def list_space(self, task: Task) -> dict[str, tuple[Any, ...]]:
+        """List the ranges that tuning would search, after fixing and narrowing."""
+        if self.spec.space is None:
+            return {}
+        return list_space(lambda trial, task: self.spec.space(Narrowed(trial, self.params, self.ranges, self._bounds), task), task)  # type: ignore[misc, arg-type]
+
+    def _questions(self, task: Task) -> dict[str, tuple[Any, ...]]:
+        """Everything that the space may ask, before fixing: a net's `n_layers` is no parameter of its estimator."""
+        return list_space(self.spec.space, task) if self.spec.space else {}
+
+    @property
+    def _capped(self) -> set[str]:
+        return {self.spec.effort[effort] for effort in self.caps if effort in self.spec.effort} - set(self.params)
+
+    @property
+    def _bounds(self) -> dict[str, float]:
+        return {self.spec.effort[effort]: cap for effort, cap in self.caps.items() if effort in self.spec.effort}
+
+    def _cap(self, name: str, otherwise: float) -> float:
+        return self._bounds.get(name, otherwise)

@@ -1,0 +1,138 @@
+"""Specs of the nets. All train with AdamW or Adam and stop early on a validation part that follows the outer scheme."""
+
+from typing import Any
+
+from bakeoff.datasets.dataset import Kind
+from bakeoff.estimators.space import Params, Trial
+from bakeoff.estimators.spec import ModelSpec, Setting
+from bakeoff.estimators.specs_linear import CLASSES
+
+FRONT: dict[Kind, str] = {"tabular": "one-hot", "image": "global-scaled", "series": "global-scaled"}
+TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
+
+
+def _dropout(trial: Trial, high: float) -> float:
+    if trial.suggest_categorical("dropout_is_zero", [True, False]):
+        return 0.0
+    return trial.suggest_float("dropout", 0, high)
+
+
+def _weight_decay(trial: Trial) -> float:
+    if trial.suggest_categorical("weight_decay_is_zero", [True, False]):
+        return 0.0
+    return trial.suggest_float("weight_decay", 1e-6, 1e-3, log=True)
+
+
+def _mlp_space(trial: Trial, task: str) -> Params:
+    del task
+    n_layers = trial.suggest_int("n_layers", 1, 8)
+    width = trial.suggest_int("width", 64, 512, log=True)
+    return {
+        "hidden_layer_sizes": (width,) * n_layers,
+        "dropout": _dropout(trial, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True),
+        "weight_decay": _weight_decay(trial),
+    }
+
+
+def _build_mlp(setting: Setting, params: Params) -> Any:
+    from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
+
+    kind = MLPRegressor if setting.task == "regression" else MLPClassifier
+    return kind(random_state=setting.random_state, device=setting.device, **params)
+
+
+def _cnn_space(trial: Trial, task: str) -> Params:
+    del task
+    n_layers = trial.suggest_int("n_layers", 1, 3)
+    filters = trial.suggest_int("filters", 4, 64, log=True)
+    return {
+        "channels": tuple(filters * 2**layer for layer in range(n_layers)),
+        "hidden_size": trial.suggest_int("hidden_size", 8, 256, log=True),
+        "dropout": trial.suggest_float("dropout", 0, 0.9),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-1, log=True),
+    }
+
+
+def _build_cnn(setting: Setting, params: Params) -> Any:
+    from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
+
+    kind = CNNRegressor if setting.task == "regression" else CNNClassifier
+    return kind(input_shape=setting.input_shape, random_state=setting.random_state, device=setting.device, **params)
+
+
+def _lstm_space(trial: Trial, task: str) -> Params:
+    del task
+    return {
+        "hidden_size": trial.suggest_int("hidden_size", 20, 200, log=True),
+        "num_layers": trial.suggest_int("num_layers", 1, 3),
+        "dropout": _dropout(trial, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-2, log=True),
+    }
+
+
+def _build_lstm(setting: Setting, params: Params) -> Any:
+    from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
+
+    kind = LSTMRegressor if setting.task == "regression" else LSTMClassifier
+    return kind(input_shape=setting.input_shape, random_state=setting.random_state, device=setting.device, **params)
+
+
+NET_SPECS = (
+    ModelSpec(
+        name="mlp",
+        family="deep",
+        summary="multilayer perceptron",
+        tasks=(*CLASSES, "regression"),
+        kinds=("tabular", "image", "series"),
+        build=_build_mlp,
+        front_ends=FRONT,
+        default={
+            "n_layers": 2,
+            "width": 256,
+            "dropout_is_zero": False,
+            "dropout": 0.1,
+            "learning_rate": 1e-3,
+            "weight_decay_is_zero": False,
+            "weight_decay": 1e-5,
+        },
+        fixed={**TRAINING, "optimizer": "adamw"},
+        space=_mlp_space,
+        source="Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); width 64-512: TALENT (Ye et al. 2024)",
+        requires="torch",
+        effort={"epochs": "max_epochs"},
+        takes_validation_rows=True,
+    ),
+    ModelSpec(
+        name="cnn",
+        family="deep",
+        summary="convolutional net over images or series",
+        tasks=(*CLASSES, "regression"),
+        kinds=("image", "series"),
+        build=_build_cnn,
+        front_ends=FRONT,
+        default={"n_layers": 2, "filters": 32, "hidden_size": 128, "dropout": 0.25, "learning_rate": 1e-3},
+        fixed={**TRAINING, "optimizer": "adam", "batch_norm": True},
+        space=_cnn_space,
+        source="Falkner et al. 2018 (BOHB, ICML), the authors' worked example of a convolutional net",
+        requires="torch",
+        effort={"epochs": "max_epochs"},
+        takes_validation_rows=True,
+    ),
+    ModelSpec(
+        name="lstm",
+        family="deep",
+        summary="LSTM over the steps of a series or the rows of an image",
+        tasks=(*CLASSES, "regression"),
+        kinds=("image", "series"),
+        build=_build_lstm,
+        front_ends=FRONT,
+        default={"hidden_size": 128, "num_layers": 1, "dropout_is_zero": True, "learning_rate": 2e-3},
+        fixed={**TRAINING, "optimizer": "adam"},
+        space=_lstm_space,
+        source="Greff et al. 2017 (LSTM: a search space odyssey, TNNLS); layers, dropout: neuralforecast (Nixtla)",
+        requires="torch",
+        effort={"epochs": "max_epochs"},
+        takes_validation_rows=True,
+    ),
+)

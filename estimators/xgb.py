@@ -1,0 +1,38 @@
+"""XGBoost's classifier with labels of any dtype: XGBoost itself wants 0..K-1."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.preprocessing import LabelEncoder
+from xgboost import XGBClassifier
+
+
+class XGBoostClassifier(XGBClassifier):  # type: ignore[misc]  # xgboost publishes no types
+    """`xgboost.XGBClassifier` that takes strings, booleans and any integers as labels.
+
+    Parameters are those of `xgboost.XGBClassifier`. An `eval_set` is encoded like `y`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels in sorted order, as columns of `predict_proba`.
+    """
+
+    def fit(self, X: Any, y: Any, *, eval_set: Any = None, **options: Any) -> Self:
+        """Fit on `X` of shape (n_rows, n_columns) and labels `y` of shape (n_rows,)."""
+        vars(self).pop("labels_", None)  # XGBoost checks the codes against `classes_` while it fits
+        encoder = LabelEncoder().fit(y)
+        sets = None if eval_set is None else [(part, encoder.transform(labels)) for part, labels in eval_set]
+        super().fit(X, encoder.transform(y), eval_set=sets, **options)
+        self.labels_ = encoder.classes_
+        return self
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels in sorted order."""
+        return np.asarray(vars(self).get("labels_", super().classes_))
+
+    def predict(self, X: Any, **options: Any) -> np.ndarray:
+        """Return a label for each row of `X`; the raw margins with `output_margin=True`."""
+        codes = super().predict(X, **options)
+        return codes if options.get("output_margin") else self.labels_[codes]

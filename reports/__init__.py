@@ -1,0 +1,3 @@
+"""Reports: tables and pages made from a run folder alone."""
+
+def write_reports(folder): pass
