@@ -32,7 +32,10 @@ def check_workers(workers: int, threads: int) -> None:
     """
     cores = count_cores()
     if workers * threads > max(cores, threads):
-        raise UserError(f"{workers} workers x {threads} threads exceed the {cores} cores of this machine; use at most {default_workers(threads)} workers")
+        raise UserError(
+            f"{workers} workers x {threads} threads exceed the {cores} cores of this machine; use at most "
+            f"{default_workers(threads)} workers"
+        )
 
 
 def count_cores() -> int:
@@ -77,5 +80,5 @@ def run_jobs(
 def _outcome(future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
-    except Exception as error:  # noqa: BLE001 - a worker or its machine died; the fit is lost, the run goes on
+    except Exception as error:
         return Outcome("lost", reason=f"the worker failed: {type(error).__name__}: {error}")

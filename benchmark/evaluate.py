@@ -68,7 +68,7 @@ def evaluate(job: Job) -> Result:
         params = _params(job, tuned)
         fitted = fit_rows(job, dataset, split.train, params)
         began = time.perf_counter()
-        predictions = predict(job, dataset, fitted.pipeline, split.test)
+        predictions = predict(dataset, fitted.pipeline, split.test)
         predict_s = time.perf_counter() - began
     metrics = compute_metrics(predictions, job.metrics)
     return Result(
@@ -100,7 +100,9 @@ class Fitted:
 
 def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> Fitted:
     """Fit the job's model with given parameters on some rows of a data set; only the fit itself is timed."""
-    seed = derive_seed(seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, model=job.choice.name, purpose="model")
+    seed = derive_seed(
+        seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, model=job.choice.name, purpose="model"
+    )
     setting = Setting(
         task=job.task,
         kind=job.kind,
@@ -117,7 +119,7 @@ def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> Fi
     return Fitted(pipeline, time.perf_counter() - began)
 
 
-def predict(job: Job, dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:
+def predict(dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:
     """Ask a fitted pipeline about some rows of the data set."""
     return predict_rows(
         pipeline, take(dataset.X, rows), np.asarray(dataset.y[rows]), classes=dataset.classes, positive=dataset.positive
@@ -165,15 +167,20 @@ def _ran_out_of_time(tuned: Tuned) -> bool:
     return not tuned.trials or all("budget in seconds" in trial["reason"] for trial in tuned.trials)
 
 
-def _scorer(job: Job, dataset: Dataset, rows: np.ndarray, inner: list[tuple[np.ndarray, np.ndarray]]) -> Callable[[Params, int], float]:
+def _scorer(
+    job: Job, dataset: Dataset, rows: np.ndarray, inner: list[tuple[np.ndarray, np.ndarray]]
+) -> Callable[[Params, int], float]:
     metric = job.metrics[job.primary]
 
     def score_fold(params: Params, fold: int) -> float:
         train, test = inner[fold]
         fitted = fit_rows(job, dataset, rows[train], params)
-        values = compute_metrics(predict(job, dataset, fitted.pipeline, rows[test]), {job.primary: metric})
+        values = compute_metrics(predict(dataset, fitted.pipeline, rows[test]), {job.primary: metric})
         if job.primary not in values:
-            raise ValueError(f"the primary metric {job.primary} can't be computed: the model gives no {metric.needs}, or a class is absent")
+            raise ValueError(
+                f"the primary metric {job.primary} can't be computed: the model gives no "
+                f"{metric.needs}, or a class is absent"
+            )
         return metric.score(values[job.primary])
 
     return score_fold
@@ -211,7 +218,7 @@ def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
     if tuned is None:
         return {}
     states = [trial["state"] for trial in tuned.trials]
-    spent = {
+    spent: dict[str, Any] = {
         "tune_s": round(tuned.seconds, 4),
         "trials": len(states),
         "trials_failed": states.count("failed"),

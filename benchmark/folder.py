@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,9 @@ class RunFolder:
                 (self.path / part).mkdir(parents=True, exist_ok=True)
             (self.path / ".lock").touch()
         except OSError as error:
-            raise UserError(f"the run folder {self.path} can't be written ({error.strerror}); give another with --out") from None
+            raise UserError(
+                f"the run folder {self.path} can't be written ({error.strerror}); give another with --out"
+            ) from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -77,7 +79,10 @@ class RunFolder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise UserError(f"another run (process {lock.read().strip() or 'unknown'}) is writing to {self.path}; wait for it or give another --out") from None
+                raise UserError(
+                    f"another run (process {lock.read().strip() or 'unknown'}) is writing to {self.path}; "
+                    "wait for it or give another --out"
+                ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
@@ -124,7 +129,7 @@ class RunFolder:
         except ValueError:
             raise UserError(f"{path} is damaged (no valid JSON); run the suite again to rebuild it") from None
 
-    def write_trials(self, fit: str, trials: list[Mapping[str, Any]]) -> None:
+    def write_trials(self, fit: str, trials: Sequence[Mapping[str, Any]]) -> None:
         """Write the trials of a tuned fit, one line each."""
         lines = (json.dumps(to_plain(trial), ensure_ascii=False) for trial in trials)
         write_whole(self.path / "trials" / f"{fit}.jsonl", "".join(f"{line}\n" for line in lines))
@@ -161,7 +166,9 @@ def open_run(path: str | Path) -> RunFolder:
     """
     folder = RunFolder(Path(path))
     if not folder.exists:
-        raise UserError(f"there is no run in {str(path)!r}; give the folder that `bakeoff run` wrote, such as runs/quickstart")
+        raise UserError(
+            f"there is no run in {str(path)!r}; give the folder that `bakeoff run` wrote, such as runs/quickstart"
+        )
     return folder
 
 

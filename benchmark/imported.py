@@ -39,7 +39,9 @@ def spec_of_import(entry: ImportedModel) -> ModelSpec:
     """Make the spec of a suite's `{import: …}` model."""
     factory = import_object(entry.import_)
     if not callable(factory):
-        raise UserError(f"{entry.import_!r} must be a class or a function that returns an estimator, got {type(factory).__name__}")
+        raise UserError(
+            f"{entry.import_!r} must be a class or a function that returns an estimator, got {type(factory).__name__}"
+        )
     return own_spec(
         name=entry.name or entry.import_.rsplit(":", 1)[-1],
         build=lambda params: factory(**params),
@@ -108,15 +110,27 @@ def metric_of_import(entry: ImportedMetric) -> Metric:
     )
 
 
-def own_metric(name: str, function: Callable[[Any, Any], float], *, greater_is_better: bool, needs: Needs = "values", tasks: Any = TASKS) -> Metric:
-    """Make a metric of a user's own function of `(y_true, y_pred)` or of `(y_true, array of shape (n_rows, n_classes))`."""
+def own_metric(
+    name: str,
+    function: Callable[[Any, Any], float],
+    *,
+    greater_is_better: bool,
+    needs: Needs = "values",
+    tasks: Any = TASKS,
+) -> Metric:
+    """Make a metric of a user's own function of `(y_true, y_pred)` or `(y_true, scores by class)`."""
 
     def compute(predictions: Predictions) -> float:
         given = {"values": predictions.y_pred, "scores": predictions.scores, "probabilities": predictions.probabilities}
         return float(function(predictions.y_true, given[needs]))
 
     return Metric(
-        name=name, tasks=tuple(tasks), needs=needs, greater_is_better=greater_is_better, compute=compute, summary="the user's own"
+        name=name,
+        tasks=tuple(tasks),
+        needs=needs,
+        greater_is_better=greater_is_better,
+        compute=compute,
+        summary="the user's own",
     )
 
 

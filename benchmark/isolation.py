@@ -156,7 +156,7 @@ def _watch(process: _Process, messages: Connection, allowance: Allowance, stop: 
         if isinstance(message, Outcome):
             return Outcome(**{**vars(message), "peak_mb": round(max(message.peak_mb, peak / 2**20), 1)})
         wall = time.monotonic() - began
-        spent = {"wall_s": round(wall, 3), "peak_mb": round(peak / 2**20, 1)}
+        spent: dict[str, Any] = {"wall_s": round(wall, 3), "peak_mb": round(peak / 2**20, 1)}
         if message == "ended":
             return Outcome("crashed", reason=_crash_reason(process), **spent)
         if message == "started":
@@ -166,11 +166,15 @@ def _watch(process: _Process, messages: Connection, allowance: Allowance, stop: 
         if stop is not None and stop.is_set():
             return Outcome("cancelled", reason="the run was stopped", **spent)
         if wall > deadline:
-            what = f"killed at its limit of {allowance.seconds:g} s" if started else f"did not start within {deadline:g} s"
+            what = (
+                f"killed at its limit of {allowance.seconds:g} s" if started else f"did not start within {deadline:g} s"
+            )
             return Outcome("timeout", reason=what, **spent)
         peak = max(peak, _tree_memory(process.pid))
         if peak > allowance.memory:
-            return Outcome("memory", reason=_too_much(peak, allowance.memory), **{**spent, "peak_mb": round(peak / 2**20, 1)})
+            return Outcome(
+                "memory", reason=_too_much(peak, allowance.memory), **{**spent, "peak_mb": round(peak / 2**20, 1)}
+            )
 
 
 def _receive(messages: Connection, process: _Process, timeout: float) -> Any:
@@ -231,7 +235,7 @@ def _child(sender: Connection, call: bytes, allowance: Allowance, log: Any) -> N
         _limit_memory(allowance.memory)
         sender.send("started")
         outcome = _call(function, args, allowance)
-    except BaseException as error:  # noqa: BLE001 - a payload that can't be unpickled is an outcome as well
+    except BaseException as error:
         outcome = Outcome("error", reason=describe_error(error), traceback=traceback.format_exc())
     _send(sender, outcome)
 
@@ -242,7 +246,7 @@ def _call(function: Callable[..., Any], args: tuple[Any, ...], allowance: Allowa
     value, reason, trace = None, "", ""
     try:
         value = function(*args)
-    except BaseException as error:  # noqa: BLE001 - SystemExit of a fit is an outcome as well
+    except BaseException as error:
         status = "memory" if _is_memory_error(error) else "error"
         limit = f" (limit {allowance.memory / 2**20:,.0f} MB)" if status == "memory" else ""
         reason, trace = describe_error(error) + limit, traceback.format_exc()
@@ -254,7 +258,7 @@ def _call(function: Callable[..., Any], args: tuple[Any, ...], allowance: Allowa
 def _send(sender: Connection, outcome: Outcome) -> None:
     try:
         sender.send(outcome)
-    except Exception as error:  # noqa: BLE001 - whatever pickle raises
+    except Exception as error:
         reason = f"the result can't be sent back: {describe_error(error)}"
         sender.send(Outcome("error", reason=reason, traceback=traceback.format_exc()))
 

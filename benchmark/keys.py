@@ -30,7 +30,12 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
     tuned = variant == "tuned"
     metric = getattr(suite.primary, dataset.task)
     cell = digest_parts(
-        data=dataset.digest, model=choice.name, variant=variant, repeat=split.repeat, fold=split.fold, split=split.digest
+        data=dataset.digest,
+        model=choice.name,
+        variant=variant,
+        repeat=split.repeat,
+        fold=split.fold,
+        split=split.digest,
     )
     study = digest_parts(
         cell=cell,

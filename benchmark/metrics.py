@@ -66,7 +66,11 @@ class Metric:
 
 def compute_metrics(predictions: Predictions, metrics: Mapping[str, Metric]) -> dict[str, float]:
     """Compute every metric that these predictions allow; the others are left out."""
-    has = {"values": True, "scores": predictions.scores is not None, "probabilities": predictions.probabilities is not None}
+    has = {
+        "values": True,
+        "scores": predictions.scores is not None,
+        "probabilities": predictions.probabilities is not None,
+    }
     values = {name: float(metric.compute(predictions)) for name, metric in metrics.items() if has[metric.needs]}
     return {name: value for name, value in values.items() if np.isfinite(value)}
 
@@ -93,8 +97,8 @@ def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n
 
     References
     ----------
-    Guo et al. 2017, On Calibration of Modern Neural Networks (top label); Nguyen & O'Connor 2015, Posterior calibration and
-    exploratory analysis for NLP models (bins of equal mass).
+    Guo et al. 2017, On Calibration of Modern Neural Networks (top label); Nguyen & O'Connor 2015, Posterior
+    calibration and exploratory analysis for NLP models (bins of equal mass).
     """
     order = np.argsort(probabilities, kind="stable")
     bins = [rows for rows in np.array_split(order, n_bins) if len(rows)]
@@ -112,7 +116,7 @@ def _labels(function: str, **options: Any) -> Callable[[Predictions], float]:
 
 
 def _over_classes(function: str) -> Callable[[Predictions], float]:
-    """One-vs-rest, macro-averaged; the positive class alone for a binary task. Undefined where a class has no test row."""
+    """One-vs-rest, macro-averaged; for a binary task the positive class. Undefined if a class has no test row."""
 
     def compute(predictions: Predictions) -> float:
         import sklearn.metrics
@@ -152,20 +156,50 @@ def _brier(predictions: Predictions) -> float:
 def _calibration(predictions: Predictions) -> float:
     assert predictions.probabilities is not None  # compute_metrics saw to it
     top = predictions.probabilities.argmax(axis=1)
-    return expected_calibration_error(predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true)
+    return expected_calibration_error(
+        predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true
+    )
 
 
-def _metric(name: str, tasks: tuple[Task, ...], needs: Needs, greater: bool, compute: Callable[[Predictions], float], summary: str) -> Metric:
+def _metric(
+    name: str,
+    tasks: tuple[Task, ...],
+    needs: Needs,
+    greater: bool,
+    compute: Callable[[Predictions], float],
+    summary: str,
+) -> Metric:
     return Metric(name=name, tasks=tasks, needs=needs, greater_is_better=greater, compute=compute, summary=summary)
 
 
 METRICS = {
     metric.name: metric
     for metric in (
-        _metric("roc_auc", CLASSES, "scores", True, _over_classes("roc_auc_score"), "area under the ROC curve (one-vs-rest, macro)"),
+        _metric(
+            "roc_auc",
+            CLASSES,
+            "scores",
+            True,
+            _over_classes("roc_auc_score"),
+            "area under the ROC curve (one-vs-rest, macro)",
+        ),
         _metric("accuracy", CLASSES, "values", True, _labels("accuracy_score"), "share of rows that are right"),
-        _metric("balanced_accuracy", CLASSES, "values", True, _labels("balanced_accuracy_score"), "mean recall over the classes"),
-        _metric("f1_macro", CLASSES, "values", True, _labels("f1_score", average="macro", zero_division=0.0), "mean F1 over the classes"),
+        _metric(
+            "balanced_accuracy",
+            CLASSES,
+            "values",
+            True,
+            _labels("balanced_accuracy_score"),
+            "mean recall over the classes",
+        ),
+        _metric(
+            "f1_macro",
+            CLASSES,
+            "values",
+            True,
+            _labels("f1_score", average="macro", zero_division=0.0),
+            "mean F1 over the classes",
+        ),
         _metric(
             "average_precision",
             CLASSES,
@@ -177,11 +211,19 @@ METRICS = {
         _metric("mcc", CLASSES, "values", True, _labels("matthews_corrcoef"), "Matthews correlation coefficient"),
         _metric("log_loss", CLASSES, "probabilities", False, _log_loss, "mean negative log-likelihood"),
         _metric("brier", CLASSES, "probabilities", False, _brier, "mean squared error of the probabilities"),
-        _metric("calibration_error", CLASSES, "probabilities", False, _calibration, "top-label calibration error, 15 bins of equal mass"),
-        _metric("rmse", ("regression",), "values", False, _labels("root_mean_squared_error"), "root mean squared error"),
+        _metric(
+            "calibration_error",
+            CLASSES,
+            "probabilities",
+            False,
+            _calibration,
+            "top-label calibration error, 15 bins of equal mass",
+        ),
+        _metric(
+            "rmse", ("regression",), "values", False, _labels("root_mean_squared_error"), "root mean squared error"
+        ),
         _metric("mae", ("regression",), "values", False, _labels("mean_absolute_error"), "mean absolute error"),
         _metric("r2", ("regression",), "values", True, _labels("r2_score"), "coefficient of determination"),
     )
 }
 PRIMARY: dict[Task, str] = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
-

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,20 @@ from bakeoff.job import Job
 from bakeoff.keys import keys_of
 from bakeoff.metrics import METRICS, Metric
 from bakeoff.splits import Split, check_folds, outer_splits, scheme_of
-from bakeoff.suite import FileData, ImportedMetric, ImportedModel, NamedData, NamedModel, Suite
+from bakeoff.suite import (
+    FileData,
+    ImportedMetric,
+    ImportedModel,
+    MemoryData,
+    MemoryModel,
+    NamedData,
+    NamedModel,
+    Suite,
+    name_of_dataset,
+    name_of_model,
+)
+
+Held = TypeVar("Held")
 
 
 @dataclass(frozen=True)
@@ -56,12 +69,23 @@ class Plan:
         """Return what reports need to know of the plan, as plain values."""
         return {
             "fits": [
-                {"fit": job.keys.fit, "dataset": job.dataset, "model": job.choice.name, "family": job.choice.spec.family, "variant": job.variant, "repeat": job.repeat, "fold": job.fold}
+                {
+                    "fit": job.keys.fit,
+                    "dataset": job.dataset,
+                    "model": job.choice.name,
+                    "family": job.choice.spec.family,
+                    "variant": job.variant,
+                    "repeat": job.repeat,
+                    "fold": job.fold,
+                }
                 for job in self.jobs
             ],
             "skips": [vars(skip) for skip in self.skips],
             "datasets": {name: self._describe(dataset) for name, dataset in self.datasets.items()},
-            "metrics": {name: {"greater_is_better": metric.greater_is_better, "tasks": metric.tasks} for name, metric in self.metrics.items()},
+            "metrics": {
+                name: {"greater_is_better": metric.greater_is_better, "tasks": metric.tasks}
+                for name, metric in self.metrics.items()
+            },
         }
 
     def _describe(self, dataset: Dataset) -> dict[str, Any]:
@@ -82,16 +106,22 @@ class Plan:
         }
 
 
-def make_plan(suite: Suite, extra: Mapping[str, Dataset] | None = None, own_models: Sequence[ModelSpec] = ()) -> Plan:
+@dataclass(frozen=True)
+class Memory:
+    """Data sets and models that were handed over in Python, by the names under which a suite refers to them."""
+
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    models: Mapping[str, ModelSpec] = field(default_factory=dict)
+
+
+def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
     """Load the data sets of a suite and list its fits.
 
     Parameters
     ----------
     suite : Suite
-    extra : mapping of Dataset, optional
-        Data sets in memory, which stand for the suite's own.
-    own_models : sequence of ModelSpec
-        Models in memory, beside the suite's.
+    memory : Memory, optional
+        What `{memory: NAME}` entries of the suite stand for.
 
     Raises
     ------
@@ -99,9 +129,10 @@ def make_plan(suite: Suite, extra: Mapping[str, Dataset] | None = None, own_mode
         All problems of the data sets, the folds and the models, at once.
     """
     problems: list[str] = []
-    datasets = dict(extra or {}) or _collect(problems, suite.datasets, _load)
+    held = memory or Memory()
+    datasets = _collect(problems, suite.datasets, lambda entry: _load(entry, held))
     metrics = _metrics(suite, problems)
-    choices = [*_choices(suite, problems), *(Choice(spec=spec, caps=_caps(suite)) for spec in own_models)]
+    choices = _choices(suite, held, problems)
     splits = _collect(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
     _check_choices(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
     if problems:
@@ -124,11 +155,13 @@ def select(suite: Suite, *, models: Sequence[str] = (), datasets: Sequence[str] 
     """
     changes: dict[str, Any] = {}
     if datasets:
-        known = {entry if isinstance(entry, str) else (entry.name or Path(entry.file).name.split(".")[0]): entry for entry in suite.datasets}  # type: ignore[union-attr]  # NamedData has a name
+        known = {name_of_dataset(entry): entry for entry in suite.datasets}
         changes["datasets"] = tuple(_pick("data set", name, known) for name in datasets)
     if models:
-        named = {_label(entry): entry for entry in suite.models}
-        registered = {spec.name: spec.name for entry in suite.models if entry in FAMILIES for spec in specs_of_family(str(entry))}
+        named = {name_of_model(entry): entry for entry in suite.models}
+        registered = {
+            spec.name: spec.name for entry in suite.models if entry in FAMILIES for spec in specs_of_family(str(entry))
+        }
         known_models = registered | named
         changes["models"] = tuple(_pick("model", name, known_models) for name in models)
     return suite.model_copy(update=changes)
@@ -138,12 +171,6 @@ def _pick(what: str, name: str, known: Mapping[str, Any]) -> Any:
     if name not in known:
         raise UserError("in this suite " + unknown_name(what, name, known))
     return known[name]
-
-
-def _label(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    return str(getattr(entry, "as_", None) or entry.name or entry.import_.rsplit(":", 1)[-1])
 
 
 def _collect(problems: list[str], entries: Any, load: Callable[[Any], tuple[str, Any]]) -> dict[str, Any]:
@@ -159,22 +186,33 @@ def _collect(problems: list[str], entries: Any, load: Callable[[Any], tuple[str,
     return found
 
 
-def _load(entry: str | NamedData | FileData) -> tuple[str, Dataset]:
+def _load(entry: str | NamedData | FileData | MemoryData, memory: Memory) -> tuple[str, Dataset]:
+    if isinstance(entry, MemoryData):
+        return entry.memory, _held("data set", entry.memory, memory.datasets)
     if isinstance(entry, FileData):
-        options = entry.model_dump(exclude={"file"})
-        dataset = load_csv(Path(entry.file), **options)
+        dataset = load_csv(Path(entry.file), **entry.model_dump(exclude={"file"}))
+    elif isinstance(entry, NamedData) and entry.positive is not None:
+        dataset = _with_positive(load_named(entry.name), entry.positive)
     else:
-        dataset = load_named(entry if isinstance(entry, str) else entry.name)
-        if isinstance(entry, NamedData) and entry.positive is not None:
-            dataset = _with_positive(dataset, entry.positive)
+        dataset = load_named(name_of_dataset(entry))
     return dataset.name, dataset
+
+
+def _held(what: str, name: str, held: Mapping[str, Held]) -> Held:
+    if name not in held:
+        raise UserError(f"the {what} {name!r} was handed over in Python and is in no file; run it from Python again")
+    return held[name]
 
 
 def _with_positive(dataset: Dataset, positive: Any) -> Dataset:
     matches = [label for label in dataset.classes if str(label) == str(positive)]
     if dataset.task != "binary" or not matches:
-        known = ", ".join(map(str, dataset.classes)) if dataset.task == "binary" else f"none, it is a {dataset.task} task"
-        raise UserError(f"the data set {dataset.name!r} has no class {positive!r} to be the positive one; known: {known}")
+        known = (
+            ", ".join(map(str, dataset.classes)) if dataset.task == "binary" else f"none, it is a {dataset.task} task"
+        )
+        raise UserError(
+            f"the data set {dataset.name!r} has no class {positive!r} to be the positive one; known: {known}"
+        )
     return replace(dataset, positive=matches[0])
 
 
@@ -198,41 +236,44 @@ def _caps(suite: Suite) -> dict[str, float]:
     return suite.caps.model_dump(exclude_none=True)
 
 
-def _choices(suite: Suite, problems: list[str]) -> list[Choice]:
-    """Expand families, and let an entry with options replace the plain one of the same name."""
-    found: dict[str, Choice] = {}
-    for entry in suite.models:
-        for name, choice in _collect(problems, _expand(entry), lambda one: _choice(suite, one)).items():
-            plain = isinstance(entry, str)
-            if plain and name in found:
-                continue
-            if not plain and name in found and (found[name].params or found[name].ranges or found[name].spec.summary == found[name].spec.source):
-                problems.append(f"models: {name!r} stands more than once; give one another name with `as:`")
-            found[name] = choice
-    return list(found.values())
+def _choices(suite: Suite, memory: Memory, problems: list[str]) -> list[Choice]:
+    """Expand families; an entry with options replaces the plain one that a family brought."""
+    families = [entry for entry in suite.models if entry in FAMILIES]
+    named = [entry for entry in suite.models if entry not in FAMILIES]
+    names = [name_of_model(entry) for entry in named]
+    problems += [
+        f"models: {name!r} stands more than once; give one another name with `as:`"
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    plain = [spec.name for family in families for spec in specs_of_family(str(family))]
+    wanted: dict[str, Any] = {name: name for name in plain} | dict(zip(names, named, strict=True))
+    return list(_collect(problems, wanted.values(), lambda entry: _choice(suite, entry, memory)).values())
 
 
-def _expand(entry: Any) -> list[Any]:
-    return [spec.name for spec in specs_of_family(entry)] if entry in FAMILIES else [entry]
-
-
-def _choice(suite: Suite, entry: str | NamedModel | ImportedModel) -> tuple[str, Choice]:
+def _choice(suite: Suite, entry: str | NamedModel | ImportedModel | MemoryModel, memory: Memory) -> tuple[str, Choice]:
     caps = _caps(suite)
     if isinstance(entry, str):
         choice = Choice(spec=get_spec(entry), caps=caps)
     elif isinstance(entry, NamedModel):
         ranges = {name: to_range(given) for name, given in entry.space.items()}
-        choice = Choice(spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=entry.as_ or entry.name)
+        choice = Choice(
+            spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry)
+        )
+    elif isinstance(entry, MemoryModel):
+        choice = Choice(spec=_held("model", entry.memory, memory.models), caps=caps)
     else:
         choice = Choice(spec=spec_of_import(entry), caps=caps)
     return choice.name, choice
 
 
 def _check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
-    asked_by_name = {_label(entry) for entry in suite.models if entry not in FAMILIES}
+    asked_by_name = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
     for choice in choices:
         if choice.name in asked_by_name and not choice.spec.is_installed:
-            problems.append(f"models: {choice.spec.requires} is not installed; {choice.name} needs it: pip install 'bakeoff[{choice.spec.extra}]'")
+            problems.append(
+                f"models: {choice.spec.requires} is not installed; {choice.name} needs it: pip install "
+                f"'bakeoff[{choice.spec.extra}]'"
+            )
         elif choice.params or choice.ranges:
             for task in sorted(tasks & set(choice.spec.tasks)):
                 problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
@@ -256,7 +297,11 @@ def _problems_of_choice(choice: Choice, task: Any) -> Iterator[str]:
 
 
 def _entries(
-    suite: Suite, datasets: Mapping[str, Dataset], splits: Mapping[str, list[Split]], choices: list[Choice], metrics: Mapping[str, Metric]
+    suite: Suite,
+    datasets: Mapping[str, Dataset],
+    splits: Mapping[str, list[Split]],
+    choices: list[Choice],
+    metrics: Mapping[str, Metric],
 ) -> Iterator[Job | Skip]:
     for name, dataset in datasets.items():
         judged = {key: metric for key, metric in metrics.items() if dataset.task in metric.tasks}
@@ -264,7 +309,9 @@ def _entries(
             yield from _of_model(suite, dataset, splits[name], choice, judged)
 
 
-def _of_model(suite: Suite, dataset: Dataset, splits: list[Split], choice: Choice, metrics: Mapping[str, Metric]) -> Iterator[Job | Skip]:
+def _of_model(
+    suite: Suite, dataset: Dataset, splits: list[Split], choice: Choice, metrics: Mapping[str, Metric]
+) -> Iterator[Job | Skip]:
     n_train = int(np.max([len(split.train) for split in splits]))
     reason = choice.spec.why_not(dataset.task, dataset.kind, n_train)
     for variant in suite.variants:

@@ -24,7 +24,11 @@ def predict_rows(pipeline: Any, X: Any, y_true: np.ndarray, *, classes: np.ndarr
     if not len(classes):
         return Predictions(y_true=y_true, y_pred=y_pred.astype(float), classes=classes)
     probabilities = _over_all(pipeline, "predict_proba", X, classes, absent=0.0)
-    scores = probabilities if probabilities is not None else _over_all(pipeline, "decision_function", X, classes, absent=None)
+    scores = (
+        probabilities
+        if probabilities is not None
+        else _over_all(pipeline, "decision_function", X, classes, absent=None)
+    )
     return Predictions(
         y_true=y_true, y_pred=y_pred, classes=classes, positive=positive, scores=scores, probabilities=probabilities
     )
@@ -46,5 +50,5 @@ def _over_all(pipeline: Any, method: str, X: Any, classes: np.ndarray, *, absent
 
 
 def _lowest(values: np.ndarray) -> float:
-    """A decision value below all others, for a class that the training rows did not hold."""
+    """Return a decision value below all others, for a class that the training rows did not hold."""
     return float(values.min()) - 1.0

@@ -9,7 +9,18 @@ from typing import Any
 
 import psutil
 
-LIBRARIES = ("bakeoff", "numpy", "scipy", "scikit-learn", "pandas", "xgboost", "torch", "optuna", "lightgbm", "catboost")
+LIBRARIES = (
+    "bakeoff",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "xgboost",
+    "torch",
+    "optuna",
+    "lightgbm",
+    "catboost",
+)
 
 
 def collect_versions() -> dict[str, str]:
@@ -58,4 +69,6 @@ def git_commit(folder: Path) -> str | None:
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8", errors="replace").splitlines() if info.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )

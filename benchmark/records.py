@@ -1,4 +1,4 @@
-"""Records: one frozen, flat row for each fit, appended the moment the fit ends; the source of truth for everything else."""
+"""Records: one frozen, flat row for each fit, appended the moment the fit ends; the source of truth for all else."""
 
 import json
 import math

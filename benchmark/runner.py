@@ -166,7 +166,9 @@ class Run:
             ready = _prepare(self.plan, jobs, Path(scratch))
             self._check_device()
             with local_executor(workers) as executor:
-                outcomes = run_jobs(ready, evaluate, executor=executor, allowance=allowance, on_start=self.progress.start)
+                outcomes = run_jobs(
+                    ready, evaluate, executor=executor, allowance=allowance, on_start=self.progress.start
+                )
                 with closing(outcomes):  # type: ignore[type-var]  # a generator closes
                     for job, outcome in outcomes:
                         record = self._keep(job, outcome, versions)
@@ -194,12 +196,18 @@ class Run:
     def _mend(self) -> dict[str, Record]:
         bad = self.folder.mend_records()
         if bad:
-            self.progress.warn(f"{bad} corrupt lines of records.jsonl were put aside into records.corrupt.jsonl; these fits run again")
+            self.progress.warn(
+                f"{bad} corrupt lines of records.jsonl were put aside into records.corrupt.jsonl; these fits run again"
+            )
         return self.folder.read_records()[0]
 
     def _check_versions(self, versions: dict[str, str]) -> None:
         before = self.folder.read_json("provenance.json").get("versions", versions)
-        changed = [f"{name} {before.get(name, '-')} → {versions.get(name, '-')}" for name in sorted({*before, *versions}) if before.get(name) != versions.get(name)]
+        changed = [
+            f"{name} {before.get(name, '-')} → {versions.get(name, '-')}"
+            for name in sorted({*before, *versions})
+            if before.get(name) != versions.get(name)
+        ]
         if changed and not self.options.mixed_versions:
             raise UserError(
                 f"the run in {self.folder.path} was begun under other versions ({', '.join(changed)}); "
@@ -226,10 +234,13 @@ class Run:
         hardware = outcome.value or {"error": outcome.reason}
         self.folder.write_json("provenance.json", self.folder.read_json("provenance.json") | {"hardware": hardware})
         if self.plan.suite.device == "cuda" and not hardware.get("gpus"):
-            raise UserError("device: cuda needs a GPU that PyTorch can use, and there is none; use device: cpu. `bakeoff doctor` shows what was found")
+            raise UserError(
+                "device: cuda needs a GPU that PyTorch can use, and there is none; use device: cpu. "
+                "`bakeoff doctor` shows what was found"
+            )
 
     def _close(self, finished: bool) -> str | None:
-        """Write the reports from what is recorded, whether the run ended well or was interrupted, and then the mirror."""
+        """Write the reports from what is recorded, however the run ended, and then the mirror."""
         from bakeoff.reports import write_reports
 
         write_reports(self.folder)
@@ -251,7 +262,9 @@ def check_same_suite(folder: RunFolder, name: str) -> None:
     except (OSError, yaml.YAMLError, TypeError, KeyError):
         raise UserError(f"{folder.suite_file} is damaged; move the folder away or give another --out") from None
     if there != name:
-        raise UserError(f"the folder {folder.path} holds a run of the suite {there!r}, not of {name!r}; give another --out")
+        raise UserError(
+            f"the folder {folder.path} holds a run of the suite {there!r}, not of {name!r}; give another --out"
+        )
 
 
 def to_record(job: Job, outcome: Outcome, versions: dict[str, str]) -> Record:

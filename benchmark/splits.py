@@ -1,7 +1,7 @@
 """Splits: one scheme per data set, the same folds for every model, hashed; inner parts follow the outer scheme.
 
-The scheme follows from the data: predefined where the set has a split of its own, ordered where it has a time, grouped where
-it has groups, else stratified (classes) or shuffled (regression).
+The scheme follows from the data: predefined where the set has a split of its own, ordered where it has a time,
+grouped where it has groups, else stratified (classes) or shuffled (regression).
 """
 
 import hashlib
@@ -78,7 +78,8 @@ def outer_splits(dataset: Dataset, *, folds: int, repeats: int, seed: int) -> li
 def inner_splits(dataset: Dataset, rows: np.ndarray, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divide a training part for tuning; returns positions within `rows`."""
     return [
-        (np.searchsorted(rows, train), np.searchsorted(rows, test)) for train, test in divide(dataset, rows, folds, seed)
+        (np.searchsorted(rows, train), np.searchsorted(rows, test))
+        for train, test in divide(dataset, rows, folds, seed)
     ]
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from bakeoff.datasets.dataset import Kind, Task
@@ -76,22 +86,36 @@ class FileData(_Strict):
 
     file: str = Field(description="Path of a CSV file, from the suite's folder or absolute")
     target: str = Field(description="Column to predict")
-    name: Name | None = Field(None, description="Name in reports; the file's name if left out")
-    task: Task | None = Field(None, description="Inferred from the target if left out")
-    kind: Kind = Field("tabular", description="tabular or text: one column of text")
-    positive: Scalar = Field(None, description="Positive class of a binary task; the second in sorted order if left out")
-    categorical: tuple[str, ...] = Field((), description="Numeric columns to read as categories")
-    drop: tuple[str, ...] = Field((), description="Columns to leave out")
-    groups: str | None = Field(None, description="Column of groups that no split divides")
-    time: str | None = Field(None, description="Column of time: training rows always come first")
-    split: str | None = Field(None, description="Column that holds train or test: a predefined split")
+    name: Name | None = Field(default=None, description="Name in reports; the file's name if left out")
+    task: Task | None = Field(default=None, description="Inferred from the target if left out")
+    kind: Kind = Field(default="tabular", description="tabular or text: one column of text")
+    positive: Scalar = Field(
+        None, description="Positive class of a binary task; the second in sorted order if left out"
+    )
+    categorical: tuple[str, ...] = Field(default=(), description="Numeric columns to read as categories")
+    drop: tuple[str, ...] = Field(default=(), description="Columns to leave out")
+    groups: str | None = Field(default=None, description="Column of groups that no split divides")
+    time: str | None = Field(default=None, description="Column of time: training rows always come first")
+    split: str | None = Field(default=None, description="Column that holds train or test: a predefined split")
 
 
 class NamedData(_Strict):
     """A registered data set with options."""
 
     name: DatasetName
-    positive: Scalar = Field(None, description="Positive class of a binary task")
+    positive: Scalar = Field(default=None, description="Positive class of a binary task")
+
+
+class MemoryData(_Strict):
+    """A data set that was handed over in Python; the suite's file alone can't load it again."""
+
+    memory: Name
+
+
+class MemoryModel(_Strict):
+    """An estimator that was handed over in Python; the suite's file alone can't load it again."""
+
+    memory: Name
 
 
 class RangeModel(_Strict):
@@ -100,9 +124,9 @@ class RangeModel(_Strict):
     low: float | None = None
     high: float | None = None
     log: bool = False
-    integer: bool = Field(False, description="Whole numbers only; for one's own estimators")
+    integer: bool = Field(default=False, description="Whole numbers only; for one's own estimators")
     choices: tuple[Scalar, ...] | None = None
-    default: Scalar = Field(None, description="What trial 0 takes, where the model's own default lies outside")
+    default: Scalar = Field(default=None, description="What trial 0 takes, where the model's own default lies outside")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -122,18 +146,20 @@ class NamedModel(_Strict):
     name: ModelName
     params: dict[str, Any] = Field(default_factory=dict, description="Fixed parameters, not searched")
     space: dict[str, RangeModel] = Field(default_factory=dict, description="Narrower ranges")
-    as_: Name | None = Field(None, alias="as", description="Another name in records and reports")
+    as_: Name | None = Field(default=None, alias="as", description="Another name in records and reports")
 
 
 class ImportedModel(_Strict):
     """A user's own scikit-learn estimator."""
 
     import_: str = Field(alias="import", pattern=r"^[\w.]+:[\w.]+$", description="package.module:Factory")
-    name: Name | None = Field(None, description="The factory's name if left out")
+    name: Name | None = Field(default=None, description="The factory's name if left out")
     family: Literal["classical", "deep"] = "classical"
     params: dict[str, Any] = Field(default_factory=dict)
     space: dict[str, RangeModel] = Field(default_factory=dict)
-    front_end: str = Field("none", description="Preprocessing before it: none, one-hot, ordinal, native, scaled, tf-idf, …")
+    front_end: str = Field(
+        "none", description="Preprocessing before it: none, one-hot, ordinal, native, scaled, tf-idf, …"
+    )
 
 
 class ImportedMetric(_Strict):
@@ -151,22 +177,22 @@ class ImportedMetric(_Strict):
 class Budget(_Strict):
     """What every model may spend on tuning, in each fit."""
 
-    trials: int = Field(20, ge=1, description="Trials, the default being the first")
-    seconds: float | None = Field(None, gt=0, description="Seconds; results then depend on the machine")
+    trials: int = Field(default=20, ge=1, description="Trials, the default being the first")
+    seconds: float | None = Field(default=None, gt=0, description="Seconds; results then depend on the machine")
 
 
 class Caps(_Strict):
     """Upper bounds for the effort of a single fit, the same for every model."""
 
-    epochs: int | None = Field(None, ge=1, description="Most epochs of a net")
-    trees: int | None = Field(None, ge=1, description="Most trees or boosting rounds")
+    epochs: int | None = Field(default=None, ge=1, description="Most epochs of a net")
+    trees: int | None = Field(default=None, ge=1, description="Most trees or boosting rounds")
 
 
 class Limits(_Strict):
     """What one fit (tuning included) may use before it is stopped."""
 
-    seconds: float = Field(3600, gt=0)
-    memory: Bytes = Field(8 * 2**30, description="Such as 2GB")
+    seconds: float = Field(default=3600, gt=0)
+    memory: Bytes = Field(default=8 * 2**30, description="Such as 2GB")
 
 
 class Primary(_Strict):
@@ -180,22 +206,28 @@ class Primary(_Strict):
 def _shape_of(value: Any) -> str:
     """Tell which form an entry of `datasets`, `models` or `metrics` takes, so that its problems are told once."""
     if isinstance(value, str):
-        return "plain"
+        return "<plain>"
     keys = value if isinstance(value, dict) else type(value).model_fields
-    return next((key for key in ("file", "import") if key in keys or f"{key}_" in keys), "named")
+    form = next((key for key in ("file", "import", "memory") if key in keys or f"{key}_" in keys), "named")
+    return f"<{form}>"  # in brackets, so that no key in the path of a problem looks like it
 
 
-FORMS = frozenset({"plain", "file", "import", "named"})
 OneDataset = Annotated[
-    Annotated[DatasetName, Tag("plain")] | Annotated[NamedData, Tag("named")] | Annotated[FileData, Tag("file")],
+    Annotated[DatasetName, Tag("<plain>")]
+    | Annotated[NamedData, Tag("<named>")]
+    | Annotated[FileData, Tag("<file>")]
+    | Annotated[MemoryData, Tag("<memory>")],
     Discriminator(_shape_of),
 ]
 OneModel = Annotated[
-    Annotated[ModelName, Tag("plain")] | Annotated[NamedModel, Tag("named")] | Annotated[ImportedModel, Tag("import")],
+    Annotated[ModelName, Tag("<plain>")]
+    | Annotated[NamedModel, Tag("<named>")]
+    | Annotated[ImportedModel, Tag("<import>")]
+    | Annotated[MemoryModel, Tag("<memory>")],
     Discriminator(_shape_of),
 ]
 OneMetric = Annotated[
-    Annotated[MetricName, Tag("plain")] | Annotated[ImportedMetric, Tag("import")], Discriminator(_shape_of)
+    Annotated[MetricName, Tag("<plain>")] | Annotated[ImportedMetric, Tag("<import>")], Discriminator(_shape_of)
 ]
 
 
@@ -204,21 +236,21 @@ class Suite(_Strict):
 
     name: FolderName
     description: str = ""
-    notice: str = Field("", description="A caution that terminal and report show")
-    seed: int = Field(0, ge=0)
+    notice: str = Field(default="", description="A caution that terminal and report show")
+    seed: int = Field(default=0, ge=0)
     datasets: tuple[OneDataset, ...] = Field(min_length=1)
-    models: tuple[OneModel, ...] = Field(("all",), min_length=1, description="all, classical, deep, or names")
-    variants: tuple[Variant, ...] = Field(("default", "tuned"), min_length=1)
-    outer_folds: int = Field(5, ge=2, le=1000)
-    inner_folds: int = Field(3, ge=2, le=1000)
-    repeats: int = Field(1, ge=1, le=1000)
+    models: tuple[OneModel, ...] = Field(default=("all",), min_length=1, description="all, classical, deep, or names")
+    variants: tuple[Variant, ...] = Field(default=("default", "tuned"), min_length=1)
+    outer_folds: int = Field(default=5, ge=2, le=1000)
+    inner_folds: int = Field(default=3, ge=2, le=1000)
+    repeats: int = Field(default=1, ge=1, le=1000)
     tuning: Budget = Budget()
     caps: Caps = Caps()
     limits: Limits = Limits()
-    metrics: tuple[OneMetric, ...] = Field((), description="Own metrics; the standard ones are always computed")
+    metrics: tuple[OneMetric, ...] = Field(default=(), description="Own metrics; the standard ones are always computed")
     primary: Primary = Primary()
-    threads: int = Field(1, ge=1, le=1024, description="Threads of each fit")
-    device: Literal["cpu", "cuda"] = Field("cpu", description="Where nets are trained")
+    threads: int = Field(default=1, ge=1, le=1024, description="Threads of each fit")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where nets are trained")
 
     @model_validator(mode="after")
     def _primary_metrics_exist(self) -> Self:
@@ -230,25 +262,43 @@ class Suite(_Strict):
                 problems.append(f"primary.{task}: {unknown_name('metric', name, known, listing='metrics')}")
             elif task not in known[name]:
                 fitting = ", ".join(other for other, tasks in known.items() if task in tasks)
-                problems.append(f"primary.{task}: the metric {name!r} does not judge {task} tasks. Choose one of: {fitting}")
+                problems.append(
+                    f"primary.{task}: the metric {name!r} does not judge {task} tasks. Choose one of: {fitting}"
+                )
         if problems:
             raise ValueError("\n".join(problems))
         return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for what, names in (("data set", [name_of_dataset(entry) for entry in self.datasets]), ("metric", _own_names(self.metrics))):
+        for what, names in (
+            ("data set", [name_of_dataset(entry) for entry in self.datasets]),
+            ("metric", _own_names(self.metrics)),
+        ):
             doubled = sorted({name for name in names if names.count(name) > 1})
             if doubled:
                 raise ValueError(f"the {what} {doubled[0]!r} stands more than once; give each a name of its own")
         return self
 
 
-def name_of_dataset(entry: str | NamedData | FileData) -> str:
-    """Return the name that records and reports use."""
+def name_of_dataset(entry: str | NamedData | FileData | MemoryData) -> str:
+    """Return the name that records and reports use for an entry of `datasets`."""
     if isinstance(entry, str):
         return entry
+    if isinstance(entry, MemoryData):
+        return entry.memory
     return entry.name or Path(entry.file).name.split(".")[0]  # type: ignore[union-attr]  # NamedData always has a name
+
+
+def name_of_model(entry: str | NamedModel | ImportedModel | MemoryModel) -> str:
+    """Return the name (or the family) that an entry of `models` stands for."""
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, MemoryModel):
+        return entry.memory
+    if isinstance(entry, NamedModel):
+        return entry.as_ or entry.name
+    return entry.name or entry.import_.rsplit(":", 1)[-1]
 
 
 def load_suite(source: str | Path) -> Suite:
@@ -279,19 +329,25 @@ def parse_suite(text: str, where: str) -> Suite:
     except yaml.YAMLError as error:
         raise UserError(f"{where} is no valid YAML: {_one_line(error)}") from None
     if content is None:
-        raise UserError(f"{where} is empty; a suite needs at least `name` and `datasets`. `bakeoff list suites` shows examples")
+        raise UserError(
+            f"{where} is empty; a suite needs at least `name` and `datasets`. `bakeoff list suites` shows examples"
+        )
     if not isinstance(content, dict):
-        raise UserError(f"{where} holds a {type(content).__name__}; a suite is a mapping of keys such as `name` and `datasets`")
+        raise UserError(
+            f"{where} holds a {type(content).__name__}; a suite is a mapping of keys such as `name` and `datasets`"
+        )
     try:
         return Suite.model_validate(content)
     except ValidationError as error:
-        raise UserError(*(f"{where}: {problem}" for problem in _problems(error))) from None
+        raise UserError(*(f"{where}: {problem}" for problem in problems_of(error))) from None
 
 
 def resolve_files(suite: Suite, folder: Path) -> Suite:
     """Make the paths of data files absolute, so that the suite runs from anywhere."""
     entries = tuple(
-        entry.model_copy(update={"file": str(folder / Path(entry.file).expanduser())}) if isinstance(entry, FileData) else entry
+        entry.model_copy(update={"file": str(folder / Path(entry.file).expanduser())})
+        if isinstance(entry, FileData)
+        else entry
         for entry in suite.datasets
     )
     return suite.model_copy(update={"datasets": entries})
@@ -304,7 +360,11 @@ def dump_suite(suite: Suite) -> str:
 
 def list_shipped() -> list[str]:
     """Return the names of the suites that come with the package."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in (files("bakeoff") / "suites").iterdir() if entry.name.endswith(".yaml"))
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in (files("bakeoff") / "suites").iterdir()
+        if entry.name.endswith(".yaml")
+    )
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -329,7 +389,8 @@ def _one_line(error: yaml.YAMLError) -> str:
     return place + (getattr(error, "problem", None) or " ".join(str(error).split()))
 
 
-def _problems(error: ValidationError) -> Iterator[str]:
+def problems_of(error: ValidationError) -> Iterator[str]:
+    """Yield each problem in a line: the path of its key, what must hold, what was found."""
     details = error.errors(include_url=False)
     refused = {detail["loc"][0] for detail in details if len(detail["loc"]) > 1}
     for detail in details:
@@ -350,21 +411,30 @@ def _message(detail: ErrorDetails) -> str:
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     """List the keys that the model at a location knows."""
-    homes = {("datasets", "file"): FileData, ("datasets", "named"): NamedData, ("models", "named"): NamedModel}
-    homes |= {("models", "import"): ImportedModel, ("metrics", "import"): ImportedMetric}
-    sections = {"tuning": Budget, "caps": Caps, "limits": Limits, "primary": Primary}
+    homes: dict[tuple[str, str], type[BaseModel]] = {
+        ("datasets", "file"): FileData,
+        ("datasets", "named"): NamedData,
+        ("models", "named"): NamedModel,
+    }
+    homes |= {
+        ("datasets", "memory"): MemoryData,
+        ("models", "memory"): MemoryModel,
+        ("models", "import"): ImportedModel,
+        ("metrics", "import"): ImportedMetric,
+    }
+    sections: dict[str, type[BaseModel]] = {"tuning": Budget, "caps": Caps, "limits": Limits, "primary": Primary}
     home: type[BaseModel] = Suite
     if "space" in loc[:-2]:
         home = RangeModel
     elif len(loc) > 2:
-        home = homes[str(loc[0]), str(loc[2])]
+        home = homes[str(loc[0]), str(loc[2]).strip("<>")]
     elif len(loc) == 2:
         home = sections[str(loc[0])]
     return [field.alias or name for name, field in home.model_fields.items()]
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if step not in FORMS or step in loc[3:]]
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if not str(step).startswith("<")]
     return "".join(steps).lstrip(".")
 
 
@@ -375,5 +445,8 @@ def _own_names(metrics: tuple[str | ImportedMetric, ...]) -> list[str]:
 def _no_such_suite(source: str) -> str:
     looks_like_path = "/" in source or source.endswith((".yaml", ".yml"))
     if looks_like_path:
-        return f"there is no suite file {source!r}; give the path of a YAML file or the name of a shipped suite ({', '.join(list_shipped())})"
+        return (
+            f"there is no suite file {source!r}; give the path of a YAML file or the name of a shipped "
+            f"suite ({', '.join(list_shipped())})"
+        )
     return unknown_name("suite", source, list_shipped(), listing="suites")

@@ -1,7 +1,7 @@
 """Tuning: an Optuna study over the inner folds of one training part, the same budget for every model.
 
-Trial 0 is the model's default. A trial that fails on any inner fold is a failed trial: never averaged over the folds that
-survived.
+Trial 0 is the model's default. A trial that fails on any inner fold is a failed trial: never averaged over the folds
+that survived.
 """
 
 import logging
@@ -58,7 +58,7 @@ class Tuned:
     seconds: float = 0.0
 
 
-class _OutOfTime(Exception):
+class _OutOfTimeError(Exception):
     """The budget in seconds ended within a trial."""
 
 
@@ -79,7 +79,9 @@ def tune(study: Study) -> Tuned:
             row["value"] = float(np.mean(row["folds"]))
             row["state"] = "complete"
         except Exception as error:
-            row["reason"] = "the budget in seconds ended" if isinstance(error, _OutOfTime) else describe_error(error)
+            row["reason"] = (
+                "the budget in seconds ended" if isinstance(error, _OutOfTimeError) else describe_error(error)
+            )
             raise
         finally:
             row["seconds"] = round(time.perf_counter() - trial_began, 4)
@@ -106,6 +108,6 @@ def _score_folds(study: Study, params: Params, began: float) -> Sequence[float]:
     scores = []
     for fold in range(study.n_folds):
         if study.seconds is not None and time.perf_counter() - began > study.seconds:
-            raise _OutOfTime
+            raise _OutOfTimeError
         scores.append(study.score_fold(params, fold))
     return scores

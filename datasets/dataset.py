@@ -115,7 +115,9 @@ def _check_target(name: str, y: np.ndarray, task: Task) -> None:
         return
     found = len(np.unique(y))
     if found < 2:
-        raise UserError(f"the target of the data set {name!r} has one class only ({y[0]!r}); there is nothing to tell apart")
+        raise UserError(
+            f"the target of the data set {name!r} has one class only ({y[0]!r}); there is nothing to tell apart"
+        )
     if task == "binary" and found != 2:
         raise UserError(f"the data set {name!r} has {found} classes; a binary task needs 2. Use task: multiclass")
 
@@ -124,7 +126,8 @@ def _check_finite_target(name: str, y: np.ndarray) -> None:
     infinite = np.flatnonzero(~np.isfinite(y.astype(float)))
     if len(infinite):
         raise UserError(
-            f"the target of the data set {name!r} is infinite in data row {infinite[0] + 1}; a regression needs finite numbers"
+            f"the target of the data set {name!r} is infinite in data row {infinite[0] + 1}; a "
+            "regression needs finite numbers"
         )
     if np.ptp(y.astype(float)) == 0:
         raise UserError(f"the target of the data set {name!r} is constant ({y[0]!r}); there is nothing to predict")

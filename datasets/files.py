@@ -33,14 +33,16 @@ def load_csv(path: Path, *, target: str, name: str | None = None, **options: Any
     header = _read(path, header=None, nrows=1, dtype=str).iloc[0]
     doubled = header[header.duplicated()].dropna().unique()
     if len(doubled):
-        raise UserError(f"{path}: the header names the column {doubled[0]!r} more than once; give each column its own name")
+        raise UserError(
+            f"{path}: the header names the column {doubled[0]!r} more than once; give each column its own name"
+        )
     frame = _read(path)
     return dataset_from_frame(frame, name=name or path.name.split(".")[0], target=target, source=str(path), **options)
 
 
 def _read(path: Path, **options: Any) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, low_memory=False, **options)
+        frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **options)
     except pd.errors.EmptyDataError:
         raise UserError(f"{path} is empty; a CSV file needs a header row and data rows") from None
     except UnicodeDecodeError as error:
@@ -48,3 +50,4 @@ def _read(path: Path, **options: Any) -> pd.DataFrame:
     except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise UserError(f"{path} can't be read as CSV: {reason}") from None
+    return frame

@@ -111,7 +111,7 @@ def dataset_from_arrays(X: Any, y: Any, *, name: str = "data", **options: Any) -
     frame = X.reset_index(drop=True) if isinstance(X, pd.DataFrame) else _frame(X)
     if len(frame) != len(y):
         raise UserError(f"X has {len(frame)} rows but y has {len(y)}; each row needs one target")
-    frame = frame.rename(columns=str).assign(**{"__target__": y})
+    frame = frame.rename(columns=str).assign(__target__=y)
     return dataset_from_frame(frame, name=name, target="__target__", **options)
 
 
@@ -120,17 +120,29 @@ def _frame(X: Any) -> pd.DataFrame:
     if array.ndim == 1:
         return pd.DataFrame({"text": array})
     if array.ndim != 2:
-        raise UserError(f"X must have two dimensions (rows x columns), got shape {array.shape}; flatten it and give input_shape")
+        raise UserError(
+            f"X must have two dimensions (rows x columns), got shape {array.shape}; flatten it and give input_shape"
+        )
     return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
 
 
 def _dataset_of_values(
-    X: Any, y: np.ndarray, *, name: str, input_shape: Any, kind: Kind | None = None, task: Task | None = None, positive: Any = None
+    X: Any,
+    y: np.ndarray,
+    *,
+    name: str,
+    input_shape: Any,
+    kind: Kind | None = None,
+    task: Task | None = None,
+    positive: Any = None,
 ) -> Dataset:
     array = np.asarray(X)
     shape = tuple(input_shape or array.shape[1:])
     if len(shape) not in (2, 3) or int(np.prod(shape)) * len(array) != array.size:
-        raise UserError(f"X of shape {array.shape} does not hold rows of input_shape {shape}: (channels, height, width) or (channels, length)")
+        raise UserError(
+            f"X of shape {array.shape} does not hold rows of input_shape {shape}: (channels, height, "
+            "width) or (channels, length)"
+        )
     task, notes = (task, ()) if task else _inferred(name, pd.Series(y))
     labels = _labels(name, pd.Series(y), task)
     return Dataset(
@@ -147,7 +159,9 @@ def _dataset_of_values(
 
 def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
     doubled = frame.columns[frame.columns.duplicated()].unique()
-    problems = [f"the data set {name!r} has the column {column!r} more than once; give each its own name" for column in doubled]
+    problems = [
+        f"the data set {name!r} has the column {column!r} more than once; give each its own name" for column in doubled
+    ]
     problems += [
         f"in the data set {name!r}: {unknown_name('column', column, map(str, frame.columns))}"
         for column in dict.fromkeys(wanted)
@@ -159,7 +173,9 @@ def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
 
 def _inferred(name: str, y: pd.Series) -> tuple[Task, tuple[str, ...]]:
     task = infer_task(y)
-    return task, (f"{name}: read as a {task} task ({y.nunique()} different values in the target); `task:` overrides this",)
+    return task, (
+        f"{name}: read as a {task} task ({y.nunique()} different values in the target); `task:` overrides this",
+    )
 
 
 def _labels(name: str, y: pd.Series, task: Task) -> np.ndarray:
@@ -167,11 +183,14 @@ def _labels(name: str, y: pd.Series, task: Task) -> np.ndarray:
     if task != "regression":
         labels = y.to_numpy(copy=True)
         is_text = labels.dtype.kind not in "biuf"
-        return np.where(pd.isna(labels), None, labels.astype(str)).astype(object) if is_text else labels
+        return y.astype(str).astype(object).where(y.notna(), None).to_numpy() if is_text else labels
     numbers = pd.to_numeric(y, errors="coerce")
     bad = y[numbers.isna() & y.notna()]
     if len(bad):
-        raise UserError(f"the target of the data set {name!r} holds {bad.iloc[0]!r} in data row {bad.index[0] + 1}; a regression needs numbers")
+        raise UserError(
+            f"the target of the data set {name!r} holds {bad.iloc[0]!r} in data row "
+            f"{bad.index[0] + 1}; a regression needs numbers"
+        )
     return numbers.to_numpy(dtype=float, copy=True)
 
 
@@ -180,7 +199,9 @@ def _positive(name: str, labels: np.ndarray, task: Task, positive: Any) -> Any:
     if positive is None:
         return None
     if task != "binary":
-        raise UserError(f"the data set {name!r} is a {task} task; only a binary one has a positive class: leave out `positive`")
+        raise UserError(
+            f"the data set {name!r} is a {task} task; only a binary one has a positive class: leave out `positive`"
+        )
     known = np.unique(labels[~pd.isna(labels)])
     matches = [label for label in known if label == positive or str(label) == str(positive)]
     if not matches:
@@ -190,20 +211,31 @@ def _positive(name: str, labels: np.ndarray, task: Task, positive: Any) -> Any:
 
 def _features(features: pd.DataFrame, name: str, kind: Kind, categorical: tuple[str, ...]) -> Any:
     if features.shape[1] == 0:
-        raise UserError(f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from")
+        raise UserError(
+            f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from"
+        )
     if kind == "text":
         if features.shape[1] != 1:
-            raise UserError(f"the text data set {name!r} needs one text column, got {list(features.columns)}; name the others under drop")
+            raise UserError(
+                f"the text data set {name!r} needs one text column, got {list(features.columns)}; "
+                "name the others under drop"
+            )
         return features.iloc[:, 0].fillna("").astype(str).to_numpy(dtype=object)
     numeric = features.select_dtypes("number")
     for column in numeric:
         infinite = np.flatnonzero(np.isinf(numeric[column].to_numpy(dtype=float, na_value=np.nan)))
         if len(infinite):
-            raise UserError(f"the column {column!r} of the data set {name!r} is infinite in data row {infinite[0] + 1}; write a number or leave it empty")
+            raise UserError(
+                f"the column {column!r} of the data set {name!r} is infinite in data row {infinite[0] + 1}; "
+                "write a number or leave it empty"
+            )
     if kind != "tabular":
         return features.to_numpy(dtype="float32")
-    texts = {column: features[column].astype("str").where(features[column].notna()) for column in _categories(features, categorical)}
-    return features.assign(**texts).astype({column: "object" for column in texts})
+    texts = {
+        column: features[column].astype("str").where(features[column].notna())
+        for column in _categories(features, categorical)
+    }
+    return features.assign(**texts).astype(dict.fromkeys(texts, "object"))
 
 
 def _categories(features: pd.DataFrame, categorical: tuple[str, ...]) -> tuple[str, ...]:
@@ -214,5 +246,8 @@ def _categories(features: pd.DataFrame, categorical: tuple[str, ...]) -> tuple[s
 def _test_rows(column: pd.Series, name: str, split: str | None) -> np.ndarray:
     values = set(column.dropna().unique())
     if values != {"train", "test"} or column.isna().any():
-        raise UserError(f"the split column {split!r} of the data set {name!r} must hold 'train' and 'test' in every row, got {sorted(map(str, values))}")
+        raise UserError(
+            f"the split column {split!r} of the data set {name!r} must hold 'train' and 'test' in every "
+            f"row, got {sorted(map(str, values))}"
+        )
     return (column == "test").to_numpy()

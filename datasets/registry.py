@@ -46,7 +46,9 @@ def _load_bundled(name: str, task: Task, source: str) -> Dataset:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        DatasetEntry("digits", "multiclass", "image", 1797, "8x8 images of handwritten digits, 10 classes", _load_digits),
+        DatasetEntry(
+            "digits", "multiclass", "image", 1797, "8x8 images of handwritten digits, 10 classes", _load_digits
+        ),
         DatasetEntry(
             "breast_cancer",
             "binary",

@@ -3,20 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bakeoff.estimators.torch_base import (
-    ACTIVATIONS,
-    SHAPE_RULE,
-    Rule,
-    TorchClassifier,
-    TorchEstimator,
-    TorchRegressor,
-    dense_block,
-    integer,
-    is_int,
-    is_sizes,
-    resolve_input_shape,
-)
 from torch import nn
+
+from bakeoff.estimators.parameters import SHAPE_RULE, Rule, integer, is_int, is_sizes, resolve_input_shape
+from bakeoff.estimators.torch_base import ACTIVATIONS, TorchClassifier, TorchEstimator, TorchRegressor, dense_block
 
 # The layers of one convolution, by the number of spatial axes.
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -61,9 +51,7 @@ class CNNArchitecture(TorchEstimator):
     def _convolution(self, depth: int, width: int, sides: list[int]) -> list[nn.Module]:
         """One block: it keeps the size of each side, then halves it where that leaves something."""
         axes = len(sides)
-        block: list[nn.Module] = [
-            CONVOLUTIONS[axes](depth, width, self.kernel_size, padding=self.kernel_size // 2)
-        ]
+        block: list[nn.Module] = [CONVOLUTIONS[axes](depth, width, self.kernel_size, padding=self.kernel_size // 2)]
         if self.batch_norm:
             block.append(NORMS[axes](width))
         block.append(ACTIVATIONS[self.activation]())

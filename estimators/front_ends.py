@@ -20,9 +20,10 @@ from bakeoff.errors import UserError, unknown_name
 
 MAX_CATEGORIES = 50
 MISSING = "missing"
+WORDS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "token_pattern": r"(?u)\b\w+\b"}
 
 
-class TabularEncoder(TransformerMixin, BaseEstimator):
+class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Turn a frame with numbers, categories and gaps into what a model takes.
 
     Parameters
@@ -70,7 +71,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
     def _for_categories(self) -> Any:
         if self.categories == "one-hot":
-            return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False)
+            return OneHotEncoder(
+                handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
+            )
         return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=MAX_CATEGORIES)
 
     def _readable(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +81,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         return frame.assign(**{column: _as_text(frame[column]) for column in self.categorical_})
 
 
-class NativeCategories(TransformerMixin, BaseEstimator):
+class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Hand numbers and gaps on as they are, and categories as pandas categories: for models that split on them.
 
     Parameters
@@ -122,7 +125,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):
         return pd.Series(pd.Categorical(kept, categories=list(dict.fromkeys(known))), index=column.index)
 
 
-class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
     """Scale all values with one mean and one standard deviation, so that pixels and steps keep their proportions."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -161,8 +164,8 @@ FRONT_ENDS: dict[str, Any] = {
     "scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
     "filled": lambda _: SimpleImputer(keep_empty_features=True),
     "global-scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), GlobalScaler()),
-    "tf-idf": lambda _: TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=r"(?u)\b\w+\b"),
-    "counts": lambda _: CountVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=r"(?u)\b\w+\b"),
+    "tf-idf": lambda _: TfidfVectorizer(sublinear_tf=True, **WORDS),
+    "counts": lambda _: CountVectorizer(**WORDS),
 }
 
 
@@ -178,4 +181,3 @@ def _categorical_columns(frame: pd.DataFrame, named: tuple[str, ...]) -> list[st
 
 def _as_text(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), MISSING).astype(str).astype(object)
-

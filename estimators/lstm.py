@@ -4,18 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from bakeoff.estimators.torch_base import (
-    SHAPE_RULE,
-    Rule,
-    TorchClassifier,
-    TorchEstimator,
-    TorchRegressor,
-    boolean,
-    integer,
-    one_of,
-    resolve_input_shape,
-)
 from torch import Tensor, nn
+
+from bakeoff.estimators.parameters import SHAPE_RULE, Rule, boolean, integer, one_of, resolve_input_shape
+from bakeoff.estimators.torch_base import TorchClassifier, TorchEstimator, TorchRegressor
 
 CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 RNN_ACTIVATIONS = ("relu", "tanh")

@@ -1,4 +1,4 @@
-"""A ready pipeline of a registered model: preprocessing and estimator, unfitted, for people's own code and for every fit."""
+"""A ready pipeline of a registered model, preprocessing and estimator, for people's own code and for every fit."""
 
 from typing import Any
 
@@ -57,11 +57,15 @@ def make(
     reason = spec.why_not(task, kind, 0)
     if reason:
         raise UserError(reason)
-    setting = Setting(task=task, kind=kind, input_shape=input_shape, random_state=random_state, threads=threads, device=device)
+    setting = Setting(
+        task=task, kind=kind, input_shape=input_shape, random_state=random_state, threads=threads, device=device
+    )
     return build_pipeline(spec, setting, Choice(spec=spec, params=params).default_params(task), categorical)
 
 
-def build_pipeline(spec: ModelSpec, setting: Setting, params: dict[str, Any], categorical: tuple[str, ...] = ()) -> Pipeline:
+def build_pipeline(
+    spec: ModelSpec, setting: Setting, params: dict[str, Any], categorical: tuple[str, ...] = ()
+) -> Pipeline:
     """Build the pipeline of a spec with given parameters."""
     front_end = build_front_end(spec.front_ends[setting.kind], categorical=categorical)
     return Pipeline([("prepare", front_end), ("model", spec.build(setting, params))])

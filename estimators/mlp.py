@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass
 
-from bakeoff.estimators.torch_base import (
-    Rule,
-    TorchClassifier,
-    TorchEstimator,
-    TorchRegressor,
-    dense_block,
-    is_sizes,
-)
 from torch import nn
+
+from bakeoff.estimators.parameters import Rule, is_sizes
+from bakeoff.estimators.torch_base import TorchClassifier, TorchEstimator, TorchRegressor, dense_block
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from bakeoff.datasets.dataset import Kind, Task
-from bakeoff.estimators.space import Narrowed, Params, Point, Range, Space, list_space
+from bakeoff.estimators.space import Narrowed, Params, Point, Range, Space, Trial, list_space
 
 Family = Literal["classical", "deep"]
 
@@ -129,19 +129,25 @@ class Choice:
         """
         return self.params_of(Point(self.default_point(task)), task)
 
-    def params_of(self, trial: Any, task: Task) -> Params:
+    def params_of(self, trial: Trial, task: Task) -> Params:
         """Return the estimator parameters that a trial's answers make."""
-        narrowed = Narrowed(trial, self.params, self.ranges, self._bounds)
-        searched = self.spec.space(narrowed, task) if self.spec.space else {}
-        fixed = {name: min(value, self._cap(name, value)) if name in self._capped else value for name, value in self.spec.fixed.items()}
+        searched = self.spec.space(self._narrow(trial), task) if self.spec.space else {}
+        fixed = {
+            name: min(value, self._cap(name, value)) if name in self._capped else value
+            for name, value in self.spec.fixed.items()
+        }
         own = {name: value for name, value in self.params.items() if name not in self._questions(task)}
         return {**fixed, **searched, **own}
 
     def list_space(self, task: Task) -> dict[str, tuple[Any, ...]]:
         """List the ranges that tuning would search, after fixing and narrowing."""
-        if self.spec.space is None:
+        space = self.spec.space
+        if space is None:
             return {}
-        return list_space(lambda trial, task: self.spec.space(Narrowed(trial, self.params, self.ranges, self._bounds), task), task)  # type: ignore[misc, arg-type]
+        return list_space(lambda trial, task: space(self._narrow(trial), task), task)
+
+    def _narrow(self, trial: Trial) -> Narrowed:
+        return Narrowed(trial, self.params, self.ranges, self._bounds)
 
     def _questions(self, task: Task) -> dict[str, tuple[Any, ...]]:
         """Everything that the space may ask, before fixing: a net's `n_layers` is no parameter of its estimator."""

@@ -1,7 +1,7 @@
 """Specs of gradient boosting: scikit-learn's, XGBoost, and LightGBM and CatBoost behind extras.
 
-The number of rounds is searched instead of stopped early (docs/decisions/0003): every training row trains, and no split of
-the library's own could divide a group.
+The number of rounds is searched instead of stopped early (docs/decisions/0003): every training row trains, and no
+split of the library's own could divide a group.
 """
 
 from typing import Any
@@ -55,7 +55,12 @@ def _build_xgboost(setting: Setting, params: Params) -> Any:
     from bakeoff.estimators.xgb import XGBoostClassifier
 
     kind = XGBRegressor if setting.task == "regression" else XGBoostClassifier
-    fixed = {"enable_categorical": True, "n_jobs": setting.threads, "random_state": setting.random_state, "verbosity": 0}
+    fixed = {
+        "enable_categorical": True,
+        "n_jobs": setting.threads,
+        "random_state": setting.random_state,
+        "verbosity": 0,
+    }
     return kind(**{**fixed, **params})
 
 

@@ -33,7 +33,9 @@ def _build_logistic(setting: Setting, params: Params) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     solver = "saga" if params.get("l1_ratio", 0.0) > 0 else "lbfgs"
-    return LogisticRegression(**{"solver": solver, "max_iter": MOST_ITERATIONS, "random_state": setting.random_state, **params})
+    return LogisticRegression(
+        **{"solver": solver, "max_iter": MOST_ITERATIONS, "random_state": setting.random_state, **params}
+    )
 
 
 def _ridge_space(trial: Trial, task: str) -> Params:
@@ -49,7 +51,10 @@ def _build_ridge(setting: Setting, params: Params) -> Any:
 
 def _elastic_net_space(trial: Trial, task: str) -> Params:
     del task
-    return {"alpha": trial.suggest_float("alpha", 1e-4, 1e4, log=True), "l1_ratio": trial.suggest_float("l1_ratio", 0, 1)}
+    return {
+        "alpha": trial.suggest_float("alpha", 1e-4, 1e4, log=True),
+        "l1_ratio": trial.suggest_float("l1_ratio", 0, 1),
+    }
 
 
 def _build_elastic_net(setting: Setting, params: Params) -> Any:

@@ -98,7 +98,10 @@ NET_SPECS = (
         },
         fixed={**TRAINING, "optimizer": "adamw"},
         space=_mlp_space,
-        source="Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); width 64-512: TALENT (Ye et al. 2024)",
+        source=(
+            "Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); width "
+            "64-512: TALENT (Ye et al. 2024)"
+        ),
         requires="torch",
         effort={"epochs": "max_epochs"},
         takes_validation_rows=True,

@@ -124,7 +124,9 @@ SIMPLE_SPECS = (
         front_ends=SCALED,
         default={"n_neighbors": 5, "weights": "uniform", "p": 2},
         space=_knn_space,
-        source="n_neighbors: Probst et al. 2019 (Tunability, JMLR); weights, p: Feurer et al. 2015 (Auto-sklearn, NeurIPS)",
+        source=(
+            "n_neighbors: Probst et al. 2019 (Tunability, JMLR); weights, p: Feurer et al. 2015 (Auto-sklearn, NeurIPS)"
+        ),
     ),
     ModelSpec(
         name="gaussian_nb",

@@ -70,7 +70,9 @@ def _build_adaboost(setting: Setting, params: Params) -> Any:
     boosting = {name: value for name, value in params.items() if name != "max_depth"}
     regression = setting.task == "regression"
     tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(max_depth=params.get("max_depth"))
-    return (AdaBoostRegressor if regression else AdaBoostClassifier)(tree, random_state=setting.random_state, **boosting)
+    return (AdaBoostRegressor if regression else AdaBoostClassifier)(
+        tree, random_state=setting.random_state, **boosting
+    )
 
 
 TREE_SPECS = (
@@ -94,7 +96,13 @@ TREE_SPECS = (
         kinds=ALL_KINDS,
         build=_build_random_forest,
         front_ends=TREES,
-        default={"criterion": "gini", "max_features": "sqrt", "min_samples_split": 2, "min_samples_leaf": 1, "bootstrap": True},
+        default={
+            "criterion": "gini",
+            "max_features": "sqrt",
+            "min_samples_split": 2,
+            "min_samples_leaf": 1,
+            "bootstrap": True,
+        },
         regression_default={"max_features": 1.0},
         fixed={"n_estimators": 100},
         space=_random_forest_space,

@@ -8,26 +8,12 @@ and a default that an architecture changes has to come before the shared one.
 import copy
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
 import torch
-from bakeoff.estimators.training import (
-    OPTIMIZERS,
-    Curves,
-    Rows,
-    Settings,
-    build_rows,
-    cross_entropy,
-    infer,
-    seeded_torch,
-    split_rows,
-    squared_error,
-    train,
-)
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state, column_or_1d
@@ -35,9 +21,20 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from bakeoff.estimators.parameters import Rule, boolean, integer, is_class_weight, is_device, is_seed, one_of, real
+from bakeoff.estimators.rows import Rows, build_rows, split_rows
+from bakeoff.estimators.training import (
+    OPTIMIZERS,
+    Curves,
+    Settings,
+    cross_entropy,
+    infer,
+    seeded_torch,
+    squared_error,
+    train,
+)
+
 Array = NDArray[Any]
-# What a parameter must be: the test, and the words for it.
-Rule = tuple[Callable[[Any], bool], str]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -45,99 +42,6 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "gelu": nn.GELU,
 }
-
-
-def is_int(value: Any, low: int = 1) -> bool:
-    """Whether the value is an integer (not a bool) of at least `low`."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
-
-
-def is_sizes(value: Any) -> bool:
-    """Whether the value is a tuple or list of positive integers."""
-    return isinstance(value, tuple | list) and all(is_int(size) for size in value)
-
-
-def integer(low: int) -> Rule:
-    """Rule of an integer of at least `low`."""
-    return lambda value: is_int(value, low), f"an int in the range [{low}, inf)"
-
-
-def real(span: str) -> Rule:
-    """Rule of a number in an interval written as "[0, 1)"."""
-    low, high = map(float, span[1:-1].split(","))
-
-    def holds(value: Any) -> bool:
-        if not isinstance(value, Real) or isinstance(value, bool):
-            return False
-        number = float(value)
-        return low < number < high or (span[0] == "[" and number == low)
-
-    return holds, f"a float in the range {span}"
-
-
-def boolean() -> Rule:
-    """Rule of True or False."""
-    return lambda value: isinstance(value, bool | np.bool_), "a bool"
-
-
-def one_of(*names: str) -> Rule:
-    """Rule of a choice among strings."""
-    words = ", ".join(map(repr, sorted(names)))
-    return lambda value: isinstance(value, str) and value in names, f"a str among {{{words}}}"
-
-
-def is_seed(value: Any) -> bool:
-    """Whether scikit-learn takes the value as a random_state."""
-    try:
-        check_random_state(value)
-    except ValueError:
-        return False
-    return True
-
-
-def is_device(value: Any) -> bool:
-    """Whether the value names a device of this machine."""
-    if not isinstance(value, str):
-        return False
-    if value in ("auto", "cpu"):
-        return True
-    try:
-        device = torch.device(value)
-    except RuntimeError:
-        return False
-    return device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()
-
-
-def is_class_weight(value: Any) -> bool:
-    """Whether the value is None, "balanced" or a mapping to weights."""
-    if isinstance(value, Mapping):
-        return all(isinstance(weight, Real) and float(weight) >= 0 for weight in value.values())
-    return value is None or (isinstance(value, str) and value == "balanced")
-
-
-def resolve_input_shape(input_shape: tuple[int, ...] | None, n_features: int) -> tuple[int, ...]:
-    """Return the shape of one row: as given, or one channel of n_features steps.
-
-    Raises
-    ------
-    ValueError
-        When the shape does not hold exactly n_features values.
-    """
-    if input_shape is None:
-        return 1, n_features
-    size = int(np.prod(input_shape))
-    if size != n_features:
-        raise ValueError(
-            f"The 'input_shape' parameter must hold as many values as X has features: "
-            f"{tuple(input_shape)} holds {size}, but X has {n_features} features."
-        )
-    return tuple(input_shape)
-
-
-SHAPE_RULE: Rule = (
-    lambda value: value is None or (is_sizes(value) and len(value) in (2, 3)),
-    "None, (channels, length) or (channels, height, width) in positive ints",
-)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -281,9 +185,7 @@ class TorchEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
             self._train(module, rows, validation, torch.Generator().manual_seed(shuffle_seed))
         return self
 
-    def _train(
-        self, module: nn.Module, rows: Rows, validation: Rows | None, generator: torch.Generator
-    ) -> None:
+    def _train(self, module: nn.Module, rows: Rows, validation: Rows | None, generator: torch.Generator) -> None:
         """Train the module and keep what came of it."""
         settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
         on_epoch = write_losses if self.verbose else None
@@ -340,9 +242,7 @@ class TorchEstimator(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
     def _conflicts(self) -> list[str]:
         """Describe parameters that contradict each other; subclasses add theirs."""
         if self.batch_norm and self.batch_size == 1:
-            return [
-                f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more with batch_norm=True."
-            ]
+            return [f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more with batch_norm=True."]
         return []
 
     def _device(self) -> torch.device:
@@ -413,7 +313,9 @@ class TorchClassifier(ClassifierMixin, TorchEstimator):  # type: ignore[misc]  #
         if self.class_weight is None:
             return np.ones(len(totals))
         if isinstance(self.class_weight, str):
-            return np.divide(totals.sum(), len(totals) * totals, out=np.zeros(len(totals)), where=totals > 0)
+            weights = np.zeros(len(totals))  # of a class that only held-out rows have
+            np.divide(totals.sum(), len(totals) * totals, out=weights, where=totals > 0)
+            return weights
         labels = self.classes_.tolist()
         if unknown := [label for label in self.class_weight if label not in labels]:
             raise ValueError(f"The 'class_weight' parameter names {unknown}, but the classes are {labels}.")

@@ -7,7 +7,7 @@ from sklearn.preprocessing import LabelEncoder
 from xgboost import XGBClassifier
 
 
-class XGBoostClassifier(XGBClassifier):  # type: ignore[misc]  # xgboost publishes no types
+class XGBoostClassifier(XGBClassifier):
     """`xgboost.XGBClassifier` that takes strings, booleans and any integers as labels.
 
     Parameters are those of `xgboost.XGBClassifier`. An `eval_set` is encoded like `y`.
@@ -20,7 +20,7 @@ class XGBoostClassifier(XGBClassifier):  # type: ignore[misc]  # xgboost publish
 
     def fit(self, X: Any, y: Any, *, eval_set: Any = None, **options: Any) -> Self:
         """Fit on `X` of shape (n_rows, n_columns) and labels `y` of shape (n_rows,)."""
-        vars(self).pop("labels_", None)  # XGBoost checks the codes against `classes_` while it fits
+        self.__dict__.pop("labels_", None)  # XGBoost checks the codes against `classes_` while it fits
         encoder = LabelEncoder().fit(y)
         sets = None if eval_set is None else [(part, encoder.transform(labels)) for part, labels in eval_set]
         super().fit(X, encoder.transform(y), eval_set=sets, **options)
@@ -35,4 +35,5 @@ class XGBoostClassifier(XGBClassifier):  # type: ignore[misc]  # xgboost publish
     def predict(self, X: Any, **options: Any) -> np.ndarray:
         """Return a label for each row of `X`; the raw margins with `output_margin=True`."""
         codes = super().predict(X, **options)
-        return codes if options.get("output_margin") else self.labels_[codes]
+        labels: np.ndarray = codes if options.get("output_margin") else self.labels_[codes]
+        return labels

@@ -1,0 +1,206 @@
+"""The Python way in: `run_suite`, `compare` and `load_run`; each gives a `RunResult`."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bakeoff.datasets.frames import dataset_from_arrays
+from bakeoff.errors import UserError
+from bakeoff.estimators.spec import ModelSpec
+from bakeoff.folder import RunFolder, open_run
+from bakeoff.imported import own_spec
+from bakeoff.plan import Memory, make_plan, select
+from bakeoff.result import RunResult
+from bakeoff.runner import Options, Progress, Run, Silent
+from bakeoff.suite import Suite, load_suite, problems_of
+from bakeoff.tracking import MlflowTracker
+
+RUNS = Path("runs")
+
+
+def run_suite(
+    suite: str | Path | Suite | Mapping[str, Any],
+    *,
+    out: str | Path | None = None,
+    models: Sequence[str] = (),
+    datasets: Sequence[str] = (),
+    workers: int | None = None,
+    retry_failed: bool = False,
+    fail_fast: bool = False,
+    mixed_versions: bool = False,
+    tracking: bool = True,
+    tracking_uri: str | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run a suite; fits that are recorded in the folder already are not run again.
+
+    Parameters
+    ----------
+    suite : str, Path, Suite or mapping
+        Name of a shipped suite, path of a YAML file, or the content of one.
+    out : path, optional
+        The run folder; `runs/NAME` if left out.
+    models, datasets : sequence of str
+        Only these of the suite.
+    workers : int, optional
+        Fits at once; as many as the cores allow if left out.
+    retry_failed, fail_fast, mixed_versions : bool
+        As in `bakeoff.runner.Options`.
+    tracking : bool
+        Mirror to MLflow.
+    tracking_uri : str, optional
+        The environment's, or `mlflow.db` beside the runs, if left out.
+    progress : Progress, optional
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    UserError
+        If the suite, the folder or an option can't be used; nothing is written then.
+    """
+    chosen = select(to_suite(suite), models=models, datasets=datasets)
+    options = Options(workers=workers, retry_failed=retry_failed, fail_fast=fail_fast, mixed_versions=mixed_versions)
+    folder = RunFolder(Path(out) if out else RUNS / chosen.name)
+    return _run(chosen, folder, options, progress, tracking=tracking, tracking_uri=tracking_uri)
+
+
+def compare(
+    X: Any,
+    y: Any,
+    *,
+    models: Sequence[Any] = ("all",),
+    name: str = "data",
+    task: str | None = None,
+    kind: str | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    positive: Any = None,
+    variants: Sequence[str] = ("default",),
+    folds: int = 5,
+    repeats: int = 1,
+    trials: int = 20,
+    seed: int = 0,
+    seconds: float = 3600,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    tracking: bool = False,
+    tracking_uri: str | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Compare models on data in memory, by the protocol of a suite.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_columns), or (n_rows,) for text
+    y : array-like of shape (n_rows,)
+    models : sequence
+        Names or families of registered models, unfitted scikit-learn estimators, or (name, estimator) pairs.
+    name : str
+        Name of the data in reports.
+    task, kind, input_shape, positive
+        As in `Dataset`; inferred where left out.
+    variants : sequence of {"default", "tuned"}
+    folds, repeats, trials, seed
+        Outer folds, repeats of them, the tuning budget, and the seed of it all.
+    seconds : float
+        Limit of each fit.
+    out : path, optional
+        The run folder; a new temporary one if left out.
+    workers, tracking, tracking_uri, progress
+        As in `run_suite`.
+
+    Returns
+    -------
+    RunResult
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from bakeoff import compare
+    >>> result = compare(*load_wine(return_X_y=True), models=["dummy", "logistic"])
+    >>> list(result.leaderboard["model"])
+    ['logistic', 'dummy']
+    """
+    options = {"task": task, "positive": positive, "input_shape": input_shape, "kind": kind}
+    dataset = dataset_from_arrays(
+        X, y, name=name, **{key: value for key, value in options.items() if value is not None}
+    )
+    own = {spec.name: spec for spec in (_spec_of(model) for model in models if not isinstance(model, str))}
+    content = {
+        "name": f"compare-{name}",
+        "datasets": [{"memory": name}],
+        "models": [*(model for model in models if isinstance(model, str)), *({"memory": key} for key in own)],
+        "variants": list(variants),
+        "outer_folds": folds,
+        "repeats": repeats,
+        "tuning": {"trials": trials},
+        "seed": seed,
+        "limits": {"seconds": seconds},
+    }
+    folder = RunFolder(Path(out) if out else Path(tempfile.mkdtemp(prefix="bakeoff-")))
+    return _run(
+        to_suite(content),
+        folder,
+        Options(workers=workers),
+        progress,
+        tracking=tracking,
+        tracking_uri=tracking_uri,
+        memory=Memory({name: dataset}, own),
+    )
+
+
+def load_run(path: str | Path) -> RunResult:
+    """Load the folder of a run, finished or not.
+
+    Raises
+    ------
+    UserError
+        If there is no run.
+    """
+    return RunResult(open_run(path))
+
+
+def to_suite(source: str | Path | Suite | Mapping[str, Any]) -> Suite:
+    """Load or validate a suite, whatever form it has."""
+    if isinstance(source, Suite):
+        return source
+    if isinstance(source, str | Path):
+        return load_suite(source)
+    try:
+        return Suite.model_validate(dict(source))
+    except ValidationError as error:
+        raise UserError(*problems_of(error)) from None
+
+
+def _run(
+    suite: Suite,
+    folder: RunFolder,
+    options: Options,
+    progress: Progress | None,
+    *,
+    tracking: bool,
+    tracking_uri: str | None,
+    memory: Memory | None = None,
+) -> RunResult:
+    shown = progress or Silent()
+    plan = make_plan(suite, memory)
+    tracker = MlflowTracker(shown.warn, tracking_uri) if tracking else None
+    finished = Run(plan, folder, options, shown, tracker).execute()
+    return RunResult(finished.folder, finished)
+
+
+def _spec_of(model: Any) -> ModelSpec:
+    """Make a spec of an unfitted estimator, or of a (name, estimator) pair."""
+    from sklearn.base import clone
+
+    name, estimator = model if isinstance(model, tuple) else (type(model).__name__, model)
+    if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")) or isinstance(estimator, type):
+        raise UserError(
+            f"models take names, unfitted scikit-learn estimators or (name, estimator) pairs; got {estimator!r}"
+        )
+    return own_spec(name=name, build=lambda params: clone(estimator).set_params(**params), source=repr(estimator))

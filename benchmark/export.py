@@ -1,0 +1,71 @@
+"""Export: refit a model of a run on all rows, by the same procedure as its fits, and save the pipeline."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from bakeoff.errors import UserError, unknown_name
+from bakeoff.evaluate import fit_rows, tune_rows
+from bakeoff.folder import RunFolder
+from bakeoff.job import Job
+from bakeoff.plan import Plan, make_plan
+from bakeoff.suite import parse_suite
+
+
+def export_model(
+    folder: RunFolder, *, dataset: str, model: str, variant: str = "default", out: Path | None = None
+) -> Path:
+    """Refit a model on all rows of a data set and save it with joblib.
+
+    For the tuned variant the study is run anew on all rows, with the same budget: that is the procedure whose outer
+    scores the run estimated. Returns the path of the file.
+
+    Raises
+    ------
+    UserError
+        If the run has no such fit, its data can't be loaded again or have changed, or the file can't be written.
+    """
+    path = out or folder.path / f"{dataset}-{model}-{variant}.joblib"
+    if not path.parent.is_dir():
+        raise UserError(f"the folder {path.parent} does not exist; create it or give another --out")
+    plan = make_plan(parse_suite(folder.suite_file.read_text(encoding="utf-8"), str(folder.suite_file)))
+    job = _find(plan, dataset, model, variant)
+    _check_digest(folder, plan, dataset)
+    pipeline = _refit(plan, job)
+    try:
+        joblib.dump(pipeline, path)
+    except OSError as error:
+        raise UserError(f"{path} can't be written ({error.strerror}); give another --out") from None
+    return path
+
+
+def _find(plan: Plan, dataset: str, model: str, variant: str) -> Job:
+    for what, name, known in (
+        ("data set", dataset, {job.dataset for job in plan.jobs}),
+        ("model", model, {job.choice.name for job in plan.jobs if job.dataset == dataset}),
+        ("variant", variant, {job.variant for job in plan.jobs if (job.dataset, job.choice.name) == (dataset, model)}),
+    ):
+        if name not in known:
+            raise UserError("in this run " + unknown_name(what, name, known))
+    return next(job for job in plan.jobs if (job.dataset, job.choice.name, job.variant) == (dataset, model, variant))
+
+
+def _check_digest(folder: RunFolder, plan: Plan, dataset: str) -> None:
+    recorded = folder.read_json("plan.json")["datasets"][dataset]["digest"]
+    if plan.datasets[dataset].digest != recorded:
+        raise UserError(f"the data set {dataset!r} has changed since the run; run the suite again before exporting")
+
+
+def _refit(plan: Plan, job: Job) -> object:
+    data = plan.datasets[job.dataset]
+    whole = replace(job, repeat=-1, fold=-1)  # seeds of its own: this is none of the folds
+    rows = np.arange(len(data.y))
+    tuned = tune_rows(whole, data, rows) if job.variant == "tuned" else None
+    if tuned is not None and tuned.params is None:
+        raise UserError(
+            f"no trial ended well: {tuned.trials[0]['reason'] if tuned.trials else 'the budget in seconds ended'}"
+        )
+    params = job.choice.default_params(job.task) if tuned is None or tuned.params is None else tuned.params
+    return fit_rows(whole, data, rows, params).pipeline

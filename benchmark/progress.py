@@ -1,0 +1,184 @@
+"""How a run looks while it goes on: a live display on a terminal, plain lines elsewhere. Part of the command line."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from bakeoff.job import Job
+from bakeoff.records import Record
+
+MOST_RUNNING = 8
+PLAIN_EVERY_S = 15.0
+
+
+def build_progress(console: Console) -> "LiveProgress | PlainProgress":
+    """Build the display that suits the console."""
+    return LiveProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+class _Counts:
+    """Fits done, failed and running, and the time that is likely left."""
+
+    def __init__(self) -> None:
+        self.total = self.done = self.failed = self.reused = 0
+        self.running: dict[str, str] = {}
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+
+    def begin(self, total: int, reused: int) -> None:
+        self.total, self.done, self.reused = total, reused, reused
+        self._began = time.monotonic()
+
+    def start(self, job: Job) -> None:
+        with self._lock:
+            self.running[job.keys.fit] = job.label
+
+    def end(self, record: Record) -> None:
+        with self._lock:
+            self.running.pop(record.fit, None)
+            self.done += 1
+            self.failed += not record.ok
+
+    def labels(self) -> list[str]:
+        with self._lock:
+            return list(self.running.values())[:MOST_RUNNING]
+
+    def left_s(self) -> float | None:
+        """Seconds left, if the fits to come take as long as those that ended."""
+        ended = self.done - self.reused
+        if not ended:
+            return None
+        return (time.monotonic() - self._began) / ended * (self.total - self.done)
+
+
+class LiveProgress:
+    """A bar, the counts, and what runs now; rewritten in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._counts = _Counts()
+        self._bar = Progress(
+            TextColumn("fits"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._task = self._bar.add_task("fits", total=None, left="")
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        """Show the display."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the display away."""
+        del kind, error, trace
+        self._live.stop()
+
+    def begin(self, total: int, done: int) -> None:
+        """Take the number of fits, and how many are recorded already."""
+        self._counts.begin(total, done)
+        if done:
+            self._console.print(f"{done} of {total} fits are recorded already and are not run again")
+
+    def start(self, job: Job) -> None:
+        """Take a fit that starts now."""
+        self._counts.start(job)
+
+    def end(self, record: Record) -> None:
+        """Take the record of a fit that ended."""
+        self._counts.end(record)
+        if not record.ok:
+            self._console.print(describe_failure(record), style="red", highlight=False, markup=False)
+
+    def warn(self, message: str) -> None:
+        """Show a caution above the display."""
+        self._console.print(f"warning: {message}", style="yellow", highlight=False, markup=False)
+
+    def _render(self) -> RenderableType:
+        counts = self._counts
+        left = counts.left_s()
+        self._bar.update(
+            self._task,
+            total=counts.total or None,
+            completed=counts.done,
+            left=f"about {describe_seconds(left)} left" if left else "",
+        )
+        running = [Text(f"  running  {label}", style="dim") for label in counts.labels()]
+        failed = Text(f"  {counts.failed} failed", style="red" if counts.failed else "dim")
+        return Group(self._bar, failed, *running)
+
+
+class PlainProgress:
+    """A line now and then, and one for each failure: for logs, pipes and CI."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._counts = _Counts()
+        self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Do nothing: lines need no display."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Do nothing."""
+        del kind, error, trace
+
+    def begin(self, total: int, done: int) -> None:
+        """Take the number of fits, and how many are recorded already."""
+        self._counts.begin(total, done)
+        reused = f", {done} of them recorded already and not run again" if done else ""
+        self._say(f"{total} fits{reused}")
+
+    def start(self, job: Job) -> None:
+        """Take a fit that starts now."""
+        self._counts.start(job)
+
+    def end(self, record: Record) -> None:
+        """Take the record of a fit that ended."""
+        counts = self._counts
+        counts.end(record)
+        if not record.ok:
+            self._say(describe_failure(record))
+        if time.monotonic() - self._told > PLAIN_EVERY_S or counts.done == counts.total:
+            self._told = time.monotonic()
+            left = counts.left_s()
+            self._say(
+                f"{counts.done} of {counts.total} fits done, {counts.failed} failed"
+                + (f", about {describe_seconds(left)} left" if left else "")
+            )
+
+    def warn(self, message: str) -> None:
+        """Print a caution."""
+        self._say(f"warning: {message}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def describe_failure(record: Record) -> str:
+    """Return one line that says which fit failed and why."""
+    place = f"{record.dataset} / {record.model} / {record.variant} / repeat {record.repeat + 1} fold {record.fold + 1}"
+    return f"{record.status}: {place}: {record.reason}"
+
+
+def describe_seconds(seconds: float) -> str:
+    """Return seconds as a person says them: 42 s, 3 min, 1 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

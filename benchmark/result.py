@@ -1,0 +1,69 @@
+"""What a run gives back in Python: frames, and a table that notebooks and terminals show."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from bakeoff.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.runner import Finished
+
+SHOWN = ["dataset", "rank", "model", "family", "variant", "metric", "mean", "std", "folds"]
+
+
+class RunResult:
+    """A run, finished or not, as frames.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    finished : Finished, optional
+        What the run that just ended did; None for a run that was loaded.
+    """
+
+    def __init__(self, folder: RunFolder, finished: "Finished | None" = None) -> None:
+        self.folder = folder
+        self.finished = finished
+
+    @property
+    def path(self) -> str:
+        """The run folder."""
+        return str(self.folder.path)
+
+    @property
+    def leaderboard(self) -> "pd.DataFrame":
+        """One row for each data set x model x variant, ranked within its data set."""
+        from bakeoff.reports.tables import leaderboard, load_run_view
+
+        return leaderboard(load_run_view(self.folder))
+
+    @property
+    def fits(self) -> "pd.DataFrame":
+        """One row for each planned fit, with its status, metrics and costs."""
+        from bakeoff.reports.tables import fits_frame, load_run_view
+
+        return fits_frame(load_run_view(self.folder))
+
+    @property
+    def failures(self) -> "pd.DataFrame":
+        """One row for each fit that did not end well, with its reason."""
+        from bakeoff.reports.tables import failures, load_run_view
+
+        return failures(load_run_view(self.folder))
+
+    def _shown(self) -> "pd.DataFrame":
+        frame = self.leaderboard
+        folds = frame["n_ok"].astype(str) + "/" + frame["n_folds"].astype(str)
+        frame = frame.assign(folds=folds, rank=frame["rank"].astype("Int64"))
+        return frame[SHOWN]
+
+    def __repr__(self) -> str:
+        """Return the ranked table as text, and where the report lies."""
+        table = self._shown().to_string(index=False, float_format="{:.4g}".format, na_rep="-")
+        return f"{table}\nreport: {self.folder.html}"
+
+    def _repr_html_(self) -> str:
+        table = self._shown().to_html(index=False, float_format="{:.4g}".format, na_rep="-")
+        return f"{table}<p>report: <code>{escape(str(self.folder.html))}</code></p>"

@@ -1,0 +1,218 @@
+"""What the command line shows: tables for a terminal, built from frames and plans. Renders, prints nothing."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from bakeoff.plan import Plan
+    from bakeoff.result import RunResult
+
+LISTINGS = ("models", "datasets", "suites", "metrics")
+FAMILY_STYLE = {"classical": "cyan", "deep": "magenta"}
+MOST_FAILURES = 20
+
+
+def closing(result: "RunResult") -> list[RenderableType]:
+    """Return what a run shows at its end: tables, counts, and where to look."""
+    finished = result.finished
+    assert finished is not None  # it just ended
+    folder = finished.folder
+    counts = f"{finished.ran} fits run, {finished.reused} found recorded, {finished.failed} failed"
+    if not finished.ran:
+        counts = f"nothing to run: all {finished.reused} fits are recorded already ({finished.failed} failed)"
+    lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
+    if finished.seen_at:
+        lines.append(f"MLflow    {_ui_command(finished.seen_at, folder)}")
+    return [*run_tables(result), Text("\n".join(lines))]
+
+
+def run_tables(result: "RunResult") -> list[RenderableType]:
+    """Return the ranked table of each data set, the failures, and the suite's caution."""
+    import yaml
+
+    suite = yaml.safe_load(result.folder.suite_file.read_text(encoding="utf-8"))
+    board = result.leaderboard
+    parts: list[RenderableType] = [_ranked(name, rows) for name, rows in board.groupby("dataset", sort=False)]
+    if len(result.failures):
+        parts.append(_failures(result.failures))
+    if suite.get("notice"):
+        parts.append(Text(suite["notice"].strip(), style="yellow"))
+    return [Padding(part, (0, 0, 1, 0)) for part in parts]
+
+
+def plan_tables(plan: "Plan") -> list[RenderableType]:
+    """Return what `check` shows: each data set, its fits, what is skipped and why."""
+    parts: list[RenderableType] = []
+    for name, about in plan.summary()["datasets"].items():
+        fits = [job for job in plan.jobs if job.dataset == name]
+        counts: dict[tuple[str, str], int] = {}
+        for job in fits:
+            key = (job.choice.name, job.choice.spec.family)
+            counts[key] = counts.get(key, 0) + 1
+        table = _table(_about(name, about), "model", "family", "fits")
+        for (model, family), count in counts.items():
+            table.add_row(model, _family(family), str(count))
+        parts += [table, *(Text(note, style="dim") for note in about["notes"])]
+        parts += [Text(f"skipped: {line}", style="dim") for line in _grouped_skips(plan, name)]
+    parts.append(Text(f"{len(plan.jobs)} fits in all"))
+    return [Padding(part, (0, 0, 1, 0)) if isinstance(part, Table) else part for part in parts]
+
+
+def listing(what: str) -> RenderableType:
+    """Return a table of everything that has a name of one sort."""
+    return {"models": _models, "datasets": _datasets, "suites": _suites, "metrics": _metrics}[what]()
+
+
+def facts(pairs: Mapping[str, Any]) -> RenderableType:
+    """Return names and values in two columns."""
+    table = _table(None, "what", "value")
+    for name, value in pairs.items():
+        table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return table
+
+
+def _models() -> Table:
+    from bakeoff.estimators.registry import all_specs
+
+    table = _table(None, "model", "family", "tasks", "kinds", "what it is", "space from")
+    for spec in all_specs().values():
+        extra = "" if spec.is_installed else f" (pip install 'bakeoff[{spec.extra}]')"
+        table.add_row(
+            spec.name, _family(spec.family), _words(spec.tasks), _words(spec.kinds), spec.summary + extra, spec.source
+        )
+    return table
+
+
+def _datasets() -> Table:
+    from bakeoff.datasets.registry import ENTRIES
+
+    table = _table(None, "data set", "task", "kind", "rows", "what it is")
+    for entry in ENTRIES.values():
+        table.add_row(entry.name, entry.task, entry.kind, str(entry.rows), entry.summary)
+    return table
+
+
+def _suites() -> Table:
+    from bakeoff.suite import list_shipped, load_suite
+
+    table = _table(None, "suite", "what it is")
+    for name in list_shipped():
+        table.add_row(name, load_suite(name).description)
+    return table
+
+
+def _metrics() -> Table:
+    from bakeoff.metrics import METRICS
+
+    table = _table(None, "metric", "better", "tasks", "needs", "what it is")
+    for metric in METRICS.values():
+        better = "greater" if metric.greater_is_better else "smaller"
+        table.add_row(metric.name, better, _words(metric.tasks), metric.needs, metric.summary)
+    return table
+
+
+def _ranked(name: Any, rows: Any) -> Table:
+    metric = rows["metric"].iloc[0]
+    table = _table(
+        str(name), "rank", "model", "family", "variant", f"{metric}, mean ± std", "folds", "fit", "tune", "CPU"
+    )
+    for row in rows.to_dict("records"):
+        rank = "-" if row["rank"] != row["rank"] or row["rank"] is None else str(int(row["rank"]))
+        table.add_row(
+            rank,
+            str(row["model"]),
+            _family(row["family"]),
+            str(row["variant"]),
+            _mean_and_std(row),
+            f"{row['n_ok']}/{row['n_folds']}",
+            _seconds(row["fit_s"]),
+            _seconds(row["tune_s"]),
+            _seconds(row["cpu_s"]),
+        )
+    return table
+
+
+def _failures(failures: Any) -> Table:
+    table = _table(
+        f"{len(failures)} fits failed", "status", "data set", "model", "variant", "fold", "reason", style="red"
+    )
+    for row in failures.head(MOST_FAILURES).to_dict("records"):
+        fold = f"{row['repeat'] + 1}.{row['fold'] + 1}"
+        table.add_row(
+            row["status"],
+            Text(str(row["dataset"])),
+            Text(str(row["model"])),
+            row["variant"],
+            fold,
+            Text(str(row["reason"])),
+        )
+    if len(failures) > MOST_FAILURES:
+        table.caption = f"and {len(failures) - MOST_FAILURES} more in the report"
+    return table
+
+
+def _mean_and_std(row: Mapping[str, Any]) -> str:
+    if _missing(row["mean"]):
+        return "-"
+    return f"{row['mean']:.4g}" if _missing(row["std"]) else f"{row['mean']:.4g} ± {row['std']:.2g}"
+
+
+def _seconds(value: Any) -> str:
+    if _missing(value):
+        return "-"
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value != value
+
+
+def _about(name: str, about: Mapping[str, Any]) -> str:
+    classes = f", {about['classes']} classes" if about["classes"] else ""
+    positive = f", positive class {about['positive']}" if about["positive"] is not None else ""
+    return (
+        f"{name}: {about['task']}, {about['kind']}, {about['rows']:,} rows x {about['features']} values"
+        f"{classes}{positive}; {about['scheme']} splits; ranked by {about['primary']}"
+    )
+
+
+def _grouped_skips(plan: "Plan", dataset: str) -> Iterable[str]:
+    """Group the skips of a data set by reason, leaving out models that never take such data in a family's name."""
+    reasons: dict[str, list[str]] = {}
+    for skip in plan.skips:
+        if skip.dataset == dataset:
+            reasons.setdefault(skip.reason, []).append(f"{skip.model} ({skip.variant})")
+    return (f"{reason}: {', '.join(names)}" for reason, names in reasons.items())
+
+
+def _ui_command(uri: str, folder: Any) -> str:
+    beside = f"sqlite:///{folder.path.resolve().parent / 'mlflow.db'}"
+    if uri != beside:
+        return f"bakeoff ui --tracking-uri {uri}" if uri.startswith("sqlite") else uri
+    return "bakeoff ui" if str(folder.path.parent) == "runs" else f"bakeoff ui --runs {folder.path.parent}"
+
+
+def _family(family: str) -> Text:
+    return Text(family, style=FAMILY_STYLE.get(family, ""))
+
+
+def _words(items: Iterable[str]) -> str:
+    return " ".join(items)
+
+
+def _table(title: str | None, *columns: str, style: str = "bold") -> Table:
+    table = Table(
+        title=Text(title, style=style) if title else None,
+        title_justify="left",
+        box=None,
+        header_style="dim",
+        pad_edge=False,
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

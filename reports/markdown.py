@@ -1,0 +1,99 @@
+"""The report as Markdown, for pull requests: the same facts as the page, without pictures."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+
+from bakeoff.reports.page import Facts, Page, Section, build_page
+from bakeoff.reports.sheets import Cell, Column, Sheet
+from bakeoff.reports.tables import Run
+
+MARKUP = re.compile(r"([\\`*_\[\]|~$#])")
+MARKS = {"classical": "○", "deep": "◆"}
+
+
+def render_markdown(view: Run) -> str:
+    """Return the report of a run as GitHub-flavoured Markdown; all text of the run is escaped."""
+    return "\n\n".join(block for block in _blocks(build_page(view)) if block) + "\n"
+
+
+def escape(text: str) -> str:
+    """Escape what Markdown, tables and inline HTML read as markup; line breaks become spaces."""
+    return MARKUP.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
+
+
+def _blocks(page: Page) -> Iterator[str]:
+    yield f"# {escape(page.title)}"
+    yield escape(page.description)
+    yield f"> **Notice:** {escape(page.notice)}" if page.notice else ""
+    yield "Fits: " + ", ".join(f"{number} {name}" for name, number in page.counts) + "."
+    yield _list(page.warnings)
+    yield "## Where deep and classical stand"
+    yield f"**{escape(page.verdict)}**"
+    yield _list(page.sentences)
+    yield _table(page.standing)
+    for section in page.sections:
+        yield from _section(section)
+    yield "## Failures"
+    yield _table(page.failures) if page.failures.rows else "None."
+    yield "## Skipped"
+    yield _folded(page.skips) if page.skips.rows else "Nothing."
+    yield "## Budget spent"
+    yield escape(page.spent)
+    yield _folded(page.budget)
+    yield "## Provenance"
+    yield _facts(page.provenance)
+    yield "## How to read this"
+    yield _list(page.how_to_read)
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield f"## {escape(section.name)}"
+    yield _facts(section.facts)
+    yield _list(section.notes)
+    yield f"{MARKS['deep']} deep, {MARKS['classical']} classical"
+    yield _table(section.ranking)
+    yield _folded(section.others)
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {escape(line)}" for line in lines)
+
+
+def _facts(facts: Facts) -> str:
+    return "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in facts)
+
+
+def _folded(sheet: Sheet) -> str:
+    """Fold a long table; Markdown leaves a summary alone, so that only HTML is escaped there."""
+    return f"<details><summary>{html.escape(sheet.caption)}</summary>\n\n{_table(sheet)}\n\n</details>"
+
+
+def _table(sheet: Sheet) -> str:
+    kept = [
+        place
+        for place, column in enumerate(sheet.columns)
+        if not column.is_picture or any(row[place].note for row in sheet.rows)
+    ]
+    columns = [sheet.columns[place] for place in kept]
+    lines = [_line(escape(column.title) for column in columns), "|" + "|".join(map(_rule, columns)) + "|"]
+    lines += [_line(_text(row[place]) for place in kept) for row in sheet.rows]
+    return "\n".join(lines)
+
+
+def _line(texts: Iterable[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
+
+
+def _rule(column: Column) -> str:
+    return "---:" if column.numeric else "---"
+
+
+def _text(cell: Cell) -> str:
+    """Return a cell without its picture: the mark of its family, its text, and its note."""
+    parts = (
+        MARKS.get(cell.family, ""),
+        escape(cell.text),
+        f"({escape(cell.note)})" if cell.text and cell.note else escape(cell.note),
+    )
+    return " ".join(part for part in parts if part)

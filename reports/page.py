@@ -1,0 +1,202 @@
+"""The page: everything the report says, in order, as plain values; HTML and Markdown only lay it out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bakeoff.reports.numbers import format_seconds
+from bakeoff.reports.sheets import (
+    Sheet,
+    build_budget,
+    build_failures,
+    build_other_metrics,
+    build_ranking,
+    build_skips,
+    build_standing,
+    describe_metric,
+    leader_of,
+    say_standing,
+)
+from bakeoff.reports.tables import NOT_RUN, Run, best_per_family, budget, fits_frame, leaderboard
+
+DIGEST_SHORT = 12
+Facts = tuple[tuple[str, str], ...]
+HOW_TO_READ = (
+    "Every number is measured on outer test folds that neither fitting nor tuning has seen.",
+    "± is the standard deviation over the outer folds (ddof = 1). It is no confidence interval: the folds share training rows, "
+    "so their scores are not independent, and a small difference between two rows may well be chance.",
+    "A model with a failed or missing fold has no mean and no rank: 4/5 means that four of five folds ended well. "
+    "It stands below the ranked ones and is never averaged over the folds that survived.",
+    "Ranks compare means; equal means share a rank. A dash is a value that does not exist, never a zero: a model without "
+    "probabilities has no log_loss, an untuned one no tuning time.",
+    "“Where deep and classical stand” picks the best cell of each family on the very scores it then compares (post hoc). "
+    "Whoever was tried more often had more chances to win, and the difference is not tested for significance.",
+    "Each dot is one outer fold, the tick is their mean, and all rows of a data set share one axis. The dotted line is the best mean. "
+    "A triangle at an end is a fold off the axis; hollow dots belong to a row with a hole. The dummy model does not stretch the axis.",
+    "default is a model as shipped; tuned is what the same budget of trials found on inner folds. Times are from this machine.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What the report says of one data set."""
+
+    name: str
+    facts: Facts
+    notes: tuple[str, ...]
+    ranking: Sheet
+    others: Sheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the report says."""
+
+    title: str
+    description: str
+    notice: str
+    verdict: str
+    counts: Facts
+    warnings: tuple[str, ...]
+    standing: Sheet
+    sentences: tuple[str, ...]
+    sections: tuple[Section, ...]
+    failures: Sheet
+    skips: Sheet
+    spent: str
+    budget: Sheet
+    provenance: Facts
+    how_to_read: tuple[str, ...] = HOW_TO_READ
+
+
+def build_page(view: Run) -> Page:
+    """Gather what the report says of a run."""
+    fits, board, standings, spent = fits_frame(view), leaderboard(view), best_per_family(view), budget(view)
+    rows = [{str(name): value for name, value in row.items()} for row in standings.to_dict("records")]
+    return Page(
+        title=str(view.suite.get("name") or "run"),
+        description=str(view.suite.get("description") or ""),
+        notice=str(view.suite.get("notice") or ""),
+        verdict=_say_verdict([leader_of(row) for row in rows]),
+        counts=_counts(fits),
+        warnings=tuple(_warnings(view, fits)),
+        standing=build_standing(standings),
+        sentences=tuple(say_standing(row) for row in rows),
+        sections=tuple(_section(view, name, fits, board) for name in view.plan["datasets"]),
+        failures=build_failures(view),
+        skips=build_skips(view),
+        spent=_say_spent(spent),
+        budget=build_budget(spent),
+        provenance=tuple(_provenance(view)),
+    )
+
+
+def _section(view: Run, dataset: str, fits: pd.DataFrame, board: pd.DataFrame) -> Section:
+    about, cells = view.plan["datasets"][dataset], board[board["dataset"] == dataset]
+    return Section(
+        name=dataset,
+        facts=tuple(_facts(view, dataset, about)),
+        notes=tuple(map(str, about.get("notes") or ())),
+        ranking=build_ranking(view, dataset, fits, cells),
+        others=build_other_metrics(view, dataset, cells),
+    )
+
+
+def _facts(view: Run, dataset: str, about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "Task", f"{about['task']}, {about['kind']}"
+    yield "Size", f"{about['rows']} rows × {about['features']} features"  # noqa: RUF001 - a sign of multiplication
+    if about["classes"]:
+        positive = f", positive class {about['positive']}" if about["positive"] is not None else ""
+        yield "Classes", f"{about['classes']}{positive}"
+    yield "Outer splits", str(about["scheme"])
+    yield "Ranked by", describe_metric(view, view.primary(dataset))
+    yield "Digest", str(about["digest"])[:DIGEST_SHORT]
+    yield "Licence", str(about["licence"] or "not stated")
+    yield "Source", str(about["source"] or "not stated")
+
+
+def _say_verdict(leaders: list[str]) -> str:
+    """Say in one sentence on how many data sets which family is ahead."""
+    compared = [leader for leader in leaders if leader]
+    if not compared:
+        return "No data set has a complete deep and a complete classical model to compare yet."
+    counts = {leader: compared.count(leader) for leader in ("deep", "classical", "level")}
+    parts = [
+        f"the two are level on {number}" if leader == "level" else f"{leader} is ahead on {number}"
+        for leader, number in counts.items()
+        if number
+    ]
+    total = "the one data set" if len(compared) == 1 else f"{len(compared)} data sets"
+    sentence = f"Of {total} compared, {', '.join(parts)}."
+    missing = len(leaders) - len(compared)
+    return sentence + (f" {missing} more can't be compared." if missing else "")
+
+
+def _counts(fits: pd.DataFrame) -> Facts:
+    ok, open_ = int((fits["status"] == "ok").sum()), int((fits["status"] == NOT_RUN).sum())
+    return (
+        ("planned", str(len(fits))),
+        ("ok", str(ok)),
+        ("failed", str(len(fits) - ok - open_)),
+        ("not run", str(open_)),
+    )
+
+
+def _warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
+    open_ = int((fits["status"] == NOT_RUN).sum())
+    if open_:
+        yield f"{open_} planned fits have no record: the run was interrupted or still goes on."
+    if view.corrupt:
+        yield f"{_plural(view.corrupt, 'line')} of records.jsonl were corrupt and are not used."
+    if view.outside:
+        yield f"{_plural(view.outside, 'recorded fit')} outside the current plan are not shown."
+    if len({tuple(sorted(record.versions.items())) for record in view.records.values()}) > 1:
+        yield "The fits ran under different library versions; their scores may not be comparable."
+    if (view.suite.get("tuning") or {}).get("seconds") is not None:
+        yield "The tuning budget is in seconds: results depend on the machine and its load."
+    flagged = int((fits["flag"] != "").sum())
+    if flagged:
+        yield f"{_plural(flagged, 'fit')} did not get the whole tuning budget; see the remarks under “Budget spent”."
+
+
+def _plural(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _say_spent(spent: pd.DataFrame) -> str:
+    trials, failed = int(spent["trials"].sum()), int(spent["trials_failed"].sum())
+    tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
+    return f"{_plural(int(spent['fits'].sum()), 'fit')} used {cpu} of CPU time; tuning took {tuning} for {_plural(trials + failed, 'trial')}, {failed} of them failed."
+
+
+def _provenance(view: Run) -> Iterator[tuple[str, str]]:
+    made, suite = view.provenance, view.suite
+    hardware, tuning, limits = made.get("hardware") or {}, suite.get("tuning") or {}, suite.get("limits") or {}
+    seconds = f" and {tuning['seconds']:g} s" if tuning.get("seconds") is not None else ""
+    yield "Run", str(made.get("run") or "unknown")
+    yield "Commit", str(made.get("git_commit") or "not in a repository")
+    yield "Seed", _shown(made.get("seed"))
+    yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {suite.get('repeats')} repeats"
+    yield "Tuning budget", f"{tuning.get('trials')} trials{seconds} for each tuned fit"
+    yield "Caps", _joined(suite.get("caps")) or "none"
+    yield "Limits of a fit", f"{limits.get('seconds')} s, {int(limits.get('memory') or 0) / 2**30:.1f} GB"
+    yield "Threads of a fit", _shown(made.get("threads"))
+    yield (
+        "CPU",
+        f"{_shown(hardware.get('cpu'))}, {_shown(hardware.get('cores'))} cores, {_shown(hardware.get('memory_gb'))} GB",
+    )
+    yield "GPU", ", ".join(hardware.get("gpus") or ()) or "none"
+    yield "BLAS and OpenMP", ", ".join(hardware.get("blas") or ()) or "unknown"
+    yield "Platform", _shown(hardware.get("platform"))
+    yield "Versions", _joined(made.get("versions"))
+
+
+def _shown(value: Any) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _joined(mapping: Mapping[str, Any] | None) -> str:
+    pairs: Iterable[tuple[str, Any]] = (mapping or {}).items()
+    return ", ".join(f"{name} {value}" for name, value in pairs if value is not None)

@@ -1,0 +1,296 @@
+"""Tables of a run, as frames: pure functions over what the run folder holds.
+
+A cell (data set x model x variant) with a failed or missing outer fold is a hole: it has no mean, no spread and no
+rank, and is never averaged over the folds that survived.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from bakeoff.errors import UserError
+from bakeoff.folder import ASIDE, RunFolder
+from bakeoff.records import STATUSES, Record
+
+CELL = ["dataset", "model", "variant"]
+BASELINE = "dummy"
+FAMILIES = ("classical", "deep")
+COSTS = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
+COUNTS = ("trials", "trials_failed")
+NOT_RUN = "not run"
+NO_RECORD = "no record: the run was interrupted or still goes on"
+POST_HOC = "post hoc: picked on outer scores, not tested"
+EQUAL_DIGITS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run folder holds, as far as reports need it.
+
+    Parameters
+    ----------
+    plan : mapping
+        The current plan: `fits`, `skips`, `datasets`, `metrics`.
+    records : mapping of Record
+        The last record of each fit of the current plan.
+    suite, provenance : mapping
+    corrupt : int
+        Lines that are no records, put aside or not.
+    outside : int
+        Fits that are recorded but not part of the current plan.
+    """
+
+    plan: Mapping[str, Any]
+    records: Mapping[str, Record]
+    suite: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    corrupt: int = 0
+    outside: int = 0
+
+    def primary(self, dataset: str) -> str:
+        """Return the metric that a data set is ranked by."""
+        return str(self.plan["datasets"][dataset]["primary"])
+
+    def greater_is_better(self, metric: str) -> bool:
+        """Tell whether bigger values of a metric are better."""
+        return bool(self.plan["metrics"][metric]["greater_is_better"])
+
+    def other_metrics(self, dataset: str) -> list[str]:
+        """Return the metrics of a data set's task beside the primary one."""
+        task = self.plan["datasets"][dataset]["task"]
+        fitting = (name for name, metric in self.plan["metrics"].items() if task in metric["tasks"])
+        return [name for name in fitting if name != self.primary(dataset)]
+
+
+def load_run_view(folder: RunFolder) -> Run:
+    """Read a run folder.
+
+    Raises
+    ------
+    UserError
+        If the plan, the provenance or the suite is missing or damaged.
+    """
+    plan = folder.read_json("plan.json")
+    if not plan.get("fits"):
+        raise UserError(f"{folder.path} holds no plan.json with fits; run the suite again to rebuild it")
+    records, corrupt = folder.read_records()
+    planned = {fit["fit"] for fit in plan["fits"]}
+    kept = {fit: record for fit, record in records.items() if fit in planned}
+    return Run(
+        plan=plan,
+        records=kept,
+        suite=_read_suite(folder),
+        provenance=folder.read_json("provenance.json"),
+        corrupt=corrupt + _lines_aside(folder),
+        outside=len(records) - len(kept),
+    )
+
+
+def fits_frame(view: Run) -> pd.DataFrame:
+    """Return one row for each planned fit.
+
+    Returns
+    -------
+    DataFrame
+        The plan's columns; `status` ("not run" without a record), `reason`, `traceback`, `flag`; costs and counts of
+        trials; and a column `metrics.NAME` for each metric, NaN where it is missing.
+    """
+    return pd.DataFrame([_fit_row(view, fit) for fit in view.plan["fits"]])
+
+
+def leaderboard(view: Run) -> pd.DataFrame:
+    """Return one row for each data set x model x variant: best first, holes last.
+
+    Returns
+    -------
+    DataFrame
+        `rank` (ties share the best one), `mean` and `std` (ddof=1 over the outer folds) of `metric`, `n_ok` of
+        `n_folds`, `hole` (why a cell is one, or ""), `status` (a summary), means of the costs and of every other
+        metric (`metrics.NAME`), and sums of trials. In a hole everything averaged is NaN.
+    """
+    frame = fits_frame(view)
+    cells = pd.DataFrame([_cell_row(view, fits) for _, fits in frame.groupby(CELL, sort=False)])
+    cells["rank"] = cells.groupby("dataset", sort=False)["score"].rank(method="min", ascending=False)
+    place = {name: place for place, name in enumerate(view.plan["datasets"])}
+    order = cells.assign(place=cells["dataset"].map(place), missing=-cells["n_ok"])
+    order = order.sort_values(["place", "rank", "missing"], kind="stable", na_position="last")
+    return order.drop(columns=["place", "missing", "score"]).reset_index(drop=True)
+
+
+def failures(view: Run) -> pd.DataFrame:
+    """Return every planned fit that is not ok, with its status and reason."""
+    frame = fits_frame(view)
+    columns = [*CELL, "repeat", "fold", "status", "reason", "fit", "traceback"]
+    return frame.loc[frame["status"] != "ok", columns].reset_index(drop=True)
+
+
+def budget(view: Run) -> pd.DataFrame:
+    """Return what each data set x model x variant spent, failed fits included.
+
+    Returns
+    -------
+    DataFrame
+        Sums over the fits: `fits` (recorded), `trials` (complete or pruned), `trials_failed`, `tune_s`, `cpu_s`;
+        and `flags`: where a budget in seconds cut the tuning short.
+    """
+    frame = fits_frame(view)
+    return pd.DataFrame([_budget_row(fits) for _, fits in frame.groupby(CELL, sort=False)])
+
+
+def best_per_family(view: Run) -> pd.DataFrame:
+    """Return, for each data set, the best classical and the best deep cell and how they differ.
+
+    Both are picked on the outer scores (post hoc), so the difference is optimistic for whoever wins, and is not
+    tested. The dummy model is a candidate only where its family plans no other.
+
+    Returns
+    -------
+    DataFrame
+        `dataset`, `metric`; for each family `FAMILY_model`, `FAMILY_variant`, `FAMILY_mean`, `FAMILY_tied` (other cells
+        with the same mean) and `FAMILY_missing` (why there is none, or ""); `difference`, the mean of `differences`
+        (one for each outer fold, positive where deep is better; NaN and () without both families); and `note`.
+    """
+    frame, board = fits_frame(view), leaderboard(view)
+    return pd.DataFrame([_standing(view, name, frame, board) for name in view.plan["datasets"]])
+
+
+def fold_scores(frame: pd.DataFrame, dataset: str, model: str, variant: str, metric: str) -> "pd.Series[float]":
+    """Return the values of a metric in one cell, by (repeat, fold); NaN where there are none."""
+    rows = frame[(frame["dataset"] == dataset) & (frame["model"] == model) & (frame["variant"] == variant)]
+    return rows.set_index(["repeat", "fold"])[f"metrics.{metric}"]
+
+
+def _read_suite(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return dict(yaml.safe_load(folder.suite_file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, ValueError):
+        raise UserError(f"{folder.suite_file} is missing or damaged; run the suite again to rebuild it") from None
+
+
+def _lines_aside(folder: RunFolder) -> int:
+    path = folder.path / ASIDE
+    return len(path.read_bytes().splitlines()) if path.is_file() else 0
+
+
+def _fit_row(view: Run, fit: Mapping[str, Any]) -> dict[str, Any]:
+    record = view.records.get(fit["fit"])
+    spent = record.diagnostics if record else {}
+    metrics = record.metrics if record and record.ok else {}
+    return {
+        **fit,
+        "status": record.status if record else NOT_RUN,
+        "reason": record.reason if record else NO_RECORD,
+        "traceback": record.traceback if record else "",
+        "flag": spent.get("flag") or "",
+        **{name: _number(spent.get(name)) for name in (*COSTS, *COUNTS)},
+        **{f"metrics.{name}": _number(metrics.get(name)) for name in view.plan["metrics"]},
+    }
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
+
+
+def _cell_row(view: Run, fits: pd.DataFrame) -> dict[str, Any]:
+    first = fits.iloc[0]
+    metric = view.primary(first["dataset"])
+    values = fits[f"metrics.{metric}"]
+    hole = _why_hole(fits, metric)
+    sign = 1 if view.greater_is_better(metric) else -1
+    mean = np.nan if hole else float(values.mean())
+    averaged = [*COSTS, *(f"metrics.{name}" for name in view.plan["metrics"] if name != metric)]
+    return {
+        "dataset": first["dataset"],
+        "rank": np.nan,
+        **{name: first[name] for name in ("model", "family", "variant")},
+        "metric": metric,
+        "mean": mean,
+        "std": np.nan if hole else float(values.std(ddof=1)),
+        "n_ok": int((fits["status"] == "ok").sum()),
+        "n_folds": len(fits),
+        "hole": hole,
+        **{name: np.nan if hole else fits[name].mean(skipna=False) for name in averaged},
+        **{name: int(fits[name].fillna(0).sum()) for name in COUNTS},
+        "status": _summary_of(fits["status"]),
+        "score": float(
+            np.format_float_scientific(sign * mean, EQUAL_DIGITS)
+        ),  # equal means that differ by rounding tie
+    }
+
+
+def _why_hole(fits: pd.DataFrame, metric: str) -> str:
+    """Say why a cell can't be averaged: fits that failed, or a primary metric that is missing."""
+    failed = fits[fits["status"] != "ok"]
+    if len(failed):
+        return "; ".join(
+            dict.fromkeys(
+                f"{status}: {reason}" for status, reason in zip(failed["status"], failed["reason"], strict=True)
+            )
+        )
+    missing = int(fits[f"metrics.{metric}"].isna().sum())
+    if missing == len(fits):
+        return f"no {metric}: the model gives no scores"
+    return f"no {metric} on {missing} of {len(fits)} folds: undefined there" if missing else ""
+
+
+def _summary_of(statuses: "pd.Series[str]") -> str:
+    counts = statuses.value_counts()
+    return ", ".join(f"{counts[status]} {status}" for status in (*STATUSES, NOT_RUN) if status in counts)
+
+
+def _budget_row(fits: pd.DataFrame) -> dict[str, Any]:
+    trials, failed = (int(fits[name].fillna(0).sum()) for name in COUNTS)
+    return {
+        **{name: fits.iloc[0][name] for name in CELL},
+        "fits": int((fits["status"] != NOT_RUN).sum()),
+        "trials": trials - failed,
+        "trials_failed": failed,
+        **{name: float(fits[name].sum(min_count=1)) for name in ("tune_s", "cpu_s")},
+        "flags": _count(fits["flag"]),
+    }
+
+
+def _count(texts: "pd.Series[str]") -> str:
+    counts = texts[texts != ""].value_counts()
+    return "; ".join(f"{text} ({number} fits)" if number > 1 else str(text) for text, number in counts.items())
+
+
+def _standing(view: Run, dataset: str, frame: pd.DataFrame, board: pd.DataFrame) -> dict[str, Any]:
+    metric, cells = view.primary(dataset), board[board["dataset"] == dataset]
+    champions = {family: _champion(cells[cells["family"] == family], family) for family in FAMILIES}
+    folds = [
+        fold_scores(frame, dataset, str(champion["model"]), str(champion["variant"]), metric)
+        for champion in champions.values()
+        if not champion["missing"]
+    ]
+    sign = 1 if view.greater_is_better(metric) else -1
+    differences = sign * (folds[1] - folds[0]) if len(folds) == len(FAMILIES) else pd.Series(dtype=float)
+    return {
+        "dataset": dataset,
+        "metric": metric,
+        **{f"{family}_{name}": value for family, champion in champions.items() for name, value in champion.items()},
+        "difference": float(differences.mean()),
+        "differences": tuple(differences),
+        "note": POST_HOC,
+    }
+
+
+def _champion(cells: pd.DataFrame, family: str) -> dict[str, Any]:
+    """Pick the best complete cell of one family, or say why there is none."""
+    rivals = cells[cells["model"] != BASELINE]
+    rivals = rivals if len(rivals) else cells
+    complete = rivals[rivals["rank"].notna()]
+    if complete.empty:
+        why = (
+            f"no {family} cell is complete: {len(rivals)} of {len(rivals)} have holes"
+            if len(rivals)
+            else f"no {family} model in this run"
+        )
+        return {"model": "", "variant": "", "mean": np.nan, "tied": 0, "missing": why}
+    best = complete.iloc[0]
+    tied = int((complete["rank"] == best["rank"]).sum()) - 1
+    return {**{name: best[name] for name in ("model", "variant", "mean")}, "tied": tied, "missing": ""}
