@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.estimators.make import build_pipeline
+from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.space import Params
 from bakeoff.estimators.spec import Setting
 from bakeoff.job import Job
@@ -200,7 +200,9 @@ def warm_up(library: str) -> None:
     if library == "torch":
         import torch
 
-        torch.nn.Linear(2, 1)(torch.from_numpy(rows).float()).sum().backward()
+        layer = torch.nn.Linear(2, 1)
+        layer(torch.from_numpy(rows).float()).sum().backward()
+        torch.optim.AdamW(layer.parameters()).step()
     elif library == "xgboost":
         import xgboost
 

@@ -1,9 +1,16 @@
 """What the forkserver imports once, so that a fit's process starts in hundredths of a second instead of seconds.
 
-Imports only: nothing here may start a thread pool, or the forks would hang.
+Nothing here may start a thread pool, or the forks would hang.
 """
 
+import gc
+import os
+
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own pool starts a thread and reserves a gigabyte
+
+import joblib
 import optuna
+import pandas as pd
 import sklearn.compose
 import sklearn.ensemble
 import sklearn.linear_model
@@ -12,8 +19,21 @@ import sklearn.naive_bayes
 import sklearn.neighbors
 import sklearn.svm
 import torch
+import torch._dynamo
 import xgboost
 
+import bakeoff.estimators.cnn
+import bakeoff.estimators.lstm
+import bakeoff.estimators.mlp
+import bakeoff.estimators.xgb
 import bakeoff.evaluate
+from bakeoff.estimators.front_ends import TabularEncoder
 
-__all__ = ["bakeoff", "optuna", "sklearn", "torch", "xgboost"]
+__all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]
+
+# What libraries put off until their first use would be charged to the first model of every process: torch.optim imports
+# torch._dynamo, scikit-learn asks for the physical cores (kept in a cache) and imports narwhals for the first frame.
+joblib.cpu_count(only_physical_cores=True)
+TabularEncoder().fit_transform(pd.DataFrame({"number": [0.0, 1.0], "category": ["a", "b"]}))
+gc.collect()
+gc.freeze()  # else each child's first collection would touch, and so copy, every page of the preload

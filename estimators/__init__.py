@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
     from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
-    from bakeoff.estimators.make import make
+    from bakeoff.estimators.pipelines import make
     from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
     from bakeoff.estimators.xgb import XGBoostClassifier
 
@@ -24,7 +24,7 @@ __all__ = [
     "make",
 ]
 
-_HOMES = {"CNN": "cnn", "LSTM": "lstm", "MLP": "mlp", "XGBoost": "xgb", "make": "make"}
+_HOMES = {"CNN": "cnn", "LSTM": "lstm", "MLP": "mlp", "XGBoost": "xgb", "make": "pipelines"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,36 +6,29 @@ from typing import Any
 
 import pandas as pd
 
-from bakeoff.reports.numbers import format_seconds
-from bakeoff.reports.sheets import (
-    Sheet,
-    build_budget,
-    build_failures,
-    build_other_metrics,
-    build_ranking,
-    build_skips,
-    build_standing,
-    describe_metric,
-    leader_of,
-    say_standing,
-)
+from bakeoff.reports.formats import format_seconds
+from bakeoff.reports.ranking import build_other_metrics, build_ranking
+from bakeoff.reports.sheets import Sheet, build_budget, build_failures, build_skips, describe_metric, rows_of
+from bakeoff.reports.standing import build_standing, leader_of, say_standing
 from bakeoff.reports.tables import NOT_RUN, Run, best_per_family, budget, fits_frame, leaderboard
 
 DIGEST_SHORT = 12
 Facts = tuple[tuple[str, str], ...]
+SAID_OF = {"deep": "deep ahead on {}", "classical": "classical ahead on {}", "level": "level on {}"}
 HOW_TO_READ = (
     "Every number is measured on outer test folds that neither fitting nor tuning has seen.",
-    "± is the standard deviation over the outer folds (ddof = 1). It is no confidence interval: the folds share training rows, "
-    "so their scores are not independent, and a small difference between two rows may well be chance.",
+    "± is the standard deviation over the outer folds (ddof = 1). It is no confidence interval: the folds share "
+    "training rows, so their scores are not independent, and a small difference between two rows may be chance.",
     "A model with a failed or missing fold has no mean and no rank: 4/5 means that four of five folds ended well. "
     "It stands below the ranked ones and is never averaged over the folds that survived.",
-    "Ranks compare means; equal means share a rank. A dash is a value that does not exist, never a zero: a model without "
-    "probabilities has no log_loss, an untuned one no tuning time.",
-    "“Where deep and classical stand” picks the best cell of each family on the very scores it then compares (post hoc). "
-    "Whoever was tried more often had more chances to win, and the difference is not tested for significance.",
-    "Each dot is one outer fold, the tick is their mean, and all rows of a data set share one axis. The dotted line is the best mean. "
-    "A triangle at an end is a fold off the axis; hollow dots belong to a row with a hole. The dummy model does not stretch the axis.",
-    "default is a model as shipped; tuned is what the same budget of trials found on inner folds. Times are from this machine.",
+    "Ranks compare means; equal means share a rank. A dash is a value that does not exist, never a zero: "
+    "a model without probabilities has no log_loss, an untuned one no tuning time.",
+    "“Where deep and classical stand” picks the best of each family on the very scores it then compares (post hoc). "
+    "The family that was tried more often had more chances, and the difference is not tested for significance.",
+    "Each dot is one outer fold, the tick is their mean, and all rows of a data set share one axis. The dotted line "
+    "is the best mean. A triangle is a fold off the axis; hollow dots belong to a row without a mean.",
+    "default is a model as it comes; tuned is the best that the same number of trials found on inner folds. "
+    "Times depend on the machine and on what else it did.",
 )
 
 
@@ -74,7 +67,7 @@ class Page:
 def build_page(view: Run) -> Page:
     """Gather what the report says of a run."""
     fits, board, standings, spent = fits_frame(view), leaderboard(view), best_per_family(view), budget(view)
-    rows = [{str(name): value for name, value in row.items()} for row in standings.to_dict("records")]
+    rows = rows_of(standings)
     return Page(
         title=str(view.suite.get("name") or "run"),
         description=str(view.suite.get("description") or ""),
@@ -106,7 +99,7 @@ def _section(view: Run, dataset: str, fits: pd.DataFrame, board: pd.DataFrame) -
 
 def _facts(view: Run, dataset: str, about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Task", f"{about['task']}, {about['kind']}"
-    yield "Size", f"{about['rows']} rows × {about['features']} features"  # noqa: RUF001 - a sign of multiplication
+    yield "Size", f"{about['rows']} rows × {about['features']} features"
     if about["classes"]:
         positive = f", positive class {about['positive']}" if about["positive"] is not None else ""
         yield "Classes", f"{about['classes']}{positive}"
@@ -122,16 +115,10 @@ def _say_verdict(leaders: list[str]) -> str:
     compared = [leader for leader in leaders if leader]
     if not compared:
         return "No data set has a complete deep and a complete classical model to compare yet."
-    counts = {leader: compared.count(leader) for leader in ("deep", "classical", "level")}
-    parts = [
-        f"the two are level on {number}" if leader == "level" else f"{leader} is ahead on {number}"
-        for leader, number in counts.items()
-        if number
-    ]
-    total = "the one data set" if len(compared) == 1 else f"{len(compared)} data sets"
-    sentence = f"Of {total} compared, {', '.join(parts)}."
+    parts = [SAID_OF[leader].format(compared.count(leader)) for leader in SAID_OF if leader in compared]
+    sentence = f"Of {_plural(len(compared), 'data set')} compared: {', '.join(parts)}."
     missing = len(leaders) - len(compared)
-    return sentence + (f" {missing} more can't be compared." if missing else "")
+    return sentence + (f" No comparison on {missing}." if missing else "")
 
 
 def _counts(fits: pd.DataFrame) -> Facts:
@@ -147,7 +134,7 @@ def _counts(fits: pd.DataFrame) -> Facts:
 def _warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
     open_ = int((fits["status"] == NOT_RUN).sum())
     if open_:
-        yield f"{open_} planned fits have no record: the run was interrupted or still goes on."
+        yield f"No record of {_plural(open_, 'planned fit')}: the run was interrupted or still goes on."
     if view.corrupt:
         yield f"{_plural(view.corrupt, 'line')} of records.jsonl were corrupt and are not used."
     if view.outside:
@@ -168,17 +155,21 @@ def _plural(number: int, what: str) -> str:
 def _say_spent(spent: pd.DataFrame) -> str:
     trials, failed = int(spent["trials"].sum()), int(spent["trials_failed"].sum())
     tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
-    return f"{_plural(int(spent['fits'].sum()), 'fit')} used {cpu} of CPU time; tuning took {tuning} for {_plural(trials + failed, 'trial')}, {failed} of them failed."
+    fits = _plural(int(spent["fits"].sum()), "fit")
+    return (
+        f"{fits} used {cpu} of CPU time; {_plural(trials + failed, 'trial')} of tuning took {tuning}; {failed} failed."
+    )
 
 
 def _provenance(view: Run) -> Iterator[tuple[str, str]]:
     made, suite = view.provenance, view.suite
     hardware, tuning, limits = made.get("hardware") or {}, suite.get("tuning") or {}, suite.get("limits") or {}
     seconds = f" and {tuning['seconds']:g} s" if tuning.get("seconds") is not None else ""
+    repeats = _plural(int(suite.get("repeats") or 1), "repeat")
     yield "Run", str(made.get("run") or "unknown")
     yield "Commit", str(made.get("git_commit") or "not in a repository")
     yield "Seed", _shown(made.get("seed"))
-    yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {suite.get('repeats')} repeats"
+    yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {repeats}"
     yield "Tuning budget", f"{tuning.get('trials')} trials{seconds} for each tuned fit"
     yield "Caps", _joined(suite.get("caps")) or "none"
     yield "Limits of a fit", f"{limits.get('seconds')} s, {int(limits.get('memory') or 0) / 2**30:.1f} GB"

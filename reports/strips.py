@@ -1,14 +1,14 @@
 """Strips: fold scores as dots on an axis that all rows of a table share; geometry only, in units of the picture."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bakeoff.reports.numbers import MAX_DECIMALS, finite, format_value
+from bakeoff.reports.formats import MAX_DECIMALS, finite, format_value
 
 WIDTH = 200
 MARGIN = 7
-FAR = 3.0
+FAR = 1.5
 STEPS = 8
 
 
@@ -53,10 +53,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Dot:
-    """One fold: where it lies, and the side on which it is off the axis."""
+    """One fold: where it lies, the side on which it is off the axis, and the family whose colour it has."""
 
     x: float
     off: str = ""
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,20 @@ class Strip:
     label : str
         The same in words.
     mean, guide : float, optional
-        Where the mean and the axis' guide lie; a row with a hole has no mean.
+        Where the mean and the axis' guide lie; no mean for a row with a hole, or one that is off the axis.
+    is_hollow : bool
+        Whether the row has a hole.
     """
 
     dots: tuple[Dot, ...]
     label: str
     mean: float | None = None
     guide: float | None = None
+    is_hollow: bool = False
 
 
-def build_axis(values: Iterable[float], guide: float | None = None) -> Axis | None:
-    """Choose an axis for fold scores: round ends; folds beyond the far fences (Tukey 1977) stay off it.
+def build_axis(values: Iterable[float], *, greater_is_better: bool, guide: float | None = None) -> Axis | None:
+    """Choose an axis with round ends for fold scores; folds beyond the worse fence (Tukey 1977) stay off it.
 
     Returns
     -------
@@ -91,8 +95,9 @@ def build_axis(values: Iterable[float], guide: float | None = None) -> Axis | No
         return None
     low, high = _quantile(ordered, 0.25), _quantile(ordered, 0.75)
     reach = FAR * (high - low)
-    near = [value for value in ordered if low - reach <= value <= high + reach]
-    return _rounded(near[0], near[-1], guide)
+    if greater_is_better:
+        return _rounded(next(value for value in ordered if value >= low - reach), ordered[-1], guide)
+    return _rounded(ordered[0], next(value for value in reversed(ordered) if value <= high + reach), guide)
 
 
 def build_even_axis(values: Iterable[float]) -> Axis | None:
@@ -101,16 +106,19 @@ def build_even_axis(values: Iterable[float]) -> Axis | None:
     return None if largest is None else _rounded(-largest, largest, 0.0)
 
 
-def build_strip(values: Iterable[float], axis: Axis | None, *, mean: float, label: str) -> Strip | None:
+def build_strip(
+    values: Iterable[float], axis: Axis | None, *, mean: float, label: str, family_of: Callable[[float], str]
+) -> Strip | None:
     """Place the folds of one row; None where there is nothing to show."""
     folds = finite(values)
     if axis is None or not folds:
         return None
     return Strip(
-        dots=tuple(Dot(axis.place(value), axis.side(value)) for value in folds),
+        dots=tuple(Dot(axis.place(value), axis.side(value), family_of(value)) for value in folds),
         label=label,
-        mean=axis.place(mean) if math.isfinite(mean) else None,
+        mean=axis.place(mean) if math.isfinite(mean) and not axis.side(mean) else None,
         guide=None if axis.guide is None else axis.place(axis.guide),
+        is_hollow=not math.isfinite(mean),
     )
 
 

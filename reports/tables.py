@@ -288,7 +288,7 @@ def _champion(cells: pd.DataFrame, family: str) -> dict[str, Any]:
         why = (
             f"no {family} cell is complete: {len(rivals)} of {len(rivals)} have holes"
             if len(rivals)
-            else f"no {family} model in this run"
+            else f"no {family} model on this data set"
         )
         return {"model": "", "variant": "", "mean": np.nan, "tied": 0, "missing": why}
     best = complete.iloc[0]

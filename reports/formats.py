@@ -29,10 +29,8 @@ def decimals_for(means: Iterable[float], stds: Iterable[float]) -> int:
     """
     spreads = sorted(std for std in finite(stds) if std > 0)
     largest = max((abs(mean) for mean in finite(means)), default=0.0)
-    if spreads:
-        wanted = 1 - _exponent(spreads[len(spreads) // 2])
-    else:
-        wanted = 3 - max(_exponent(largest), 0) if largest else 3
+    usual = 3 - max(_exponent(largest), 0) if largest else 3
+    wanted = 1 - _exponent(spreads[len(spreads) // 2]) if spreads else usual
     return min(max(wanted, 0), MAX_DECIMALS)
 
 

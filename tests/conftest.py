@@ -1,0 +1,64 @@
+"""What the tests share: a tiny run made once, a data folder if there is one, and the rule that nothing skips unseen."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakeoff.folder import RunFolder
+from bakeoff.plan import make_plan
+from bakeoff.runner import Options, Run
+from bakeoff.suite import parse_suite
+
+# Tests may be skipped for these reasons alone; any other skip fails the tier.
+ALLOWED_SKIPS = ("needs CUDA", "needs the data sets of BAKEOFF_DATA", "needs lightgbm", "needs catboost")
+
+TINY = """
+name: tiny
+datasets: [wine, diabetes]
+models: [dummy, logistic, ridge, mlp]
+outer_folds: 2
+inner_folds: 2
+tuning: {trials: 2}
+caps: {epochs: 2, trees: 5}
+limits: {seconds: 60, memory: 2GB}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep telemetry off and the environment's tracking server out of the tests."""
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of the tiny suite; tests that write to it copy it first."""
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
+    Run(make_plan(parse_suite(TINY, "tiny")), folder, Options(workers=2)).execute()
+    return folder
+
+
+@pytest.fixture
+def data_folder() -> Path:
+    """The folder of real data sets; the test is skipped where there is none."""
+    candidates = [os.environ.get("BAKEOFF_DATA"), Path(__file__).parents[2] / "shared" / "data"]
+    found = next((Path(folder) for folder in candidates if folder and Path(folder).is_dir()), None)
+    if found is None:
+        pytest.skip("needs the data sets of BAKEOFF_DATA")
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Fail the tier if a test was skipped that its environment should have run."""
+    yield
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    reasons = [str(report.longrepr[2]) for report in reporter.stats.get("skipped", ()) if report.longrepr]
+    unseen = sorted({reason for reason in reasons if not any(allowed in reason for allowed in ALLOWED_SKIPS)})
+    if unseen and session.exitstatus == 0:
+        reporter.write_line(f"skipped without leave: {unseen}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,117 @@
+"""Records and the run folder: nothing is lost, nothing is half-written, and damage is put aside."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bakeoff.errors import UserError
+from bakeoff.folder import RunFolder, open_run
+from bakeoff.records import Record, latest, parse_record
+
+RECORD = Record(
+    fit="f1",
+    study="s1",
+    cell="c1",
+    dataset="d",
+    data_digest="dd",
+    split_digest="sd",
+    task="binary",
+    kind="tabular",
+    model="m",
+    family="classical",
+    variant="default",
+    repeat=0,
+    fold=0,
+    status="ok",
+    metrics={"accuracy": 0.9},
+    params={"hidden_layer_sizes": (4, 4)},
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """An empty run folder."""
+    folder = RunFolder(tmp_path / "run")
+    folder.create()
+    return folder
+
+
+def test_record_round_trip() -> None:
+    """A record read back equals the one written, up to JSON's lists."""
+    again = parse_record(RECORD.to_json())
+    assert again == replace(RECORD, params={"hidden_layer_sizes": [4, 4]})
+
+
+def test_non_finite_numbers_become_null() -> None:
+    """JSON has no NaN: such a number is written as null, and the line stays valid JSON."""
+    line = replace(RECORD, diagnostics={"loss": np.float32("nan")}).to_json()
+    assert json.loads(line)["diagnostics"] == {"loss": None}
+
+
+@pytest.mark.parametrize("line", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}', RECORD.to_json()[:-20]])
+def test_damaged_line_is_refused(line: str) -> None:
+    """A line that is no record is a ValueError, never a half-filled record."""
+    with pytest.raises(ValueError):  # noqa: PT011 - json's own messages differ
+        parse_record(line)
+
+
+def test_unknown_status_is_refused() -> None:
+    """A status that this version does not know is damage."""
+    with pytest.raises(ValueError, match="unknown status 'fine'"):
+        parse_record(RECORD.to_json().replace('"ok"', '"fine"'))
+
+
+def test_last_record_of_a_fit_wins() -> None:
+    """A retried fit replaces its failure."""
+    failed = replace(RECORD, status="error", reason="bad luck")
+    assert latest([failed, RECORD])["f1"].ok
+    assert not latest([RECORD, failed])["f1"].ok
+
+
+def test_corrupt_lines_are_put_aside(folder: RunFolder) -> None:
+    """A half-written last line is kept aside, the rest is used, and the next append starts on a fresh line."""
+    folder.append(RECORD)
+    with (folder.path / "records.jsonl").open("a", encoding="utf-8") as file:
+        file.write(RECORD.to_json()[:40])
+    assert folder.mend_records() == 1
+    folder.append(replace(RECORD, fit="f2"))
+    records, bad = folder.read_records()
+    assert (set(records), bad) == ({"f1", "f2"}, 0)
+    assert (folder.path / "records.corrupt.jsonl").read_text(encoding="utf-8") == RECORD.to_json()[:40] + "\n"
+
+
+def test_lock_refuses_a_second_writer(folder: RunFolder) -> None:
+    """Two runs never write to one folder; the message names the process that holds it."""
+    import os
+
+    with folder.locked(), pytest.raises(UserError, match=f"process {os.getpid()}"), RunFolder(folder.path).locked():
+        pass
+    with folder.locked():  # and it is free again
+        pass
+
+
+def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    """A folder that holds somebody's files is never turned into a run."""
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match="holds files but no run"):
+        RunFolder(tmp_path).create()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_open_run_needs_a_run(tmp_path: Path) -> None:
+    """Opening what is no run says what a run is."""
+    with pytest.raises(UserError, match="there is no run in"):
+        open_run(tmp_path)
+
+
+def test_predictions_travel_without_pickle(folder: RunFolder) -> None:
+    """Predictions of any label type are read back with allow_pickle off."""
+    labels: Any = np.array(["yes", "no"], dtype=object)
+    folder.write_predictions("f1", {"y_true": labels, "scores": np.eye(2)})
+    with np.load(folder.path / "predictions" / "f1.npz") as arrays:
+        assert list(arrays["y_true"]) == ["yes", "no"]
+        assert arrays["scores"].shape == (2, 2)
