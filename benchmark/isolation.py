@@ -214,7 +214,7 @@ def _too_much(used: int, limit: int) -> str:
 def _tree_memory(pid: int | None, inherited: int, limit: int) -> int:
     """Return the bytes that a process and its descendants hold beyond what the preload holds.
 
-    Resident memory counts shared pages, so it is an upper bound, and a cheap one. Only where it exceeds the limit is the
+    Resident memory counts shared pages, so it is an upper bound, and a cheap one. Only beyond the limit is the
     unique set size read, which takes the kernel tens of milliseconds: shared pages kill nobody.
     """
     resident = unique = 0

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bakeoff.datasets.dataset import Kind, Task
 from bakeoff.estimators.spec import Choice
@@ -29,6 +30,8 @@ class Job:
         Place of the split in the prepared file.
     prepared : Path
         File with the data set and its splits, see `bakeoff.prepared`.
+    positive : label
+        Positive class of a binary task.
     metrics : mapping of Metric
     primary : str
     seed : int
@@ -52,6 +55,7 @@ class Job:
     fold: int
     index: int
     prepared: Path
+    positive: Any
     metrics: Mapping[str, Metric]
     primary: str
     seed: int

@@ -333,6 +333,7 @@ def _of_model(
                 fold=split.fold,
                 index=index,
                 prepared=Path(),
+                positive=dataset.positive,
                 metrics=metrics,
                 primary=getattr(suite.primary, dataset.task),
                 seed=suite.seed,

@@ -2,9 +2,10 @@
 
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from bakeoff.plan import Plan
 from bakeoff.prepared import write_prepared
 from bakeoff.provenance import collect_hardware, collect_versions, git_commit
 from bakeoff.records import Record
+from bakeoff.rescore import add_metrics
 from bakeoff.suite import dump_suite
 
 HARDWARE_ALLOWANCE = Allowance(seconds=120, memory=8 * 2**30)
@@ -142,6 +144,7 @@ class Run:
         self._check_versions(versions)
         self._write_plan(versions)
         recorded = self._mend()
+        self._add_metrics(recorded)
         open_jobs = [job for job in self.plan.jobs if self._is_open(recorded.get(job.keys.fit))]
         reused = len(self.plan.jobs) - len(open_jobs)
         self.progress.begin(len(self.plan.jobs), reused)
@@ -201,6 +204,14 @@ class Run:
             )
         return self.folder.read_records()[0]
 
+    def _add_metrics(self, recorded: Mapping[str, Record]) -> None:
+        """Compute metrics that the suite names only now, from stored predictions."""
+        for job in self.plan.jobs:
+            record = recorded.get(job.keys.fit)
+            added = add_metrics(self.folder, job, record) if record is not None else None
+            if added is not None:
+                self.folder.append(added)
+
     def _check_versions(self, versions: dict[str, str]) -> None:
         before = self.folder.read_json("provenance.json").get("versions", versions)
         changed = [
@@ -218,6 +229,7 @@ class Run:
         known = self.folder.read_json("provenance.json")
         provenance = {
             "run": known.get("run", uuid.uuid4().hex),
+            "begun": known.get("begun", datetime.now(UTC).isoformat(timespec="seconds")),
             "versions": versions,
             "git_commit": git_commit(Path.cwd()),
             "seed": self.plan.suite.seed,

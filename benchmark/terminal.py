@@ -1,9 +1,10 @@
 """What the command line shows: tables for a terminal, built from frames and plans. Renders, prints nothing."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -47,20 +48,20 @@ def run_tables(result: "RunResult") -> list[RenderableType]:
 
 def plan_tables(plan: "Plan") -> list[RenderableType]:
     """Return what `check` shows: each data set, its fits, what is skipped and why."""
-    parts: list[RenderableType] = []
-    for name, about in plan.summary()["datasets"].items():
-        fits = [job for job in plan.jobs if job.dataset == name]
-        counts: dict[tuple[str, str], int] = {}
-        for job in fits:
-            key = (job.choice.name, job.choice.spec.family)
-            counts[key] = counts.get(key, 0) + 1
-        table = _table(_about(name, about), "model", "family", "fits")
-        for (model, family), count in counts.items():
-            table.add_row(model, _family(family), str(count))
-        parts += [table, *(Text(note, style="dim") for note in about["notes"])]
-        parts += [Text(f"skipped: {line}", style="dim") for line in _grouped_skips(plan, name)]
-    parts.append(Text(f"{len(plan.jobs)} fits in all"))
-    return [Padding(part, (0, 0, 1, 0)) if isinstance(part, Table) else part for part in parts]
+    parts = [part for name, about in plan.summary()["datasets"].items() for part in _planned(plan, name, about)]
+    return [*parts, Text(f"{len(plan.jobs)} fits in all")]
+
+
+def _planned(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[RenderableType]:
+    fits = Counter((job.choice.name, job.choice.spec.family) for job in plan.jobs if job.dataset == name)
+    table = _table("model", "family", "fits")
+    for (model, family), count in fits.items():
+        table.add_row(Text(model), _family(family), str(count))
+    yield Text(_about(name, about), style="bold")
+    yield table
+    yield from (Text(note, style="dim") for note in about["notes"])
+    yield from (Text(f"skipped: {line}", style="dim") for line in _grouped_skips(plan, name))
+    yield Text("")
 
 
 def listing(what: str) -> RenderableType:
@@ -70,7 +71,7 @@ def listing(what: str) -> RenderableType:
 
 def facts(pairs: Mapping[str, Any]) -> RenderableType:
     """Return names and values in two columns."""
-    table = _table(None, "what", "value")
+    table = _table("what", "value")
     for name, value in pairs.items():
         table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return table
@@ -79,7 +80,7 @@ def facts(pairs: Mapping[str, Any]) -> RenderableType:
 def _models() -> Table:
     from bakeoff.estimators.registry import all_specs
 
-    table = _table(None, "model", "family", "tasks", "kinds", "what it is", "space from")
+    table = _table("model", "family", "tasks", "kinds", "what it is", "space from")
     for spec in all_specs().values():
         extra = "" if spec.is_installed else f" (pip install 'bakeoff[{spec.extra}]')"
         table.add_row(
@@ -91,7 +92,7 @@ def _models() -> Table:
 def _datasets() -> Table:
     from bakeoff.datasets.registry import ENTRIES
 
-    table = _table(None, "data set", "task", "kind", "rows", "what it is")
+    table = _table("data set", "task", "kind", "rows", "what it is")
     for entry in ENTRIES.values():
         table.add_row(entry.name, entry.task, entry.kind, str(entry.rows), entry.summary)
     return table
@@ -100,7 +101,7 @@ def _datasets() -> Table:
 def _suites() -> Table:
     from bakeoff.suite import list_shipped, load_suite
 
-    table = _table(None, "suite", "what it is")
+    table = _table("suite", "what it is")
     for name in list_shipped():
         table.add_row(name, load_suite(name).description)
     return table
@@ -109,51 +110,37 @@ def _suites() -> Table:
 def _metrics() -> Table:
     from bakeoff.metrics import METRICS
 
-    table = _table(None, "metric", "better", "tasks", "needs", "what it is")
+    table = _table("metric", "better", "tasks", "needs", "what it is")
     for metric in METRICS.values():
         better = "greater" if metric.greater_is_better else "smaller"
         table.add_row(metric.name, better, _words(metric.tasks), metric.needs, metric.summary)
     return table
 
 
-def _ranked(name: Any, rows: Any) -> Table:
-    metric = rows["metric"].iloc[0]
-    table = _table(
-        str(name), "rank", "model", "family", "variant", f"{metric}, mean ± std", "folds", "fit", "tune", "CPU"
-    )
+def _ranked(name: Any, rows: Any) -> RenderableType:
+    table = _table("rank", "model", "family", "variant", "mean ± std", "folds", "CPU per fit")
     for row in rows.to_dict("records"):
-        rank = "-" if row["rank"] != row["rank"] or row["rank"] is None else str(int(row["rank"]))
         table.add_row(
-            rank,
-            str(row["model"]),
+            "-" if _missing(row["rank"]) else str(int(row["rank"])),
+            Text(str(row["model"]), no_wrap=True),
             _family(row["family"]),
             str(row["variant"]),
-            _mean_and_std(row),
+            Text(_mean_and_std(row), no_wrap=True),
             f"{row['n_ok']}/{row['n_folds']}",
-            _seconds(row["fit_s"]),
-            _seconds(row["tune_s"]),
-            _seconds(row["cpu_s"]),
+            Text(_seconds(row["cpu_s"]), no_wrap=True),
         )
-    return table
+    return Group(Text(f"{name}, ranked by {rows['metric'].iloc[0]}", style="bold"), table)
 
 
-def _failures(failures: Any) -> Table:
-    table = _table(
-        f"{len(failures)} fits failed", "status", "data set", "model", "variant", "fold", "reason", style="red"
-    )
+def _failures(failures: Any) -> RenderableType:
+    table = _table("status", "data set", "model", "variant", "fold", "reason")
     for row in failures.head(MOST_FAILURES).to_dict("records"):
         fold = f"{row['repeat'] + 1}.{row['fold'] + 1}"
-        table.add_row(
-            row["status"],
-            Text(str(row["dataset"])),
-            Text(str(row["model"])),
-            row["variant"],
-            fold,
-            Text(str(row["reason"])),
-        )
-    if len(failures) > MOST_FAILURES:
-        table.caption = f"and {len(failures) - MOST_FAILURES} more in the report"
-    return table
+        names = [Text(str(row[key])) for key in ("dataset", "model", "variant")]
+        table.add_row(row["status"], *names, fold, Text(str(row["reason"])))
+    more = len(failures) - MOST_FAILURES
+    end = [Text(f"and {more} more in the report", style="dim")] if more > 0 else []
+    return Group(Text(f"{len(failures)} fits failed", style="bold red"), table, *end)
 
 
 def _mean_and_std(row: Mapping[str, Any]) -> str:
@@ -169,7 +156,9 @@ def _seconds(value: Any) -> str:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value != value
+    import pandas as pd
+
+    return bool(pd.isna(value))
 
 
 def _about(name: str, about: Mapping[str, Any]) -> str:
@@ -205,14 +194,8 @@ def _words(items: Iterable[str]) -> str:
     return " ".join(items)
 
 
-def _table(title: str | None, *columns: str, style: str = "bold") -> Table:
-    table = Table(
-        title=Text(title, style=style) if title else None,
-        title_justify="left",
-        box=None,
-        header_style="dim",
-        pad_edge=False,
-    )
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

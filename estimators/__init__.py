@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
     from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
-    from bakeoff.estimators.pipelines import make
     from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
+    from bakeoff.estimators.pipelines import make
     from bakeoff.estimators.xgb import XGBoostClassifier
 
 __all__ = [

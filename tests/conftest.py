@@ -36,7 +36,7 @@ def _quiet_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A finished run of the tiny suite; tests that write to it copy it first."""
+    """Make a run of the tiny suite once; tests that write to it copy it first."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
     Run(make_plan(parse_suite(TINY, "tiny")), folder, Options(workers=2)).execute()
     return folder
@@ -44,7 +44,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 @pytest.fixture
 def data_folder() -> Path:
-    """The folder of real data sets; the test is skipped where there is none."""
+    """Find the folder of real data sets; the test is skipped where there is none."""
     candidates = [os.environ.get("BAKEOFF_DATA"), Path(__file__).parents[2] / "shared" / "data"]
     found = next((Path(folder) for folder in candidates if folder and Path(folder).is_dir()), None)
     if found is None:

@@ -34,7 +34,7 @@ RECORD = Record(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    """An empty run folder."""
+    """Create an empty run folder."""
     folder = RunFolder(tmp_path / "run")
     folder.create()
     return folder

@@ -1,0 +1,39 @@
+"""Metrics that a suite names after a fit has run, computed from the predictions that the fit left.
+
+Other metrics are in no key of a fit, so a finished fit is not run again for them.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bakeoff.folder import RunFolder
+from bakeoff.job import Job
+from bakeoff.metrics import METRICS, Predictions, compute_metrics
+from bakeoff.records import Record
+
+
+def add_metrics(folder: RunFolder, job: Job, record: Record) -> Record | None:
+    """Return the record with the user's metrics that it lacks, or None if it lacks none that can be computed.
+
+    The standard metrics are computed by every fit: where one is absent, the model can't have it.
+    """
+    own = {name: metric for name, metric in job.metrics.items() if name not in METRICS and name not in record.metrics}
+    path = folder.path / "predictions" / f"{record.fit}.npz"
+    if not (own and record.ok and path.is_file()):
+        return None
+    added = compute_metrics(_read(path.as_posix(), job), own)
+    return replace(record, metrics={**record.metrics, **added}) if added else None
+
+
+def _read(path: str, job: Job) -> Predictions:
+    with np.load(path) as arrays:
+        scores = arrays.get("scores")
+        return Predictions(
+            y_true=arrays["y_true"],
+            y_pred=arrays["y_pred"],
+            classes=arrays["classes"],
+            positive=job.positive,
+            scores=scores,
+            probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
+        )
