@@ -53,7 +53,7 @@ def main() -> NoReturn:
     """Run the command line and exit; a user's mistake is told without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="bakeoff", standalone_mode=False)
     except UserError as error:
         for problem in error.problems:
             print(f"bakeoff: error: {problem}", file=sys.stderr)

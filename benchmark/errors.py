@@ -25,7 +25,8 @@ class UserError(Exception):
 def unknown_name(what: str, name: str, known: Iterable[str], *, listing: str | None = None) -> str:
     """Say that `name` is no known `what`, with close matches and the command that lists them all."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.5)
+    by_letters = {one.lower(): one for one in names}
+    close = [by_letters[one] for one in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.5)]
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(names)}."
     command = f" `bakeoff list {listing}` shows all." if listing else ""
     return f"there is no {what} {name!r}; {hint}{command}"

@@ -17,7 +17,7 @@ from bakeoff.imported import metric_of_import, spec_of_import, to_range
 from bakeoff.job import Job
 from bakeoff.keys import keys_of
 from bakeoff.metrics import METRICS, Metric
-from bakeoff.splits import Split, check_folds, outer_splits, scheme_of
+from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_of
 from bakeoff.suite import (
     FileData,
     ImportedMetric,
@@ -219,9 +219,9 @@ def _with_positive(dataset: Dataset, positive: Any) -> Dataset:
 def _split(suite: Suite, dataset: Dataset) -> list[Split]:
     splits = outer_splits(dataset, folds=suite.outer_folds, repeats=suite.repeats, seed=suite.seed)
     if "tuned" in suite.variants:
-        smallest = min(splits, key=lambda split: len(split.train))
+        scarcest = min((split.train for split in splits), key=lambda train: most_folds(dataset, train))
         try:
-            check_folds(dataset, smallest.train, suite.inner_folds)
+            check_folds(dataset, scarcest, suite.inner_folds)
         except UserError as error:
             raise UserError(f"inner_folds: within an outer training part, {error}") from None
     return splits
@@ -279,21 +279,27 @@ def _check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problem
                 problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
 
 
-def _problems_of_choice(choice: Choice, task: Any) -> Iterator[str]:
+def _problems_of_choice(choice: Choice, task: Any) -> list[str]:
     """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
-    searched = Choice(spec=choice.spec).list_space(task)
-    for name in choice.ranges:
-        if name not in searched:
-            yield unknown_name("parameter to search", name, searched)
-    estimator = choice.spec.build(Setting(task=task), Choice(spec=choice.spec).default_params(task))
+    plain = Choice(spec=choice.spec)
+    searched = plain.list_space(task)
+    estimator = choice.spec.build(Setting(task=task), plain.default_params(task))
     known = {name.rpartition("__")[2] for name in estimator.get_params()} | set(searched)
-    for name in choice.params:
-        if name not in known:
-            yield unknown_name("parameter", name, known)
+    problems = [unknown_name("parameter to search", name, searched) for name in choice.ranges if name not in searched]
+    problems += [unknown_name("parameter", name, known) for name in choice.params if name not in known]
+    return problems or _problems_of_values(choice, task)
+
+
+def _problems_of_values(choice: Choice, task: Any) -> list[str]:
     try:
-        choice.default_params(task)
+        params = choice.default_params(task)
     except (ValueError, TypeError) as error:
-        yield f"{error}; give it another `default:`, or widen the range"
+        return [f"{error}; give it another `default:`, or widen the range"]
+    try:
+        choice.spec.build(Setting(task=task), params)
+    except (ValueError, TypeError) as error:
+        return [str(error)]
+    return []
 
 
 def _entries(

@@ -5,6 +5,7 @@ grouped where it has groups, else stratified (classes) or shuffled (regression).
 """
 
 import hashlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -93,10 +94,14 @@ def validation_rows(dataset: Dataset, rows: np.ndarray, *, fraction: float, seed
     """
     scheme = scheme_of(dataset)
     if scheme == "ordered":
-        *_, (_, test) = _by_time(dataset, rows, max(2, round(1 / fraction) - 1))
-        return np.searchsorted(rows, test)
-    n_folds = max(2, min(round(1 / fraction), _most_folds(dataset, rows)))
-    _, test = next(divide(dataset, rows, n_folds, seed))
+        assert dataset.time is not None  # that makes the scheme
+        times = np.unique(dataset.time[rows])
+        return np.flatnonzero(dataset.time[rows] >= times[-max(1, round(fraction * len(times)))])
+    most = _class_sizes(dataset, rows).max() if scheme == "stratified" else most_folds(dataset, rows)
+    with warnings.catch_warnings():
+        # A class with fewer members than there are folds must not make the part larger.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        _, test = next(divide(dataset, rows, max(2, min(round(1 / fraction), int(most))), seed))
     return np.searchsorted(rows, test)
 
 
@@ -126,12 +131,12 @@ def check_folds(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
     UserError
         With the number that was found and the greatest that is possible.
     """
-    most = _most_folds(dataset, rows)
+    most = most_folds(dataset, rows)
     if folds <= most:
         return
     scarce = {
         "ordered": "points in time, less one",
-        "grouped": "groups",
+        "grouped": "groups, and as many rows in its largest class",
         "stratified": "rows in its smallest class",
         "shuffled": "rows",
     }[scheme_of(dataset)]
@@ -139,7 +144,7 @@ def check_folds(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
     raise UserError(f"{folds} folds need at least {folds} {scarce}; the data set {dataset.name!r} has {most}: {wish}")
 
 
-def _most_folds(dataset: Dataset, rows: np.ndarray) -> int:
+def most_folds(dataset: Dataset, rows: np.ndarray) -> int:
     """Return the greatest number of folds in which every fold gets a group, a time or a member of each class."""
     scheme = scheme_of(dataset)
     if scheme == "ordered":
@@ -147,10 +152,15 @@ def _most_folds(dataset: Dataset, rows: np.ndarray) -> int:
         return len(np.unique(dataset.time[rows])) - 1
     if scheme == "grouped":
         assert dataset.groups is not None  # that makes the scheme
-        return len(np.unique(dataset.groups[rows]))
+        n_groups = len(np.unique(dataset.groups[rows]))
+        return n_groups if dataset.task == "regression" else min(n_groups, int(_class_sizes(dataset, rows).max()))
     if scheme == "shuffled":
         return len(rows)
-    return int(np.unique(dataset.y[rows], return_counts=True)[1].min())
+    return int(_class_sizes(dataset, rows).min())
+
+
+def _class_sizes(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    return np.unique(dataset.y[rows], return_counts=True)[1]
 
 
 def _by_time(dataset: Dataset, rows: np.ndarray, folds: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

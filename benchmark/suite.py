@@ -1,5 +1,6 @@
 """Suites: the YAML that says what to run, validated as a whole; every problem is told with the path of its key."""
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -63,7 +64,7 @@ def _in_bytes(value: Any) -> Any:
     unit = next((unit for unit in UNITS if text.endswith(unit)), None)
     try:
         return int(float(text.removesuffix(unit)) * UNITS[unit]) if unit else int(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(f"a size is a number with KB, MB or GB, such as 2GB; got {value!r}") from None
 
 
@@ -205,7 +206,7 @@ class Primary(_Strict):
 
 def _shape_of(value: Any) -> str:
     """Tell which form an entry of `datasets`, `models` or `metrics` takes, so that its problems are told once."""
-    if isinstance(value, str):
+    if not isinstance(value, dict | BaseModel):
         return "<plain>"
     keys = value if isinstance(value, dict) else type(value).model_fields
     form = next((key for key in ("file", "import", "memory") if key in keys or f"{key}_" in keys), "named")
@@ -355,7 +356,8 @@ def resolve_files(suite: Suite, folder: Path) -> Suite:
 
 def dump_suite(suite: Suite) -> str:
     """Return the suite as YAML, complete with all defaults."""
-    return yaml.safe_dump(suite.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
+    content = suite.model_dump(mode="json", by_alias=True)
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def list_shipped() -> list[str]:
@@ -380,7 +382,15 @@ def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[
     return loader.construct_mapping(node, deep=True)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that `_UniqueKeys` would read as a number."""
+
+
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+for _side in (_UniqueKeys, _Dumper):  # 1e-3 is a number in YAML 1.2, but a text in the YAML 1.1 of PyYAML
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+    )
 
 
 def _one_line(error: yaml.YAMLError) -> str:
@@ -404,6 +414,9 @@ def problems_of(error: ValidationError) -> Iterator[str]:
 def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         return unknown_name("key", str(detail["loc"][-1]), _keys_beside(detail["loc"]))
+    if detail["type"] == "union_tag_invalid":
+        keys = [tag.strip("'<>").replace("named", "name") for tag in detail["ctx"]["expected_tags"].split(", ")]
+        return f"a mapping here needs the key {' or '.join(repr(key) for key in keys if key != 'plain')}"
     message = detail["msg"].removeprefix("Value error, ")
     given = detail["input"]
     return message if isinstance(given, dict | list) or detail["type"] == "value_error" else f"{message}, got {given!r}"

@@ -68,20 +68,26 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        """Refuse a target that no fit could use.
+        """Refuse a target that no fit could use, and groups, times or a split that could not be kept to.
 
         Raises
         ------
         UserError
-            If the lengths differ, a label is missing or infinite, or there is only one class.
+            If the lengths differ, a label is missing or infinite, there is only one class, the positive class is none
+            of them, or groups, times and the predefined split contradict each other.
         """
-        if len(self.X) != len(self.y):
-            raise UserError(f"the data set {self.name!r} has {len(self.X)} rows in X but {len(self.y)} in y")
+        for what in ("y", "groups", "time", "test_rows"):
+            part = getattr(self, what)
+            if part is not None and len(part) != len(self.X):
+                raise UserError(f"the data set {self.name!r} has {len(self.X)} rows in X but {len(part)} in {what}")
         if not len(self.y):
             raise UserError(f"the data set {self.name!r} has no rows")
         _check_target(self.name, self.y, self.task)
+        _check_divisible(self)
         if self.task == "binary" and self.positive is None:
             object.__setattr__(self, "positive", self.classes[1])
+        if self.task == "binary" and self.positive not in self.classes.tolist():
+            raise UserError(f"the positive class {self.positive!r} is no class of the data set {self.name!r}")
 
     @cached_property
     def classes(self) -> np.ndarray:
@@ -131,6 +137,26 @@ def _check_finite_target(name: str, y: np.ndarray) -> None:
         )
     if np.ptp(y.astype(float)) == 0:
         raise UserError(f"the target of the data set {name!r} is constant ({y[0]!r}); there is nothing to predict")
+
+
+def _check_divisible(dataset: Dataset) -> None:
+    """Refuse groups, times and a predefined split that no division of the rows can keep to, all at once."""
+    name, groups, time = f"the data set {dataset.name!r}", dataset.groups, dataset.time
+    for what, values in (("groups", groups), ("time", time)):
+        missing = np.flatnonzero(pd.isna(values)) if values is not None else ()
+        if len(missing):
+            raise UserError(f"{name} has no value of {what} in data row {missing[0] + 1}; every row needs one")
+    if groups is not None and time is not None:
+        raise UserError(f"{name} has both groups and time; no split keeps both whole: leave one of them out")
+    if dataset.test_rows is None:
+        return
+    test = np.asarray(dataset.test_rows)
+    if test.all() or not test.any():
+        raise UserError(f"the predefined split of {name} leaves its {'training' if test.all() else 'test'} part empty")
+    if groups is not None and np.isin(groups[test], groups[~test]).any():
+        raise UserError(f"the predefined split of {name} divides a group; a group belongs to one part")
+    if time is not None and time[~test].max() >= time[test].min():
+        raise UserError(f"the predefined split of {name} trains on times that are not before those of its test part")
 
 
 def _content(part: Any) -> bytes:

@@ -1,5 +1,6 @@
 """CSV files: read once, every problem told with the file and what to do."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,17 @@ def load_csv(path: Path, *, target: str, name: str | None = None, **options: Any
 
 def _read(path: Path, **options: Any) -> pd.DataFrame:
     try:
-        frame: pd.DataFrame = pd.read_csv(path, low_memory=False, **options)
+        with warnings.catch_warnings():
+            # Without index_col=False pandas takes surplus fields for an index, which shifts the columns.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame: pd.DataFrame = pd.read_csv(path, low_memory=False, index_col=False, **options)
+    except pd.errors.ParserWarning:
+        raise UserError(f"{path}: the rows have more fields than the header has names; name every column") from None
     except pd.errors.EmptyDataError:
         raise UserError(f"{path} is empty; a CSV file needs a header row and data rows") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
-        reason = str(error).strip().splitlines()[-1]
+    except Exception as error:  # each kind of compression raises errors of its own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         raise UserError(f"{path} can't be read as CSV: {reason}") from None
     return frame

@@ -57,7 +57,8 @@ def dataset_from_frame(
     categorical, drop : tuple of str
         Columns to read as categories although they are numbers; columns to leave out.
     groups, time, split : str, optional
-        Columns with the group of a row, its place in time, and "train" or "test". None of them is a feature.
+        Columns with the group of a row, its place in time (numbers or ISO dates), and "train" or "test". None of them
+        is a feature.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def dataset_from_frame(
         categorical=_categories(features, categorical) if kind == "tabular" else (),
         positive=_positive(name, labels, task, positive),
         groups=frame[groups].to_numpy(copy=True) if groups else None,
-        time=frame[time].to_numpy(copy=True) if time else None,
+        time=_times(frame[time], name) if time else None,
         test_rows=_test_rows(frame[split], name, split) if split else None,
         source=source,
         notes=notes,
@@ -123,7 +124,7 @@ def _frame(X: Any) -> pd.DataFrame:
         raise UserError(
             f"X must have two dimensions (rows x columns), got shape {array.shape}; flatten it and give input_shape"
         )
-    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])]).infer_objects()
 
 
 def _dataset_of_values(
@@ -230,6 +231,9 @@ def _features(features: pd.DataFrame, name: str, kind: Kind, categorical: tuple[
                 "write a number or leave it empty"
             )
     if kind != "tabular":
+        text = [column for column in features.columns if column not in numeric]
+        if text:
+            raise UserError(f"the {kind} data set {name!r} needs numbers, but the column {text[0]!r} holds none")
         return features.to_numpy(dtype="float32")
     texts = {
         column: features[column].astype("str").where(features[column].notna())
@@ -241,6 +245,20 @@ def _features(features: pd.DataFrame, name: str, kind: Kind, categorical: tuple[
 def _categories(features: pd.DataFrame, categorical: tuple[str, ...]) -> tuple[str, ...]:
     numeric = set(features.select_dtypes(["number", "bool"]).columns)
     return tuple(str(column) for column in features.columns if column not in numeric or column in categorical)
+
+
+def _times(column: pd.Series, name: str) -> np.ndarray:
+    """Return numbers or points in time; other text would be ordered by its letters, 10.1. before 9.1."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(copy=True)
+    try:
+        times = pd.to_datetime(column, format="ISO8601", utc=True)
+    except (ValueError, TypeError):
+        raise UserError(
+            f"the time column {column.name!r} of the data set {name!r} must hold numbers or dates such as 2020-01-31 "
+            f"or 2020-01-31 12:00, got {column.dropna().iloc[0]!r}"
+        ) from None
+    return times.dt.tz_localize(None).to_numpy(copy=True)
 
 
 def _test_rows(column: pd.Series, name: str, split: str | None) -> np.ndarray:

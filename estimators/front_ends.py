@@ -104,6 +104,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         del y
         frame = _as_frame(X)
         self.n_features_in_ = frame.shape[1]
+        self.columns_ = list(frame.columns)
         self.categories_ = {
             column: [*_as_text(frame[column]).value_counts().index[: MAX_CATEGORIES - 1], self.OTHER]
             for column in _categorical_columns(frame, self.categorical)
@@ -114,6 +115,10 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         """Return a frame of numbers and pandas categories, shape (n_rows, n_columns)."""
         check_is_fitted(self)
         frame = _as_frame(X)
+        absent = [column for column in self.columns_ if column not in frame.columns]
+        if absent:
+            raise ValueError(f"the columns {absent} are missing; X needs those that the front end was fitted on")
+        frame = frame[self.columns_]
         columns = {column: self._category(frame[column], known) for column, known in self.categories_.items()}
         numbers = {column: frame[column].astype("float64") for column in frame.columns if column not in columns}
         # Plain names: XGBoost and LightGBM refuse brackets and other marks in column names.
@@ -171,7 +176,11 @@ FRONT_ENDS: dict[str, Any] = {
 
 def _as_frame(X: Any) -> pd.DataFrame:
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
-    return frame.rename(columns=str)
+    frame = frame.rename(columns=str)
+    if not frame.columns.is_unique:
+        doubled = frame.columns[frame.columns.duplicated()].unique()
+        raise ValueError(f"the columns {list(doubled)} stand more than once; give each its own name")
+    return frame
 
 
 def _categorical_columns(frame: pd.DataFrame, named: tuple[str, ...]) -> list[str]:
@@ -180,4 +189,6 @@ def _categorical_columns(frame: pd.DataFrame, named: tuple[str, ...]) -> list[st
 
 
 def _as_text(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        column = column.astype("float64")  # as a gap does to integers: a category has one name, with gaps or without
     return column.astype(object).where(column.notna(), MISSING).astype(str).astype(object)

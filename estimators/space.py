@@ -95,8 +95,9 @@ class Narrowed:
         given = self.ranges.get(name)
         if given is not None and given.choices is not None:
             return float(self.trial.suggest_categorical(name, given.choices))
-        low, high, log = (low, high, log) if given is None else (given.low, given.high, log and (given.low or 0) > 0)  # type: ignore[assignment]
-        return self.trial.suggest_float(name, low, min(high, self.caps.get(name, high)), log=log)
+        if given is not None:
+            low, high, log = given.low, given.high, log or given.log  # type: ignore[assignment]  # numbers, see Range
+        return self.trial.suggest_float(name, low, min(high, self.caps.get(name, high)), log=log and low > 0)
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         """Ask for an integer within the narrowed bounds."""
@@ -106,7 +107,7 @@ class Narrowed:
         if given is not None and given.choices is not None:
             return int(self.trial.suggest_categorical(name, given.choices))
         if given is not None:
-            low, high = int(given.low), int(given.high)  # type: ignore[arg-type]  # numbers, see Range
+            low, high, log = int(given.low), int(given.high), log or given.log  # type: ignore[arg-type]  # as above
         high = int(min(high, self.caps.get(name, high)))
         return self.trial.suggest_int(name, min(low, high), high, log=log and low > 0)
 
@@ -115,7 +116,12 @@ class Narrowed:
         if name in self.fixed:
             return self.fixed[name]
         given = self.ranges.get(name)
-        return self.trial.suggest_categorical(name, given.choices if given and given.choices else choices)
+        if given is not None:
+            within = given.choices or [choice for choice in choices if choice in given]
+            if not within:
+                raise ValueError(f"none of the choices {list(choices)} of {name!r} is in [{given.low}, {given.high}]")
+            choices = within
+        return self.trial.suggest_categorical(name, choices)
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,9 @@ class Choice:
             name: min(value, self._cap(name, value)) if name in self._capped else value
             for name, value in self.spec.fixed.items()
         }
-        own = {name: value for name, value in self.params.items() if name not in self._questions(task)}
+        questions = self._questions(task)
+        # What the space returns is a parameter of the estimator, and fixed even where a choice hides its question.
+        own = {name: value for name, value in self.params.items() if name in searched or name not in questions}
         return {**fixed, **searched, **own}
 
     def list_space(self, task: Task) -> dict[str, tuple[Any, ...]]:

@@ -93,8 +93,8 @@ def _catboost_space(trial: Trial, task: str) -> Params:
         "depth": trial.suggest_int("depth", 3, 10),
         "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 1, 10, log=True),
     }
-    if not trial.suggest_categorical("learning_rate_is_automatic", [True, False]):
-        params["learning_rate"] = trial.suggest_float("learning_rate", 1e-3, 1, log=True)
+    automatic = trial.suggest_categorical("learning_rate_is_automatic", [True, False])
+    params["learning_rate"] = None if automatic else trial.suggest_float("learning_rate", 1e-3, 1, log=True)
     return params
 
 

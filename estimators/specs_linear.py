@@ -46,7 +46,7 @@ def _ridge_space(trial: Trial, task: str) -> Params:
 def _build_ridge(setting: Setting, params: Params) -> Any:
     from sklearn.linear_model import Ridge
 
-    return Ridge(random_state=setting.random_state, **params)
+    return Ridge(**{"random_state": setting.random_state, **params})
 
 
 def _elastic_net_space(trial: Trial, task: str) -> Params:
@@ -60,7 +60,7 @@ def _elastic_net_space(trial: Trial, task: str) -> Params:
 def _build_elastic_net(setting: Setting, params: Params) -> Any:
     from sklearn.linear_model import ElasticNet
 
-    return ElasticNet(random_state=setting.random_state, max_iter=MOST_ITERATIONS, **params)
+    return ElasticNet(**{"max_iter": MOST_ITERATIONS, "random_state": setting.random_state, **params})
 
 
 def _linear_svm_space(trial: Trial, task: str) -> Params:

@@ -23,6 +23,10 @@ def _weight_decay(trial: Trial) -> float:
     return trial.suggest_float("weight_decay", 1e-6, 1e-3, log=True)
 
 
+def _resources(setting: Setting) -> Params:
+    return {"random_state": setting.random_state, "device": setting.device}
+
+
 def _mlp_space(trial: Trial, task: str) -> Params:
     del task
     n_layers = trial.suggest_int("n_layers", 1, 8)
@@ -39,7 +43,7 @@ def _build_mlp(setting: Setting, params: Params) -> Any:
     from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
 
     kind = MLPRegressor if setting.task == "regression" else MLPClassifier
-    return kind(random_state=setting.random_state, device=setting.device, **params)
+    return kind(**{**_resources(setting), **params})
 
 
 def _cnn_space(trial: Trial, task: str) -> Params:
@@ -58,7 +62,7 @@ def _build_cnn(setting: Setting, params: Params) -> Any:
     from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
 
     kind = CNNRegressor if setting.task == "regression" else CNNClassifier
-    return kind(input_shape=setting.input_shape, random_state=setting.random_state, device=setting.device, **params)
+    return kind(**{"input_shape": setting.input_shape, **_resources(setting), **params})
 
 
 def _lstm_space(trial: Trial, task: str) -> Params:
@@ -75,7 +79,7 @@ def _build_lstm(setting: Setting, params: Params) -> Any:
     from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
 
     kind = LSTMRegressor if setting.task == "regression" else LSTMClassifier
-    return kind(input_shape=setting.input_shape, random_state=setting.random_state, device=setting.device, **params)
+    return kind(**{"input_shape": setting.input_shape, **_resources(setting), **params})
 
 
 NET_SPECS = (

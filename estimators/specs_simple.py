@@ -16,7 +16,7 @@ def _build_dummy(setting: Setting, params: Params) -> Any:
 
     if setting.task == "regression":
         return DummyRegressor(**params)
-    return DummyClassifier(random_state=setting.random_state, **params)
+    return DummyClassifier(**{"random_state": setting.random_state, **params})
 
 
 def _rbf_svm_space(trial: Trial, task: str) -> Params:
@@ -32,8 +32,8 @@ def _build_rbf_svm(setting: Setting, params: Params) -> Any:
     from sklearn.svm import SVC, SVR
 
     if setting.task == "regression":
-        return standardise_target(SVR(cache_size=SVM_CACHE_MB, **params))
-    return SVC(cache_size=SVM_CACHE_MB, random_state=setting.random_state, **params)
+        return standardise_target(SVR(**{"cache_size": SVM_CACHE_MB, **params}))
+    return SVC(**{"cache_size": SVM_CACHE_MB, "random_state": setting.random_state, **params})
 
 
 def _knn_space(trial: Trial, task: str) -> Params:
@@ -49,7 +49,7 @@ def _build_knn(setting: Setting, params: Params) -> Any:
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
     kind = KNeighborsRegressor if setting.task == "regression" else KNeighborsClassifier
-    return kind(n_jobs=setting.threads, **params)
+    return kind(**{"n_jobs": setting.threads, **params})
 
 
 def _build_gaussian_nb(setting: Setting, params: Params) -> Any:

@@ -31,7 +31,7 @@ def _build_decision_tree(setting: Setting, params: Params) -> Any:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     kind = DecisionTreeRegressor if setting.task == "regression" else DecisionTreeClassifier
-    return kind(random_state=setting.random_state, **params)
+    return kind(**{"random_state": setting.random_state, **params})
 
 
 def _random_forest_space(trial: Trial, task: str) -> Params:
@@ -48,7 +48,7 @@ def _build_random_forest(setting: Setting, params: Params) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     kind = RandomForestRegressor if setting.task == "regression" else RandomForestClassifier
-    return kind(random_state=setting.random_state, n_jobs=setting.threads, **params)
+    return kind(**{"random_state": setting.random_state, "n_jobs": setting.threads, **params})
 
 
 def _adaboost_space(trial: Trial, task: str) -> Params:
@@ -67,12 +67,11 @@ def _build_adaboost(setting: Setting, params: Params) -> Any:
     from sklearn.ensemble import AdaBoostClassifier, AdaBoostRegressor
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    boosting = {name: value for name, value in params.items() if name != "max_depth"}
+    boosting = {"random_state": setting.random_state} | params
+    depth = boosting.pop("max_depth", None)
     regression = setting.task == "regression"
-    tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(max_depth=params.get("max_depth"))
-    return (AdaBoostRegressor if regression else AdaBoostClassifier)(
-        tree, random_state=setting.random_state, **boosting
-    )
+    tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(max_depth=depth)
+    return (AdaBoostRegressor if regression else AdaBoostClassifier)(tree, **boosting)
 
 
 TREE_SPECS = (

@@ -23,7 +23,9 @@ class XGBoostClassifier(XGBClassifier):
         self.__dict__.pop("labels_", None)  # XGBoost checks the codes against `classes_` while it fits
         encoder = LabelEncoder().fit(y)
         sets = None if eval_set is None else [(part, encoder.transform(labels)) for part, labels in eval_set]
+        objective = self.objective
         super().fit(X, encoder.transform(y), eval_set=sets, **options)
+        self.objective = objective  # XGBoost writes its own over it, and then can't be fitted to two classes again
         self.labels_ = encoder.classes_
         return self
 

@@ -1,0 +1,189 @@
+"""One fit: no leak from the test part, equal rules for early stopping, failures that stay failures."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.evaluate import TuningError, evaluate, fit_rows, tune_rows
+from bakeoff.imported import own_spec
+from bakeoff.job import Job
+from bakeoff.plan import Memory, make_plan
+from bakeoff.prepared import write_prepared
+from bakeoff.splits import outer_splits
+from bakeoff.suite import RangeModel, Suite
+
+ROWS = 90
+
+
+def build_dataset(seed: int = 0, **changes: Any) -> Dataset:
+    """Make a small binary task with one informative column."""
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(ROWS, 3)).astype("float32")
+    y = (X[:, 0] + random.normal(scale=0.5, size=ROWS) > 0).astype(int)
+    return Dataset(
+        **{"name": "made", "X": X, "y": y, "task": "binary", "kind": "series", "input_shape": (1, 3), **changes}
+    )
+
+
+def build_job(tmp_path: Path, dataset: Dataset, model: Any = "logistic", variant: str = "default", **suite: Any) -> Job:
+    """Make the job of the first fold, with its data prepared."""
+    memory = Memory({"made": dataset}, {} if isinstance(model, str) else {model.name: model})
+    entry = model if isinstance(model, str) else {"memory": model.name}
+    content = {"name": "test", "datasets": [{"memory": "made"}], "models": [entry], "variants": [variant]}
+    plan = make_plan(Suite.model_validate({**content, "outer_folds": 3, "inner_folds": 2, **suite}), memory)
+    path = tmp_path / f"{dataset.digest[:8]}.joblib"
+    write_prepared(path, dataset, plan.splits["made"])
+    return replace(plan.jobs[0], prepared=path)
+
+
+def poison(dataset: Dataset) -> Dataset:
+    """Replace the test part of the first fold by absurd values, keeping the split."""
+    test = outer_splits(dataset, folds=3, repeats=1, seed=0)[0].test
+    X, y = dataset.X.copy(), dataset.y.copy()
+    X[test] = 1e6
+    y[test] = 1 - y[test]
+    return replace(dataset, X=X, y=y)
+
+
+@pytest.mark.parametrize("variant", ["default", "tuned"])
+@pytest.mark.parametrize("model", ["logistic", "mlp"])
+def test_poisoned_test_part_changes_nothing_learned(tmp_path: Path, model: str, variant: str) -> None:
+    """Parameters, trials and fitted weights are the same whatever the outer test part holds."""
+    clean = build_dataset()
+    options: dict[str, Any] = {"tuning": {"trials": 3}, "caps": {"epochs": 3}}
+    job = build_job(tmp_path, clean, model, variant, **options)
+    poisoned = poison(clean)
+    other = replace(job, prepared=tmp_path / "poisoned.joblib")
+    split = outer_splits(clean, folds=3, repeats=1, seed=0)[0]
+    write_prepared(other.prepared, poisoned, [split])
+    ours, theirs = evaluate(job), evaluate(replace(other, index=0))
+    assert ours.params == theirs.params
+    assert [trial["value"] for trial in ours.trials] == [trial["value"] for trial in theirs.trials]
+    before = fit_rows(job, clean, split.train, ours.params).pipeline
+    after = fit_rows(job, poisoned, split.train, ours.params).pipeline
+    np.testing.assert_array_equal(before.predict_proba(clean.X), after.predict_proba(clean.X))
+
+
+def test_shuffled_labels_stay_at_chance(tmp_path: Path) -> None:
+    """On labels without meaning, the tuned model's outer scores scatter around chance."""
+    random = np.random.default_rng(3)
+    dataset = replace(build_dataset(), y=random.permutation(build_dataset().y))
+    job = build_job(tmp_path, dataset, "knn", "tuned", tuning={"trials": 8}, repeats=4)
+    plan_jobs = [replace(job, index=index, fold=index) for index in range(12)]
+    scores = [evaluate(one).metrics["roc_auc"] for one in plan_jobs]
+    assert abs(np.mean(scores) - 0.5) < 0.12
+
+
+def test_same_job_same_result(tmp_path: Path) -> None:
+    """A fit run twice gives the same metrics to the last bit."""
+    job = build_job(tmp_path, build_dataset(), "mlp", "tuned", tuning={"trials": 2}, caps={"epochs": 3})
+    assert evaluate(job).metrics == evaluate(job).metrics
+
+
+def test_trial_zero_is_the_default(tmp_path: Path) -> None:
+    """The first trial of every study has the parameters of the default variant."""
+    job = build_job(tmp_path, build_dataset(), "xgboost", "tuned", tuning={"trials": 2}, caps={"trees": 20})
+    assert evaluate(job).trials[0]["params"] == job.choice.default_params("binary")
+
+
+class FailsOnSmallC(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
+    """Fails on one inner fold of every trial but the default."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Refuse a small C on rows that begin with a positive value."""
+        if self.C < 1 and X[0, 0] > 0:
+            raise ValueError("this fold does not like C")
+        return super().fit(X, y)
+
+
+def test_trial_that_fails_on_a_fold_is_failed(tmp_path: Path) -> None:
+    """A trial with one failed inner fold has no value: the other folds are not averaged."""
+    spec = own_spec(
+        name="fails",
+        build=lambda params: FailsOnSmallC(**params),
+        ranges={"C": RangeModel(low=1e-3, high=1.0, log=True, default=1.0)},
+    )
+    trials = evaluate(build_job(tmp_path, build_dataset(), spec, "tuned", tuning={"trials": 6})).trials
+    failed = [trial for trial in trials if trial["state"] == "failed"]
+    assert failed
+    assert all(trial["value"] is None and "does not like C" in trial["reason"] for trial in failed)
+
+
+class AlwaysFails(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Never fits."""
+
+    def __init__(self, C: float = 1.0) -> None:
+        self.C = C
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Refuse."""
+        raise RuntimeError("never")
+
+
+def test_all_trials_failed_is_an_error(tmp_path: Path) -> None:
+    """When no trial ends well the fit fails, with the first trial's reason."""
+    spec = own_spec(name="never", build=lambda params: AlwaysFails(**params), ranges={"C": RangeModel(low=1, high=2)})
+    job = build_job(tmp_path, build_dataset(), spec, "tuned", tuning={"trials": 2})
+    with pytest.raises(TuningError, match="all 2 trials failed; the first: RuntimeError: never"):
+        evaluate(job)
+
+
+def test_budget_in_seconds_is_flagged(tmp_path: Path) -> None:
+    """When the budget in seconds ends before a trial does, the defaults are used and the record says so."""
+    job = build_job(tmp_path, build_dataset(), "logistic", "tuned", tuning={"trials": 50, "seconds": 1e-6})
+    result = evaluate(job)
+    assert "default parameters" in result.diagnostics["flag"]
+    assert result.params == job.choice.default_params("binary")
+
+
+class RemembersValidation(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
+    """Keeps the validation rows that it was handed."""
+
+    def fit(self, X: Any, y: Any, validation_rows: Any = None) -> Any:
+        """Fit, and remember."""
+        self.validation_rows_ = validation_rows
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("scheme", ["groups", "time"])
+def test_early_stopping_follows_the_scheme(tmp_path: Path, scheme: str) -> None:
+    """Rows for early stopping are whole groups of a grouped set, and the latest rows of an ordered one."""
+    values = np.repeat(np.arange(ROWS // 3), 3)
+    dataset = build_dataset(**{scheme: values})
+    spec = own_spec(name="remembers", build=lambda _: RemembersValidation())
+    job = build_job(tmp_path, dataset, replace(spec, takes_validation_rows=True))
+    rows = np.arange(60)
+    model = fit_rows(job, dataset, rows, {"early_stopping": True}).pipeline[-1]
+    held = values[model.validation_rows_]
+    kept = np.delete(values[rows], model.validation_rows_)
+    assert 0 < len(held) < 30
+    assert not set(held) & set(kept)
+    if scheme == "time":
+        assert held.min() > kept.max()
+
+
+def test_missing_primary_metric_fails_tuning(tmp_path: Path) -> None:
+    """A model that can't have the primary metric fails its trials with that reason instead of scoring zero."""
+
+    class OnlyLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+        def __init__(self, a: int = 0) -> None:
+            self.a = a
+
+        def fit(self, X: Any, y: Any) -> Any:
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X: Any) -> Any:
+            return np.zeros(len(X), dtype=int)
+
+    spec = own_spec(name="labels", build=lambda params: OnlyLabels(**params), ranges={"a": RangeModel(choices=(0, 1))})
+    dataset = build_dataset()
+    tuned = tune_rows(build_job(tmp_path, dataset, spec, "tuned", tuning={"trials": 1}), dataset, np.arange(60))
+    assert tuned.params is None
+    assert "roc_auc can't be computed" in tuned.trials[0]["reason"]

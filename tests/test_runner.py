@@ -1,0 +1,296 @@
+"""Runs: resumed, retried, narrowed and interrupted, they end with the records of an undisturbed one."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from bakeoff.api import run_suite
+from bakeoff.errors import UserError
+from bakeoff.folder import RunFolder
+from bakeoff.plan import make_plan
+from bakeoff.records import Record
+from bakeoff.runner import Options, Run, Silent
+from bakeoff.suite import parse_suite
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "datasets": ["wine"],
+    "models": ["dummy", "logistic"],
+    "outer_folds": 2,
+    "inner_folds": 2,
+    "tuning": {"trials": 2},
+    "limits": {"seconds": 60, "memory": "2GB"},
+}
+
+# A module that a suite imports: it fails as long as a file named `bad` lies in the current folder.
+OWN = """
+import os
+from pathlib import Path
+from sklearn.dummy import DummyClassifier
+
+class Moody(DummyClassifier):
+    def fit(self, X, y, sample_weight=None):
+        if Path({path!r}).exists():
+            raise ValueError("in a mood")
+        return super().fit(X, y)
+
+class Deadly(DummyClassifier):
+    def fit(self, X, y, sample_weight=None):
+        os.abort()
+
+def error_rate(y_true, y_pred):
+    return float((y_true != y_pred).mean())
+"""
+
+
+class Recorder(Silent):
+    """Progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.begun: tuple[int, int] = (0, 0)
+        self.ended: list[Record] = []
+        self.warnings: list[str] = []
+
+    def begin(self, total: int, done: int) -> None:
+        """Remember the counts."""
+        self.begun = (total, done)
+
+    def end(self, record: Record) -> None:
+        """Remember the record."""
+        self.ended.append(record)
+
+    def warn(self, message: str) -> None:
+        """Remember the warning."""
+        self.warnings.append(message)
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a user's module where suites find it; returns the file that makes its estimator fail."""
+    bad = tmp_path / "bad"
+    (tmp_path / "ownmodels.py").write_text(OWN.format(path=str(bad)), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return bad
+
+
+def scores(folder: RunFolder) -> dict[str, Any]:
+    """Return what must not depend on how a run went: status, metrics and parameters by fit."""
+    records, bad = folder.read_records()
+    assert bad == 0
+    return {fit: (record.status, record.metrics, record.params) for fit, record in records.items()}
+
+
+def run(tmp_path: Path, content: dict[str, Any], progress: Recorder | None = None, **options: Any) -> RunFolder:
+    """Run a suite without tracking."""
+    out = options.pop("out", tmp_path / "run")
+    return run_suite(content, out=out, tracking=False, progress=progress, **options).folder
+
+
+def test_second_run_executes_nothing(tmp_path: Path) -> None:
+    """The same command again finds every fit recorded."""
+    run(tmp_path, SMALL)
+    again = Recorder()
+    run(tmp_path, SMALL, again)
+    assert again.begun == (6, 6)
+    assert not again.ended
+
+
+def test_workers_and_order_do_not_change_scores(tiny_run: RunFolder, tmp_path: Path) -> None:
+    """One worker and the models in reverse give the scores of two workers, bit for bit."""
+    suite = yaml.safe_load(tiny_run.suite_file.read_text(encoding="utf-8"))
+    suite["models"] = suite["models"][::-1]
+    other = run(tmp_path, suite, workers=1)
+    assert scores(other) == scores(tiny_run)
+
+
+def test_editing_a_suite_runs_only_what_is_new(tmp_path: Path) -> None:
+    """A model more runs that model; a fold more runs everything; limits and trials leave default fits alone."""
+    run(tmp_path, SMALL)
+    more = Recorder()
+    run(tmp_path, {**SMALL, "models": ["dummy", "logistic", "decision_tree"]}, more)
+    assert {record.model for record in more.ended} == {"decision_tree"}
+    budget = Recorder()
+    run(tmp_path, {**SMALL, "tuning": {"trials": 3}, "limits": {"seconds": 50, "memory": "1GB"}}, budget)
+    assert {(record.model, record.variant) for record in budget.ended} == {("logistic", "tuned")}
+    folds = Recorder()
+    run(tmp_path, {**SMALL, "outer_folds": 3}, folds)
+    assert len(folds.ended) == 9
+
+
+def test_failed_fits_wait_for_retry(tmp_path: Path, own_module: Path) -> None:
+    """A failed fit is recorded with its reason, not run again by itself, and run again on request."""
+    suite = {**SMALL, "models": ["dummy", {"import": "ownmodels:Moody"}], "variants": ["default"]}
+    own_module.touch()
+    first = Recorder()
+    folder = run(tmp_path, suite, first)
+    assert sorted(record.reason for record in first.ended if not record.ok) == ["ValueError: in a mood"] * 2
+    own_module.unlink()
+    second = Recorder()
+    run(tmp_path, suite, second)
+    assert not second.ended
+    third = Recorder()
+    run(tmp_path, suite, third, retry_failed=True)
+    assert [record.status for record in third.ended] == ["ok", "ok"]
+    assert all(status == "ok" for status, _, _ in scores(folder).values())
+
+
+def test_crash_takes_no_other_fit_along(tmp_path: Path, own_module: Path) -> None:
+    """A fit that aborts its process is one crashed row; all others are there."""
+    suite = {**SMALL, "models": [{"import": "ownmodels:Deadly"}, "dummy", "logistic"], "variants": ["default"]}
+    progress = Recorder()
+    run(tmp_path, suite, progress, workers=2)
+    found = sorted((record.model, record.status) for record in progress.ended)
+    assert found == [("Deadly", "crashed")] * 2 + [("dummy", "ok")] * 2 + [("logistic", "ok")] * 2
+
+
+def test_fail_fast_stops(tmp_path: Path, own_module: Path) -> None:
+    """With --fail-fast nothing new starts after a failure, and the report is written all the same."""
+    own_module.touch()
+    suite = {**SMALL, "models": [{"import": "ownmodels:Moody"}, "dummy", "logistic"], "outer_folds": 5}
+    progress = Recorder()
+    folder = run(tmp_path, suite, progress, workers=1, fail_fast=True)
+    assert len(progress.ended) == 1
+    assert "in a mood" in folder.markdown.read_text(encoding="utf-8")
+
+
+def test_own_metric_is_added_to_finished_fits(tmp_path: Path, own_module: Path) -> None:
+    """A metric named after the run is computed from stored predictions; no fit runs again."""
+    run(tmp_path, SMALL)
+    metric = {"import": "ownmodels:error_rate", "name": "error_rate", "greater_is_better": False}
+    progress = Recorder()
+    folder = run(tmp_path, {**SMALL, "metrics": [metric]}, progress)
+    assert not progress.ended
+    for _, metrics, _ in scores(folder).values():
+        assert metrics["error_rate"] == pytest.approx(1 - metrics["accuracy"])
+
+
+def test_other_suite_in_the_folder_is_refused(tmp_path: Path) -> None:
+    """A folder belongs to the suite that began it."""
+    run(tmp_path, SMALL)
+    with pytest.raises(UserError, match="holds a run of the suite 'small', not of 'other'"):
+        run(tmp_path, {**SMALL, "name": "other"})
+
+
+def test_other_versions_are_refused(tmp_path: Path) -> None:
+    """Going on under other library versions needs an explicit word."""
+    folder = run(tmp_path, SMALL)
+    provenance = folder.read_json("provenance.json")
+    folder.write_json("provenance.json", {**provenance, "versions": {**provenance["versions"], "numpy": "1.0"}})
+    with pytest.raises(UserError, match=r"begun under other versions \(numpy 1\.0 → "):
+        run(tmp_path, SMALL)
+    run(tmp_path, SMALL, mixed_versions=True)
+
+
+def test_corrupt_line_is_put_aside_and_run_again(tmp_path: Path) -> None:
+    """A damaged line is kept aside with a warning, and its fit runs again to the same scores."""
+    folder = run(tmp_path, SMALL)
+    before = scores(folder)
+    path = folder.path / "records.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[:-30], encoding="utf-8")
+    progress = Recorder()
+    run(tmp_path, SMALL, progress)
+    assert len(progress.ended) == 1
+    assert any("corrupt" in message for message in progress.warnings)
+    assert scores(folder) == before
+
+
+def test_absent_gpu_is_a_users_mistake(tmp_path: Path) -> None:
+    """A suite for CUDA on a machine without it says so before any fit runs."""
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("needs a machine without CUDA")
+    with pytest.raises(UserError, match="needs a GPU"):
+        run(tmp_path, {**SMALL, "device": "cuda"})
+
+
+def test_too_many_workers_are_refused(tmp_path: Path) -> None:
+    """Workers times threads never exceed the cores, and a refused run writes nothing."""
+    with pytest.raises(UserError, match="exceed the"):
+        run(tmp_path, SMALL, workers=10_000)
+    assert not (tmp_path / "run").exists()
+
+
+def start_run(out: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """Start `bakeoff run` in a process of its own."""
+    command = [sys.executable, "-m", "bakeoff.cli", "run", "smoke", "--out", str(out), "--no-tracking", *words]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for_records(out: Path, number: int) -> None:
+    """Wait until a run has recorded so many fits."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        path = out / "records.jsonl"
+        if path.is_file() and len(path.read_text(encoding="utf-8").splitlines()) >= number:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"fewer than {number} records within two minutes")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_resumes(tmp_path: Path, how: signal.Signals) -> None:
+    """Killed or stopped halfway and run again, a run ends with all records, none lost or doubled, no process left."""
+    out = tmp_path / "run"
+    process = start_run(out)
+    wait_for_records(out, 5)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert family  # the forkserver at least
+    process.send_signal(how)
+    code = process.wait(timeout=60)
+    assert code == (-how if how == signal.SIGKILL else 130)
+    assert wait_until_gone(family) == []
+    assert start_run(out).wait(timeout=120) == 0
+    lines = (out / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(set(scores(RunFolder(out)))) == 28
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return the processes that still live after some seconds."""
+    _, alive = psutil.wait_procs(processes, timeout=15)
+    return alive
+
+
+@pytest.mark.slow
+def test_ten_kills_change_nothing(tmp_path: Path) -> None:
+    """Killed at ten moments and resumed each time, the records equal those of an undisturbed run."""
+    calm = tmp_path / "calm"
+    assert start_run(calm).wait(timeout=300) == 0
+    out = tmp_path / "run"
+    for number in range(1, 11):
+        process = start_run(out)
+        wait_for_records(out, 2 * number)
+        process.kill()
+        process.wait(timeout=60)
+    assert start_run(out).wait(timeout=300) == 0
+    assert scores(RunFolder(out)) == scores(RunFolder(calm))
+
+
+def test_copied_run_can_go_on_elsewhere(tiny_run: RunFolder, tmp_path: Path) -> None:
+    """A run folder holds no absolute path that matters: a copy is found complete."""
+    shutil.copytree(tiny_run.path, tmp_path / "copy")
+    suite = parse_suite((tmp_path / "copy" / "suite.yaml").read_text(encoding="utf-8"), "copy")
+    finished = Run(make_plan(suite), RunFolder(tmp_path / "copy"), Options()).execute()
+    assert (finished.ran, finished.failed) == (0, 0)
+
+
+def test_unwritable_folder_is_a_users_mistake(tmp_path: Path) -> None:
+    """A folder that can't be made is named, with what to do."""
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="can't be written"):
+        run(tmp_path, SMALL, out=tmp_path / "file" / "run")
+    if os.geteuid() != 0:  # root may write everywhere
+        (tmp_path / "shut").mkdir(mode=0o500)
+        with pytest.raises(UserError, match="can't be written"):
+            run(tmp_path, SMALL, out=tmp_path / "shut" / "run")

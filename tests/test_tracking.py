@@ -1,0 +1,151 @@
+"""Tracking: MLflow mirrors the records, once; it can be rebuilt, and its failure stops nothing."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakeoff.api import run_suite
+from bakeoff.errors import UserError
+from bakeoff.folder import RunFolder
+from bakeoff.records import Record
+from bakeoff.runner import Silent
+from bakeoff.tracking import default_uri, mirror
+
+
+@pytest.fixture(scope="module")
+def tracked(tiny_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Mirror a copy of the tiny run into a store of its own."""
+    path = tmp_path_factory.mktemp("tracked") / "tiny"
+    shutil.copytree(tiny_run.path, path)
+    folder = RunFolder(path)
+    mirror(folder, default_uri(folder))
+    return folder
+
+
+class Warned(Silent):
+    """Progress that remembers the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        """Remember the warning."""
+        self.warnings.append(message)
+
+
+def search(folder: RunFolder, uri: str | None = None) -> list[Any]:
+    """Return all active runs of the store."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri or default_uri(folder))
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], max_results=1000))
+
+
+def children(folder: RunFolder) -> dict[tuple[str, str, str], Any]:
+    """Return the child runs by data set, model and variant."""
+    tagged = [run for run in search(folder) if "dataset" in run.data.tags]
+    return {(run.data.tags["dataset"], run.data.tags["model"], run.data.tags["variant"]): run for run in tagged}
+
+
+def test_one_parent_and_a_child_for_each_cell(tracked: RunFolder) -> None:
+    """One parent run, one child for each data set x model x variant, linked as MLflow links them."""
+    plan = tracked.read_json("plan.json")
+    cells = {(fit["dataset"], fit["model"], fit["variant"]) for fit in plan["fits"]}
+    found = children(tracked)
+    assert set(found) == cells
+    parents = [run for run in search(tracked) if "dataset" not in run.data.tags]
+    assert len(parents) == 1
+    assert {run.data.tags["mlflow.parentRunId"] for run in found.values()} == {parents[0].info.run_id}
+
+
+def test_metrics_equal_the_records(tracked: RunFolder) -> None:
+    """Folds are steps; mean, deviation and the signed score come from the records."""
+    import numpy as np
+    from mlflow import MlflowClient
+
+    records, _ = tracked.read_records()
+    folds = sorted(
+        (one for one in records.values() if (one.dataset, one.model, one.variant) == ("diabetes", "ridge", "default")),
+        key=lambda one: one.fold,
+    )
+    values = [one.metrics["rmse"] for one in folds]
+    run = children(tracked)["diabetes", "ridge", "default"]
+    steps = MlflowClient(default_uri(tracked)).get_metric_history(run.info.run_id, "fold/rmse")
+    assert {point.step: point.value for point in steps} == dict(enumerate(values))
+    assert run.data.metrics["rmse"] == pytest.approx(np.mean(values))
+    assert run.data.metrics["rmse_std"] == pytest.approx(np.std(values, ddof=1))
+    assert run.data.metrics["score"] == pytest.approx(-np.mean(values))
+
+
+def test_dataset_input_has_our_digest(tracked: RunFolder) -> None:
+    """The data set is logged with the digest of all its rows."""
+    run = children(tracked)["wine", "logistic", "default"]
+    logged = run.inputs.dataset_inputs[0].dataset
+    assert logged.name == "wine"
+    assert tracked.read_json("plan.json")["datasets"]["wine"]["digest"].startswith(logged.digest)
+
+
+def test_report_and_trials_are_artifacts(tracked: RunFolder) -> None:
+    """The parent holds the report, a tuned child its trials."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(default_uri(tracked))
+    parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
+    assert {"report.html", "records.jsonl"} <= {item.path for item in client.list_artifacts(parent.info.run_id)}
+    tuned = children(tracked)["wine", "mlp", "tuned"]
+    assert {"trials.jsonl", "folds.json"} == {item.path for item in client.list_artifacts(tuned.info.run_id)}
+
+
+def test_mirroring_twice_logs_nothing_twice(tracked: RunFolder) -> None:
+    """A second mirror writes no child and leaves the number of runs as it is."""
+    before = len(search(tracked))
+    done = mirror(tracked, default_uri(tracked))
+    assert (done.written, len(search(tracked))) == (0, before)
+
+
+def test_changed_cell_is_replaced(tracked: RunFolder) -> None:
+    """A fit that failed and was retried replaces its child run; failures stand in tags."""
+    records, _ = tracked.read_records()
+    record = next(one for one in records.values() if (one.dataset, one.model, one.fold) == ("wine", "dummy", 0))
+    try:
+        tracked.append(Record(**{**vars(record), "status": "error", "reason": "bad luck", "metrics": {}}))
+        assert mirror(tracked, default_uri(tracked)).written == 1
+        run = children(tracked)["wine", "dummy", "default"]
+        assert run.data.tags["failure.1.1"] == "error: bad luck"
+        assert run.data.tags["folds"] == "1/2"
+        assert run.info.status == "FAILED"
+        assert "accuracy" not in run.data.metrics  # no mean over the folds that survived
+    finally:
+        tracked.append(record)
+    mirror(tracked, default_uri(tracked))
+    assert children(tracked)["wine", "dummy", "default"].info.status == "FINISHED"
+
+
+def test_unreachable_server_is_told_in_a_line(tiny_run: RunFolder) -> None:
+    """`track` against a server that is not there is a user's error."""
+    with pytest.raises(UserError, match=r"can't track to http://127\.0\.0\.1:9"):
+        mirror(tiny_run, "http://127.0.0.1:9")
+
+
+def test_run_goes_on_without_its_server(tmp_path: Path) -> None:
+    """A run whose server can't be reached warns, finishes, and is caught up later."""
+    progress = Warned()
+    suite = {"name": "tiny", "datasets": ["wine"], "models": ["dummy"], "variants": ["default"], "outer_folds": 2}
+    result = run_suite(suite, out=tmp_path / "run", tracking_uri="http://127.0.0.1:9", progress=progress)
+    assert result.finished is not None
+    assert (result.finished.ran, result.finished.failed, result.finished.seen_at) == (2, 0, None)
+    assert any("bakeoff track" in warning for warning in progress.warnings)
+    assert mirror(result.folder, f"sqlite:///{tmp_path / 'later.db'}").written == 1
+
+
+def test_run_tracks_while_it_goes_on(tmp_path: Path) -> None:
+    """A tracked run leaves parent, children and the report in the store beside the runs."""
+    suite = {"name": "tiny", "datasets": ["wine"], "models": ["dummy"], "variants": ["default"], "outer_folds": 2}
+    result = run_suite(suite, out=tmp_path / "runs" / "tiny")
+    assert (tmp_path / "runs" / "mlflow.db").is_file()
+    found = search(result.folder)
+    assert sorted(run.info.status for run in found) == ["FINISHED", "FINISHED"]
