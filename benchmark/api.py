@@ -130,11 +130,11 @@ def compare(
     dataset = dataset_from_arrays(
         X, y, name=name, **{key: value for key, value in options.items() if value is not None}
     )
-    own = {spec.name: spec for spec in (_spec_of(model) for model in models if not isinstance(model, str))}
+    own = [_spec_of(model) for model in models if not isinstance(model, str)]
     content = {
         "name": f"compare-{name}",
         "datasets": [{"memory": name}],
-        "models": [*(model for model in models if isinstance(model, str)), *({"memory": key} for key in own)],
+        "models": [*(model for model in models if isinstance(model, str)), *({"memory": spec.name} for spec in own)],
         "variants": list(variants),
         "outer_folds": folds,
         "repeats": repeats,
@@ -150,7 +150,7 @@ def compare(
         progress,
         tracking=tracking,
         tracking_uri=tracking_uri,
-        memory=Memory({name: dataset}, own),
+        memory=Memory({name: dataset}, {spec.name: spec for spec in own}),
     )
 
 

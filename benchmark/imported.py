@@ -25,7 +25,7 @@ def import_object(path: str) -> Any:
     module_name, _, attribute = path.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)  # last, so that a folder named like a library shadows nothing
     try:
         found = import_module(module_name)
         for part in attribute.split("."):

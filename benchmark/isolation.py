@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from multiprocessing import popen_forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -258,7 +259,7 @@ def _child(sender: Connection, call: bytes, allowance: Allowance, log: Any) -> N
     try:
         function, args = cloudpickle.loads(call)
         _limit_memory(allowance.memory)
-        inherited = _restart_peak()
+        inherited = psutil.Process().memory_info().rss
         sender.send(inherited)
         outcome = _call(function, args, allowance, inherited)
     except BaseException as error:
@@ -300,15 +301,8 @@ def _is_memory_error(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in MEMORY_WORDS)
 
 
-def _restart_peak() -> int:
-    """Forget the resident peak of the forkserver, where the kernel can; return the bytes resident now."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return psutil.Process().memory_info().rss
-
-
 def _peak_resident() -> int:
-    """Return the greatest resident size of this process in bytes."""
+    """Return the greatest resident size of this process in bytes; a fork begins a new count."""
     with suppress(OSError, StopIteration):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
@@ -338,11 +332,17 @@ def _limit_threads(threads: int) -> None:
     """Set the threads of every library before its first parallel region, and of grandchildren."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
     os.environ.update(dict.fromkeys(names, str(threads)))
-    import threadpoolctl
-
-    threadpoolctl.threadpool_limits(threads)
+    find_thread_pools().limit(limits=threads)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
+
+
+@cache
+def find_thread_pools() -> Any:
+    """Look up the thread pools among the loaded libraries; the preload does so once for all of its forks."""
+    import threadpoolctl
+
+    return threadpoolctl.ThreadpoolController()
 
 
 def _limit_memory(memory: int) -> None:

@@ -28,6 +28,7 @@ import bakeoff.estimators.mlp
 import bakeoff.estimators.xgb
 import bakeoff.evaluate
 from bakeoff.estimators.front_ends import TabularEncoder
+from bakeoff.isolation import find_thread_pools
 
 __all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]
 
@@ -35,5 +36,6 @@ __all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]
 # torch._dynamo, scikit-learn asks for the physical cores (kept in a cache) and imports narwhals for the first frame.
 joblib.cpu_count(only_physical_cores=True)
 TabularEncoder().fit_transform(pd.DataFrame({"number": [0.0, 1.0], "category": ["a", "b"]}))
+find_thread_pools()
 gc.collect()
 gc.freeze()  # else each child's first collection would touch, and so copy, every page of the preload

@@ -17,7 +17,8 @@ from bakeoff.tracking import QUIET
 
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 5
-LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+# No background workers, and no module of the current folder in the place of a library's.
+LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
 
 
 def serve(runs: Path, tracking_uri: str | None, port: int, say: Callable[[str], None]) -> None:
@@ -67,7 +68,7 @@ def _start(uri: str, port: int) -> "subprocess.Popen[bytes]":
     ]
     environment = {**os.environ, **QUIET, **LEAN}
     return subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-m", *words],
+        [sys.executable, "-P", "-m", *words],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -29,8 +29,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     Parameters
     ----------
     categories : {"one-hot", "ordinal"}
-        How categorical columns are written. A category met for the first time after `fit` is infrequent (one-hot)
-        or -1 (ordinal). The 50 most frequent categories of a column are kept.
+        How categorical columns are written. Beyond 50 categories of a column the rarest share one. A category met
+        for the first time after `fit` joins them, or is all zeros where there are none (one-hot), or is -1 (ordinal).
     scale : bool
         Scale numbers to zero mean and unit variance.
     categorical : tuple of str
@@ -91,7 +91,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 
     Notes
     -----
-    The 50 most frequent categories of the training rows are kept; rarer and new ones become one category, `other`.
+    The 49 most frequent categories of the training rows are kept; rarer and new ones become one category, `other`.
     """
 
     OTHER = "other"

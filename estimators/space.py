@@ -91,7 +91,8 @@ class Narrowed:
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """Ask for a float within the narrowed bounds."""
         if name in self.fixed:
-            return float(self.fixed[name])
+            fixed: float = self.fixed[name]  # as it was given: None or a word may be what a choice leads to
+            return fixed
         given = self.ranges.get(name)
         if given is not None and given.choices is not None:
             return float(self.trial.suggest_categorical(name, given.choices))
@@ -102,7 +103,8 @@ class Narrowed:
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         """Ask for an integer within the narrowed bounds."""
         if name in self.fixed:
-            return int(self.fixed[name])
+            fixed: int = self.fixed[name]  # as above
+            return fixed
         given = self.ranges.get(name)
         if given is not None and given.choices is not None:
             return int(self.trial.suggest_categorical(name, given.choices))

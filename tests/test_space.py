@@ -51,8 +51,8 @@ def test_narrowed_by_nothing_asks_the_same() -> None:
 def test_fixed_is_answered_and_not_asked() -> None:
     """A fixed parameter is answered with the user's value, and a fixed choice opens or closes what is behind it."""
     listing = Listing()
-    params = space(Narrowed(listing, {"rate": 3, "trees": 7.0, "shape": "deep", "share": "all"}), "binary")
-    assert params == {"rate": 3.0, "trees": 7, "shape": "deep", "share": "all", "depth": 1}
+    params = space(Narrowed(listing, {"rate": None, "trees": 7, "shape": "deep", "share": "all"}), "binary")
+    assert params == {"rate": None, "trees": 7, "shape": "deep", "share": "all", "depth": 1}
     assert listing.asked == {"depth": PLAIN["depth"]}
     assert "depth" not in asked(fixed={"shape": "flat"})
 

@@ -2,8 +2,8 @@
 
     python tests/performance/overhead.py
 
-Both sides are measured in this run, one worker each, so the ratios hold on a busy machine. Two suites: cheap fits, where
-the difference is the overhead in milliseconds per fit, and fits of a second or more, where the ratio counts.
+Both sides are measured in this run, one worker each, so the ratios hold on a busy machine. Two suites: cheap fits,
+where the difference is the overhead in milliseconds per fit, and fits of a second or more, where the ratio counts.
 """
 
 import argparse
