@@ -203,4 +203,11 @@ def _spec_of(model: Any) -> ModelSpec:
         raise UserError(
             f"models take names, unfitted scikit-learn estimators or (name, estimator) pairs; got {estimator!r}"
         )
-    return own_spec(name=name, build=lambda params: clone(estimator).set_params(**params), source=repr(estimator))
+    kind = type(estimator)
+    parameters = sorted((key, repr(value)) for key, value in estimator.get_params().items())
+    return own_spec(
+        name=name,
+        build=lambda params: clone(estimator).set_params(**params),
+        source=kind.__name__,
+        fingerprint=f"{kind.__module__}.{kind.__qualname__}{parameters}",
+    )

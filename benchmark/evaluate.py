@@ -34,6 +34,8 @@ class Result:
         As in `Record`.
     trials : list of dict
         One row for each trial; empty for the default variant.
+    curves : dict of list
+        Training and validation loss of a net by epoch; empty for other models.
     predictions : dict of ndarray
         The outer test rows: `rows`, `y_true`, `y_pred`, and `scores` where there are any.
     """
@@ -42,6 +44,7 @@ class Result:
     diagnostics: dict[str, Any]
     params: Params
     trials: list[dict[str, Any]]
+    curves: dict[str, list[float]]
     predictions: dict[str, np.ndarray]
 
 
@@ -86,6 +89,7 @@ def evaluate(job: Job) -> Result:
         },
         params=params,
         trials=tuned.trials if tuned else [],
+        curves=_curves(fitted.pipeline),
         predictions=_to_arrays(predictions, split.test),
     )
 
@@ -214,6 +218,15 @@ def _of_model(pipeline: Any) -> dict[str, Any]:
     model = pipeline.steps[-1][1]
     names = {"epochs": "n_iter_", "n_parameters": "n_parameters_"}
     return {key: int(getattr(model, name)) for key, name in names.items() if hasattr(model, "n_parameters_")}
+
+
+def _curves(pipeline: Any) -> dict[str, list[float]]:
+    """Read the losses by epoch, where a model keeps them."""
+    model = pipeline.steps[-1][1]
+    names = {"training": "loss_curve_", "validation": "validation_loss_curve_"}
+    return {
+        key: [float(loss) for loss in getattr(model, name, [])] for key, name in names.items() if hasattr(model, name)
+    }
 
 
 def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:

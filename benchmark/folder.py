@@ -58,7 +58,7 @@ class RunFolder:
         try:
             if self.path.exists() and not self.exists and any(entry.name != ".lock" for entry in self.path.iterdir()):
                 raise UserError(f"the folder {self.path} holds files but no run; give --out an empty or a new folder")
-            for part in ("predictions", "trials"):
+            for part in ("predictions", "trials", "curves"):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
             (self.path / ".lock").touch()
         except OSError as error:

@@ -50,6 +50,7 @@ def spec_of_import(entry: ImportedModel) -> ModelSpec:
         ranges=entry.space,
         front_end=entry.front_end,
         source=entry.import_,
+        fingerprint=entry.import_,
     )
 
 
@@ -62,6 +63,7 @@ def own_spec(
     ranges: Mapping[str, RangeModel] | None = None,
     front_end: str = "none",
     source: str = "the user's own",
+    fingerprint: str = "",
 ) -> ModelSpec:
     """Make a spec of a user's own estimator, for every task and kind.
 
@@ -69,6 +71,8 @@ def own_spec(
     ----------
     build : callable
         parameters -> unfitted estimator.
+    fingerprint : str
+        Changes when the estimator does, so that a changed one is not taken for recorded.
     ranges : mapping, optional
         What to tune; the default of each is `default`, or its lower end or first choice.
     """
@@ -92,6 +96,7 @@ def own_spec(
         fixed=dict(fixed or {}),
         space=_space_of(ranges) if ranges else None,
         source="the suite",
+        fingerprint=fingerprint,
     )
 
 

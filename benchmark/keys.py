@@ -44,6 +44,7 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
         front_end_version=FRONT_END_VERSION,
         default=choice.default_params(dataset.task),
         fixed=dict(choice.params),
+        fingerprint=choice.spec.fingerprint,
         seed=suite.seed,
         threads=suite.threads,
         device=suite.device if choice.spec.family == "deep" else "cpu",

@@ -187,6 +187,8 @@ class Run:
             self.folder.write_predictions(record.fit, outcome.value.predictions)
             if outcome.value.trials:
                 self.folder.write_trials(record.fit, outcome.value.trials)
+            if outcome.value.curves:
+                self.folder.write_json(f"curves/{record.fit}.json", outcome.value.curves)
         self.folder.append(record)
         if self.tracker is not None:
             self.tracker.add(record)

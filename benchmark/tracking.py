@@ -21,6 +21,7 @@ from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.records import Record
 from bakeoff.seeds import digest_parts
+from bakeoff.summary import summarise_predictions
 
 RUN_TAG, CELL_TAG, CONTENT_TAG = "bakeoff.run", "bakeoff.cell", "bakeoff.content"
 LONGEST_PARAM = 6000
@@ -169,7 +170,7 @@ class _Mirror:
         )
         self._log(run.info.run_id, _child_params(records), list(_child_metrics(records, self._primary(cell[0]))))
         self._log_dataset(run.info.run_id, cell[0])
-        self._log_trials(run.info.run_id, records)
+        self._log_artifacts(run.info.run_id, records)
         # The content tag comes last: a child that was cut short is written again.
         self.client.set_tag(run.info.run_id, CONTENT_TAG, content)
         self.client.set_terminated(run.info.run_id, "FINISHED" if all(record.ok for record in records) else "FAILED")
@@ -278,7 +279,7 @@ class _Mirror:
         )
         self.client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "cross-validation")])])
 
-    def _log_trials(self, run_id: str, records: list[Record]) -> None:
+    def _log_artifacts(self, run_id: str, records: list[Record]) -> None:
         rows = [self.folder.path / "trials" / f"{record.fit}.jsonl" for record in records]
         text = "".join(path.read_text(encoding="utf-8") for path in rows if path.is_file())
         if text:
@@ -293,6 +294,10 @@ class _Mirror:
             for record in records
         ]
         self.client.log_dict(run_id, {"folds": summary}, "folds.json")
+        paths = (self.folder.path / "predictions" / f"{record.fit}.npz" for record in records)
+        predictions = summarise_predictions(paths, regression=records[0].task == "regression")
+        if predictions:
+            self.client.log_dict(run_id, predictions, "predictions.json")
 
 
 def _connect(uri: str) -> Any:
@@ -337,23 +342,26 @@ def _child_params(records: list[Record]) -> dict[str, str]:
 
 
 def _child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
-    """Yield each fold as a step, then mean and standard deviation where every fold has the metric."""
-    names = dict.fromkeys(name for record in records for name in (*record.metrics, *_seconds(record)))
+    """Yield the score and the means first, since MLflow's pages show what was logged first, then each fold as a step."""
+    rows = [{**record.metrics, **_seconds(record)} for record in records]
+    names = [primary[0], *(name for name in dict.fromkeys(key for row in rows for key in row) if name != primary[0])]
     for name in names:
-        values = {step: {**record.metrics, **_seconds(record)}.get(name) for step, record in enumerate(records)}
-        known = [(step, float(value)) for step, value in values.items() if value is not None]
-        yield from ((f"fold/{name}", value, step) for step, value in known)
-        if len(known) == len(records):
-            yield from _summary(name, [value for _, value in known], primary)
+        yield from _summary(name, [row.get(name) for row in rows], primary)
+    for step, row in enumerate(rows):
+        yield from ((f"fold/{name}", float(row[name]), step) for name in names if name in row)
 
 
-def _summary(name: str, values: list[float], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
-    mean = statistics.fmean(values)
-    yield name, mean, 0
-    if len(values) > 1:
-        yield f"{name}_std", statistics.stdev(values), 0
+def _summary(name: str, values: list[float | None], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
+    """Yield mean and standard deviation where every fold has the metric: nothing is averaged over survivors."""
+    known = [float(value) for value in values if value is not None]
+    if len(known) < len(values):
+        return
+    mean = statistics.fmean(known)
     if name == primary[0]:
         yield "score", mean if primary[1] else -mean, 0
+    yield name, mean, 0
+    if len(known) > 1:
+        yield f"{name}_std", statistics.stdev(known), 0
 
 
 def _seconds(record: Record) -> dict[str, float]:

@@ -143,9 +143,9 @@ def _check_divisible(dataset: Dataset) -> None:
     """Refuse groups, times and a predefined split that no division of the rows can keep to, all at once."""
     name, groups, time = f"the data set {dataset.name!r}", dataset.groups, dataset.time
     for what, values in (("groups", groups), ("time", time)):
-        missing = np.flatnonzero(pd.isna(values)) if values is not None else ()
-        if len(missing):
-            raise UserError(f"{name} has no value of {what} in data row {missing[0] + 1}; every row needs one")
+        if values is not None and np.any(pd.isna(values)):
+            row = int(np.argmax(pd.isna(values))) + 1
+            raise UserError(f"{name} has no value of {what} in data row {row}; every row needs one")
     if groups is not None and time is not None:
         raise UserError(f"{name} has both groups and time; no split keeps both whole: leave one of them out")
     if dataset.test_rows is None:

@@ -56,6 +56,8 @@ class ModelSpec:
         "epochs" or "trees" -> the parameter that a suite's cap bounds.
     max_rows : int, optional
         Training rows beyond which the model does not apply, with `max_rows_reason`.
+    fingerprint : str
+        What tells apart two models of one name: for a user's own estimator, its class and parameters.
     takes_validation_rows : bool
         True if `fit` takes `validation_rows` to stop early on.
     """
@@ -77,6 +79,7 @@ class ModelSpec:
     effort: Mapping[str, str] = field(default_factory=dict)
     max_rows: int | None = None
     max_rows_reason: str = ""
+    fingerprint: str = ""
     takes_validation_rows: bool = False
 
     @property

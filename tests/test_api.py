@@ -79,6 +79,15 @@ def test_compare_on_images_text_and_regression(tmp_path: Path) -> None:
     assert result.leaderboard["metric"].iloc[0] == "rmse"
 
 
+def test_changed_estimator_is_not_taken_for_recorded(iris: Any, tmp_path: Path) -> None:
+    """The same name with other parameters is another model: its fits run."""
+    for depth, ran in ((1, 2), (1, 0), (5, 2)):
+        models = [("trees", ExtraTreesClassifier(5, max_depth=depth, random_state=0))]
+        result = bakeoff.compare(*iris, models=models, folds=2, out=tmp_path / "run")
+        assert result.finished is not None
+        assert result.finished.ran == ran
+
+
 @pytest.mark.parametrize(
     ("models", "message"),
     [

@@ -323,6 +323,8 @@ def test_from_frame_with_int_columns_and_odd_index() -> None:
     assert dataset.X["0"].tolist() == [1, 2, 3, 4]
     assert dataset.y.tolist() == [10, 20, 10, 20]
     assert dataset.categorical == ("1",)
+    with pytest.raises(UserError, match="holds 'big' in data row 3"):
+        dataset_from_arrays(frame, ["1", "2", "big", "4"], task="regression")
 
 
 def test_from_text_and_images() -> None:

@@ -429,12 +429,15 @@ def test_inner_folds_are_checked_in_every_training_part() -> None:
         name="mine", X=np.zeros((60, 1)), y=np.arange(60) / 7, task="regression", kind="series", groups=groups
     )
     text = "name: s\ndatasets: [{memory: mine}]\nmodels: [dummy]\nvariants: [tuned, default]\nouter_folds: 2\n"
-    memory = Memory({"mine": dataset})
-    trains = [part.train for part in outer_splits(dataset, folds=2, repeats=1, seed=0)]
-    fewest = min(len(np.unique(groups[train])) for train in trains)
-    assert plan_of(f"{text}inner_folds: {fewest}\n", memory).jobs
-    (found,) = plan_problems(f"{text}inner_folds: {fewest + 1}\n", memory)
-    assert f"use at most {fewest} folds" in found
+    memory, told = Memory({"mine": dataset}), 0
+    for seed in range(6):
+        trains = [part.train for part in outer_splits(dataset, folds=2, repeats=1, seed=seed)]
+        by_rows = [len(np.unique(groups[train])) for train in sorted(trains, key=len)]
+        told += by_rows[0] > by_rows[1]  # the shorter part has more groups
+        assert plan_of(f"{text}seed: {seed}\ninner_folds: {min(by_rows)}\n", memory).jobs
+        (found,) = plan_problems(f"{text}seed: {seed}\ninner_folds: {min(by_rows) + 1}\n", memory)
+        assert f"use at most {min(by_rows)} folds" in found
+    assert told
 
 
 def test_missing_extra_is_a_problem_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,9 @@ def test_report_and_trials_are_artifacts(tracked: RunFolder) -> None:
     parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
     assert {"report.html", "records.jsonl"} <= {item.path for item in client.list_artifacts(parent.info.run_id)}
     tuned = children(tracked)["wine", "mlp", "tuned"]
-    assert {"trials.jsonl", "folds.json"} == {item.path for item in client.list_artifacts(tuned.info.run_id)}
+    assert {"trials.jsonl", "folds.json", "predictions.json"} == {
+        item.path for item in client.list_artifacts(tuned.info.run_id)
+    }
 
 
 def test_mirroring_twice_logs_nothing_twice(tracked: RunFolder) -> None:
