@@ -241,13 +241,21 @@ def _choices(suite: Suite, memory: Memory, problems: list[str]) -> list[Choice]:
     families = [entry for entry in suite.models if entry in FAMILIES]
     named = [entry for entry in suite.models if entry not in FAMILIES]
     names = [name_of_model(entry) for entry in named]
+    plain = [spec.name for family in families for spec in specs_of_family(str(family))]
+    taken = {name for name, entry in zip(names, named, strict=True) if name in plain and _registered(entry) != name}
     problems += [
         f"models: {name!r} stands more than once; give one another name with `as:`"
-        for name in sorted({name for name in names if names.count(name) > 1})
+        for name in sorted(taken | {name for name in names if names.count(name) > 1})
     ]
-    plain = [spec.name for family in families for spec in specs_of_family(str(family))]
     wanted: dict[str, Any] = {name: name for name in plain} | dict(zip(names, named, strict=True))
     return list(_collect(problems, wanted.values(), lambda entry: _choice(suite, entry, memory)).values())
+
+
+def _registered(entry: str | NamedModel | ImportedModel | MemoryModel) -> str | None:
+    """Return the name in the registry of the model behind an entry; None if it is the user's own."""
+    if isinstance(entry, str):
+        return entry
+    return entry.name if isinstance(entry, NamedModel) else None
 
 
 def _choice(suite: Suite, entry: str | NamedModel | ImportedModel | MemoryModel, memory: Memory) -> tuple[str, Choice]:

@@ -342,7 +342,7 @@ def _child_params(records: list[Record]) -> dict[str, str]:
 
 
 def _child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
-    """Yield the score and the means first, since MLflow's pages show what was logged first, then each fold as a step."""
+    """Yield score and means first, since MLflow's pages show what was logged first, then each fold as a step."""
     rows = [{**record.metrics, **_seconds(record)} for record in records]
     names = [primary[0], *(name for name in dict.fromkeys(key for row in rows for key in row) if name != primary[0])]
     for name in names:

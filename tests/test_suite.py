@@ -386,6 +386,8 @@ def test_an_entry_with_options_replaces_the_family_s() -> None:
         ("inner_folds: 40\n", "inner_folds: within an outer training part, 40 folds .* use at most 38 folds"),
         ("models: [knn, {name: knn}]\n", "models: 'knn' stands more than once; give one another name with `as:`"),
         ("models: [knn, {name: mlp, as: knn}]\n", "models: 'knn' stands more than once"),
+        ("models: [all, {name: mlp, as: knn}]\n", "models: 'knn' stands more than once"),
+        ("models: [all, {import: 'sklearn.svm:SVC', name: knn}]\n", "models: 'knn' stands more than once"),
         ("models: [{name: knn, params: {n_neighbours: 3}}]\n", "models: knn: .*'n_neighbours'; did you mean 'n_neigh"),
         ("models: [{name: knn, space: {neighbors: {low: 1, high: 3}}}]\n", "no parameter to search 'neighbors'; did"),
         (
