@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeoff.datasets.dataset import KINDS, TASKS
 from bakeoff.errors import UserError
-from bakeoff.estimators.space import Params, Range, Space, Trial
+from bakeoff.estimators.space import Params, Space, Trial
 from bakeoff.estimators.spec import Family, ModelSpec, Setting
 from bakeoff.metrics import Metric, Needs, Predictions
 from bakeoff.suite import ImportedMetric, ImportedModel, RangeModel
@@ -98,11 +98,6 @@ def own_spec(
         source="the suite",
         fingerprint=fingerprint,
     )
-
-
-def to_range(given: RangeModel) -> Range:
-    """Turn a suite's range into one that narrows a space."""
-    return Range(low=given.low, high=given.high, log=given.log, choices=given.choices, default=given.default)
 
 
 def metric_of_import(entry: ImportedMetric) -> Metric:

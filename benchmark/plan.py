@@ -11,9 +11,11 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.files import load_csv
 from bakeoff.datasets.registry import load_named
 from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.registry import FAMILIES, get_spec, specs_of_family
 from bakeoff.estimators.spec import Choice, ModelSpec, Setting
-from bakeoff.imported import metric_of_import, spec_of_import, to_range
+from bakeoff.imported import metric_of_import, spec_of_import
+from bakeoff.isolation import describe_error
 from bakeoff.job import Job
 from bakeoff.keys import keys_of
 from bakeoff.metrics import METRICS, Metric
@@ -263,7 +265,7 @@ def _choice(suite: Suite, entry: str | NamedModel | ImportedModel | MemoryModel,
     if isinstance(entry, str):
         choice = Choice(spec=get_spec(entry), caps=caps)
     elif isinstance(entry, NamedModel):
-        ranges = {name: to_range(given) for name, given in entry.space.items()}
+        ranges = {name: given.to_range() for name, given in entry.space.items()}
         choice = Choice(
             spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry)
         )
@@ -282,13 +284,15 @@ def _check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problem
                 f"models: {choice.spec.requires} is not installed; {choice.name} needs it: pip install "
                 f"'bakeoff[{choice.spec.extra}]'"
             )
-        elif choice.params or choice.ranges:
+        elif choice.params or choice.ranges or choice.spec.fingerprint:
             for task in sorted(tasks & set(choice.spec.tasks)):
                 problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
 
 
 def _problems_of_choice(choice: Choice, task: Any) -> list[str]:
     """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
+    if choice.spec.fingerprint:  # a user's own: its front end and its parameters are all there is to check
+        return _problems_of_values(choice, task)
     plain = Choice(spec=choice.spec)
     searched = plain.list_space(task)
     estimator = choice.spec.build(Setting(task=task), plain.default_params(task))
@@ -304,9 +308,11 @@ def _problems_of_values(choice: Choice, task: Any) -> list[str]:
     except (ValueError, TypeError) as error:
         return [f"{error}; give it another `default:`, or widen the range"]
     try:
-        choice.spec.build(Setting(task=task), params)
-    except (ValueError, TypeError) as error:
-        return [str(error)]
+        build_pipeline(choice.spec, Setting(task=task), params)
+    except UserError as error:
+        return list(error.problems)
+    except Exception as error:  # a user's factory may raise anything
+        return [f"can't be built with {params}: {describe_error(error)}"]
     return []
 
 

@@ -16,6 +16,8 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -24,6 +26,7 @@ from bakeoff.datasets.dataset import Kind, Task
 from bakeoff.datasets.registry import ENTRIES
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.registry import FAMILIES, names_of_models
+from bakeoff.estimators.space import Range
 from bakeoff.metrics import METRICS
 
 Variant = Literal["default", "tuned"]
@@ -32,7 +35,7 @@ UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 
 class _Strict(BaseModel):
-    """Unknown keys are problems, values are not coerced across types, and nothing changes later."""
+    """Unknown keys are problems, and nothing changes later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -131,14 +134,12 @@ class RangeModel(_Strict):
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
-        numeric = self.low is not None and self.high is not None
-        if numeric == bool(self.choices):
-            raise ValueError("a range needs either low and high, or a list of choices")
-        if numeric and not self.low < self.high:  # type: ignore[operator]  # both are numbers here
-            raise ValueError(f"a range needs low < high, got low={self.low:g} and high={self.high:g}")
-        if numeric and self.log and self.low <= 0:  # type: ignore[operator]
-            raise ValueError(f"a range with log: true needs low > 0, got low={self.low:g}")
+        self.to_range()
         return self
+
+    def to_range(self) -> Range:
+        """Return what narrows a space; a ValueError if it is no range."""
+        return Range(low=self.low, high=self.high, log=self.log, choices=self.choices, default=self.default)
 
 
 class NamedModel(_Strict):
@@ -253,33 +254,30 @@ class Suite(_Strict):
     threads: int = Field(default=1, ge=1, le=1024, description="Threads of each fit")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where nets are trained")
 
-    @model_validator(mode="after")
-    def _primary_metrics_exist(self) -> Self:
-        own = {metric.name: metric.tasks for metric in self.metrics if isinstance(metric, ImportedMetric)}
+    @field_validator("primary")
+    @classmethod
+    def _primary_metrics_exist(cls, primary: Primary, others: ValidationInfo) -> Primary:
+        own = {entry.name: entry.tasks for entry in others.data.get("metrics", ()) if isinstance(entry, ImportedMetric)}
         known = {name: metric.tasks for name, metric in METRICS.items()} | own
         problems = []
-        for task, name in self.primary:
+        for task, name in primary:
             if name not in known:
-                problems.append(f"primary.{task}: {unknown_name('metric', name, known, listing='metrics')}")
+                problems.append(f".{task}: {unknown_name('metric', name, known, listing='metrics')}")
             elif task not in known[name]:
                 fitting = ", ".join(other for other, tasks in known.items() if task in tasks)
-                problems.append(
-                    f"primary.{task}: the metric {name!r} does not judge {task} tasks. Choose one of: {fitting}"
-                )
+                problems.append(f".{task}: the metric {name!r} does not judge {task} tasks. Choose one of: {fitting}")
         if problems:
             raise ValueError("\n".join(problems))
-        return self
+        return primary
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("data set", [name_of_dataset(entry) for entry in self.datasets]),
-            ("metric", _own_names(self.metrics)),
-        ):
-            doubled = sorted({name for name in names if names.count(name) > 1})
-            if doubled:
-                raise ValueError(f"the {what} {doubled[0]!r} stands more than once; give each a name of its own")
-        return self
+    @field_validator("datasets", "metrics")
+    @classmethod
+    def _names_are_unique(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [entry.name if isinstance(entry, ImportedMetric) else name_of_dataset(entry) for entry in entries]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"{doubled[0]!r} stands more than once; give each entry a name of its own")
+        return entries
 
 
 def name_of_dataset(entry: str | NamedData | FileData | MemoryData) -> str:
@@ -408,7 +406,9 @@ def problems_of(error: ValidationError) -> Iterator[str]:
             continue  # every entry was refused, and each is told for itself
         message = _message(detail)
         path = _path(detail["loc"])
-        yield from (f"{path}: {line}" if path else line for line in message.splitlines())
+        for line in message.splitlines():
+            inner = line.startswith(".")  # the message goes on with the path of a key further in
+            yield f"{path}{line}" if inner else f"{path}: {line}" if path else line
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -449,10 +449,6 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
 def _path(loc: tuple[int | str, ...]) -> str:
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if not str(step).startswith("<")]
     return "".join(steps).lstrip(".")
-
-
-def _own_names(metrics: tuple[str | ImportedMetric, ...]) -> list[str]:
-    return [metric if isinstance(metric, str) else metric.name for metric in metrics]
 
 
 def _no_such_suite(source: str) -> str:

@@ -112,8 +112,11 @@ def dataset_from_arrays(X: Any, y: Any, *, name: str = "data", **options: Any) -
     frame = X.reset_index(drop=True) if isinstance(X, pd.DataFrame) else _frame(X)
     if len(frame) != len(y):
         raise UserError(f"X has {len(frame)} rows but y has {len(y)}; each row needs one target")
-    frame = frame.rename(columns=str).assign(__target__=y)
-    return dataset_from_frame(frame, name=name, target="__target__", **options)
+    frame = frame.rename(columns=str)
+    target = "target"
+    while target in frame.columns:
+        target += "_"
+    return dataset_from_frame(frame.assign(**{target: y}), name=name, target=target, **options)
 
 
 def _frame(X: Any) -> pd.DataFrame:

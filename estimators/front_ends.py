@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from bakeoff.errors import UserError, unknown_name
 
 MAX_CATEGORIES = 50
-MISSING = "missing"
+MISSING = "(missing)"  # in brackets, so that no real category is taken for it
 WORDS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "token_pattern": r"(?u)\b\w+\b"}
 
 
@@ -38,7 +38,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     Notes
     -----
-    Missing numbers become the training median, missing categories a category of their own. An array without column
+    Missing numbers become the training median, missing categories a category of their own. A numeric column without
+    any value in the training rows is left out. An array without column
     names is taken as numbers.
     """
 
@@ -53,7 +54,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         frame = _as_frame(X)
         self.n_features_in_ = frame.shape[1]
         self.categorical_ = _categorical_columns(frame, self.categorical)
-        numeric = [column for column in frame.columns if column not in set(self.categorical_)]
+        empty = set(frame.columns[frame.isna().all()])  # there is nothing to learn from them, and no scale to give them
+        numeric = [column for column in frame.columns if column not in {*self.categorical_, *empty}]
         self.transformer_ = ColumnTransformer(
             [("numbers", self._for_numbers(), numeric), ("categories", self._for_categories(), self.categorical_)],
             sparse_threshold=0,
@@ -91,10 +93,10 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 
     Notes
     -----
-    The 49 most frequent categories of the training rows are kept; rarer and new ones become one category, `other`.
+    The 49 most frequent categories of the training rows are kept; rarer and new ones become one category, `(other)`.
     """
 
-    OTHER = "other"
+    OTHER = "(other)"
 
     def __init__(self, *, categorical: tuple[str, ...] = ()) -> None:
         self.categorical = categorical

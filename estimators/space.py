@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bakeoff.errors import UserError
-
 Params = dict[str, Any]
 
 
@@ -40,7 +38,7 @@ class Range:
 
     Raises
     ------
-    UserError
+    ValueError
         If neither or both of (low, high) and choices are given, or low is not below high.
     """
 
@@ -52,13 +50,13 @@ class Range:
 
     def __post_init__(self) -> None:
         """Check that the range is one."""
-        numeric = self.low is not None and self.high is not None
-        if numeric == (self.choices is not None) or (self.choices is not None and not self.choices):
-            raise UserError("a range needs either low and high, or a list of choices")
-        if numeric and not self.low < self.high:  # type: ignore[operator]  # both are numbers here
-            raise UserError(f"a range needs low < high, got low={self.low} and high={self.high}")
-        if numeric and self.log and self.low <= 0:  # type: ignore[operator]
-            raise UserError(f"a range with log: true needs low > 0, got low={self.low}")
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if len(bounds) != (0 if self.choices else 2):
+            raise ValueError("a range needs either low and high, or a list of choices")
+        if bounds and not bounds[0] < bounds[1]:
+            raise ValueError(f"a range needs low < high, got low={self.low:g} and high={self.high:g}")
+        if bounds and self.log and bounds[0] <= 0:
+            raise ValueError(f"a range with log: true needs low > 0, got low={self.low:g}")
 
     def __contains__(self, value: Any) -> bool:
         """Say whether a value lies in the range."""

@@ -50,6 +50,9 @@ class ModelSpec:
         The search space; None where there is nothing to tune.
     source : str
         Where the space was published.
+    gates : mapping
+        Parameter -> (question, answer) that opens it: `max_depth` is asked for only if the depth is limited. A user's
+        range for the parameter opens it for good; `NAME_is_zero` need not be listed.
     requires : str
         Module that the model needs; with `extra`, the extra that installs it.
     effort : mapping
@@ -74,6 +77,7 @@ class ModelSpec:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     space: Space | None = None
     source: str = "nothing to tune"
+    gates: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     requires: str = "sklearn"
     extra: str | None = None
     effort: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +124,7 @@ class Choice:
         new = {name: given.default for name, given in self.ranges.items() if given.default is not None}
         capped = {name: min(value, self._cap(name, value)) for name, value in own.items() if name in self._capped}
         point = own | capped | new
-        return {name: value for name, value in point.items() if name not in self.params}
+        return {name: value for name, value in point.items() if name not in self._answered(task)}
 
     def default_params(self, task: Task) -> Params:
         """Return the parameters of the `default` variant.
@@ -134,7 +138,7 @@ class Choice:
 
     def params_of(self, trial: Trial, task: Task) -> Params:
         """Return the estimator parameters that a trial's answers make."""
-        searched = self.spec.space(self._narrow(trial), task) if self.spec.space else {}
+        searched = self.spec.space(self._narrow(trial, task), task) if self.spec.space else {}
         fixed = {
             name: min(value, self._cap(name, value)) if name in self._capped else value
             for name, value in self.spec.fixed.items()
@@ -149,10 +153,17 @@ class Choice:
         space = self.spec.space
         if space is None:
             return {}
-        return list_space(lambda trial, task: space(self._narrow(trial), task), task)
+        return list_space(lambda trial, task: space(self._narrow(trial, task), task), task)
 
-    def _narrow(self, trial: Trial) -> Narrowed:
-        return Narrowed(trial, self.params, self.ranges, self._bounds)
+    def _narrow(self, trial: Trial, task: Task) -> Narrowed:
+        return Narrowed(trial, self._answered(task), self.ranges, self._bounds)
+
+    def _answered(self, task: Task) -> Params:
+        """Return what is no longer asked: fixed parameters, and the gates before those that the user gave a range."""
+        questions = self._questions(task)
+        zeros = {f"{name}_is_zero": False for name in self.ranges if f"{name}_is_zero" in questions}
+        gates = dict(gate for name, gate in self.spec.gates.items() if name in self.ranges)
+        return {**zeros, **gates, **self.params}
 
     def _questions(self, task: Task) -> dict[str, tuple[Any, ...]]:
         """Everything that the space may ask, before fixing: a net's `n_layers` is no parameter of its estimator."""

@@ -182,6 +182,7 @@ BOOSTING_SPECS = (
         build=_build_catboost,
         front_ends={"tabular": "ordinal", "image": "none", "series": "none"},
         default={"iterations": 1000, "depth": 6, "l2_leaf_reg": 3.0, "learning_rate_is_automatic": True},
+        gates={"learning_rate": ("learning_rate_is_automatic", False)},
         space=_catboost_space,
         source=f"Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); {ROUNDS}",
         requires="catboost",

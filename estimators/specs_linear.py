@@ -90,6 +90,7 @@ LINEAR_SPECS = (
         build=_build_logistic,
         front_ends=SCALED,
         default={"C": 1.0, "penalty": "l2"},
+        gates={"l1_ratio": ("penalty", "elastic-net")},
         space=_logistic_space,
         source="C: Wang et al. 2021 (FLAML, MLSys); l1_ratio: Bischl et al. 2023 (WIREs DMKD, glmnet)",
     ),

@@ -108,6 +108,7 @@ SIMPLE_SPECS = (
         build=_build_rbf_svm,
         front_ends=SCALED,
         default={"C": 1.0, "gamma_kind": "scale"},
+        gates={"gamma": ("gamma_kind", "number")},
         regression_default={"epsilon": 0.1},
         space=_rbf_svm_space,
         source="C, gamma: Probst et al. 2019 (Tunability, JMLR); epsilon: Feurer et al. 2015 (Auto-sklearn, NeurIPS)",

@@ -84,6 +84,7 @@ TREE_SPECS = (
         build=_build_decision_tree,
         front_ends=TREES,
         default={"criterion": "gini", "depth_is_limited": False, "min_samples_split": 2, "min_samples_leaf": 1},
+        gates={"max_depth": ("depth_is_limited", True)},
         space=_decision_tree_space,
         source="Probst et al. 2019 (Tunability, JMLR), rpart; criterion: Feurer et al. 2015 (Auto-sklearn, NeurIPS)",
     ),

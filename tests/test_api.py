@@ -1,8 +1,10 @@
 """The Python way in: `compare`, `run_suite` and `load_run`."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,9 @@ from sklearn.linear_model import LogisticRegression
 import bakeoff
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
+
+# The process of a call can't import a test module by name.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class Majority(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import cloudpickle
 import psutil
 import pytest
 
@@ -16,6 +17,8 @@ from bakeoff.isolation import Allowance, Outcome, run_isolated
 
 MB = 2**20
 ROOMY = Allowance(seconds=30, memory=1024 * MB)
+# The process of a call can't import a test module by name.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def fail() -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from bakeoff.errors import UserError
 from bakeoff.estimators.space import Listing, Narrowed, Params, Point, Range, Trial, list_space, suggest_or_zero
 
 
@@ -174,7 +173,7 @@ def test_suggest_or_zero() -> None:
 )
 def test_range_errors(options: dict[str, Any], problem: str) -> None:
     """What is no range is refused when it is made."""
-    with pytest.raises(UserError, match=problem):
+    with pytest.raises(ValueError, match=problem):
         Range(**options)
 
 

@@ -21,7 +21,7 @@ from bakeoff.errors import UserError
 from bakeoff.estimators import XGBoostClassifier, make
 from bakeoff.estimators.front_ends import FRONT_ENDS
 from bakeoff.estimators.registry import all_specs, get_spec, names_of_models, specs_of_family
-from bakeoff.estimators.space import Listing, Point
+from bakeoff.estimators.space import Listing, Point, Range
 from bakeoff.estimators.spec import Choice, Family, ModelSpec, Setting
 
 SPECS = all_specs()
@@ -384,3 +384,20 @@ def test_registry_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "gate"),
+    [
+        ("decision_tree", {"max_depth": Range(2, 6, default=4)}, "depth_is_limited"),
+        ("rbf_svm", {"gamma": Range(0.01, 1, default=0.1)}, "gamma_kind"),
+        ("xgboost", {"gamma": Range(0.01, 1, default=0.1)}, "gamma_is_zero"),
+    ],
+)
+def test_a_range_opens_its_gate(name: str, given: dict[str, Range], gate: str) -> None:
+    """A user's range for a conditional parameter is searched in every trial, and its default is the default."""
+    choice = Choice(spec=get_spec(name), ranges=given)
+    ((parameter, range_),) = given.items()
+    assert choice.default_params("binary")[parameter] == range_.default
+    assert gate not in choice.list_space("binary")
+    assert choice.list_space("binary")[parameter][1:3] == (range_.low, range_.high)

@@ -198,7 +198,7 @@ def test_names_become_folders(name: str) -> None:
 def test_names_of_data_sets_are_unique(datasets: str, double: str) -> None:
     """Two data sets of one name would be mixed up; another name mends it."""
     (found,) = problems_of(f"name: toy\ndatasets: {datasets}\n")
-    assert f"the data set '{double}' stands more than once" in found
+    assert f"datasets: '{double}' stands more than once" in found
 
 
 @pytest.mark.parametrize(
