@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bakeoff.api import compare, load_run, run_suite
 
-__all__ = ["compare", "load_run", "run_suite"]
+__all__ = ["__version__", "compare", "load_run", "run_suite"]
 __version__ = version("bakeoff")
 
 
@@ -20,3 +20,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("bakeoff.api"), name)
     raise AttributeError(f"module 'bakeoff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, for completion."""
+    return sorted(__all__)

@@ -80,10 +80,10 @@ def compare(
     kind: str | None = None,
     input_shape: tuple[int, ...] | None = None,
     positive: Any = None,
-    variants: Sequence[str] = ("default",),
+    front_end: str = "none",
     folds: int = 5,
     repeats: int = 1,
-    trials: int = 20,
+    trials: int = 0,
     seed: int = 0,
     seconds: float = 3600,
     out: str | Path | None = None,
@@ -104,9 +104,12 @@ def compare(
         Name of the data in reports.
     task, kind, input_shape, positive
         As in `Dataset`; inferred where left out.
-    variants : sequence of {"default", "tuned"}
-    folds, repeats, trials, seed
-        Outer folds, repeats of them, the tuning budget, and the seed of it all.
+    front_end : str
+        Preprocessing before estimators of one's own: `none`, `one-hot` for frames with categories, and so on.
+    folds, repeats, seed
+        Outer folds, repeats of them, and the seed of it all.
+    trials : int
+        Tuning trials of each fit; 0 runs the default parameters only.
     seconds : float
         Limit of each fit.
     out : path, optional
@@ -130,15 +133,15 @@ def compare(
     dataset = dataset_from_arrays(
         X, y, name=name, **{key: value for key, value in options.items() if value is not None}
     )
-    own = [_spec_of(model) for model in models if not isinstance(model, str)]
+    own = [_spec_of(model, front_end) for model in models if not isinstance(model, str)]
     content = {
         "name": f"compare-{name}",
         "datasets": [{"memory": name}],
         "models": [*(model for model in models if isinstance(model, str)), *({"memory": spec.name} for spec in own)],
-        "variants": list(variants),
+        "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,
         "repeats": repeats,
-        "tuning": {"trials": trials},
+        "tuning": {"trials": max(trials, 1)},
         "seed": seed,
         "limits": {"seconds": seconds},
     }
@@ -194,7 +197,7 @@ def _run(
     return RunResult(finished.folder, finished)
 
 
-def _spec_of(model: Any) -> ModelSpec:
+def _spec_of(model: Any, front_end: str) -> ModelSpec:
     """Make a spec of an unfitted estimator, or of a (name, estimator) pair."""
     from sklearn.base import clone
 
@@ -208,6 +211,7 @@ def _spec_of(model: Any) -> ModelSpec:
     return own_spec(
         name=name,
         build=lambda params: clone(estimator).set_params(**params),
+        front_end=front_end,
         source=kind.__name__,
         fingerprint=f"{kind.__module__}.{kind.__qualname__}{parameters}",
     )

@@ -52,6 +52,7 @@ SuiteName = Annotated[
 def main() -> NoReturn:
     """Run the command line and exit; a user's mistake is told without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    code: Any = OK
     try:
         code = app(prog_name="bakeoff", standalone_mode=False)
     except UserError as error:
@@ -59,9 +60,6 @@ def main() -> NoReturn:
             print(f"bakeoff: error: {problem}", file=sys.stderr)
         code = USER_ERROR
     except KeyboardInterrupt:
-        print(
-            "bakeoff: interrupted; what is recorded is kept, and the same command goes on from there", file=sys.stderr
-        )
         code = INTERRUPTED
     except BrokenPipeError:
         code = OK  # the reader of a pipe left
@@ -71,6 +69,8 @@ def main() -> NoReturn:
             raise
         error.show()
         code = USER_ERROR
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code itself
+        print("bakeoff: interrupted; what is recorded is kept, and the same command goes on from it", file=sys.stderr)
     sys.exit(code or OK)
 
 

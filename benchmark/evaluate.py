@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,12 @@ VALIDATION_FRACTION = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a fit's process returns when the fit went well.
+    """What a fit's process returns.
 
     Parameters
     ----------
+    failure : str
+        Why there are no metrics: every trial failed. Empty if the fit went well.
     metrics, diagnostics, params : dict
         As in `Record`.
     trials : list of dict
@@ -40,16 +42,13 @@ class Result:
         The outer test rows: `rows`, `y_true`, `y_pred`, and `scores` where there are any.
     """
 
-    metrics: dict[str, float]
-    diagnostics: dict[str, Any]
-    params: Params
-    trials: list[dict[str, Any]]
-    curves: dict[str, list[float]]
-    predictions: dict[str, np.ndarray]
-
-
-class TuningError(Exception):
-    """No trial of a study ended well."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    failure: str = ""
 
 
 def evaluate(job: Job) -> Result:
@@ -57,8 +56,6 @@ def evaluate(job: Job) -> Result:
 
     Raises
     ------
-    TuningError
-        If every trial failed.
     Exception
         Whatever the model raises while it is fitted on the outer training part.
     """
@@ -67,7 +64,10 @@ def evaluate(job: Job) -> Result:
     warm_up(job.choice.spec.requires)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        tuned = _tune(job, dataset, split.train) if job.variant == "tuned" else None
+        tuned = tune_rows(job, dataset, split.train) if job.variant == "tuned" else None
+        failure = _failure(tuned)
+        if failure:
+            return _without_result(job, tuned, failure)
         params = _params(job, tuned)
         fitted = fit_rows(job, dataset, split.train, params)
         began = time.perf_counter()
@@ -152,12 +152,16 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
     )
 
 
-def _tune(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
-    tuned = tune_rows(job, dataset, rows)
-    if tuned.params is None and not _ran_out_of_time(tuned):
-        reasons = [trial["reason"] for trial in tuned.trials]
-        raise TuningError(f"all {len(reasons)} trials failed; the first: {reasons[0]}")
-    return tuned
+def _failure(tuned: Tuned | None) -> str:
+    """Say that all trials of a study failed; a study that only ran out of seconds leaves the default to be refitted."""
+    if tuned is None or tuned.params is not None or _ran_out_of_time(tuned):
+        return ""
+    return f"all {len(tuned.trials)} trials failed; the first: {tuned.trials[0]['reason']}"
+
+
+def _without_result(job: Job, tuned: Tuned | None, failure: str) -> Result:
+    spent = {"threads": job.threads, "device": job.device, **_of_tuning(job, tuned)}
+    return Result(diagnostics=spent, trials=tuned.trials if tuned else [], failure=failure)
 
 
 def _params(job: Job, tuned: Tuned | None) -> Params:
@@ -241,7 +245,7 @@ def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
         "budget_trials": job.trials,
         "budget_s": job.seconds,
     }
-    if tuned.params is None:
+    if tuned.params is None and _ran_out_of_time(tuned):
         spent["flag"] = "no trial ended within the budget in seconds: default parameters"
     elif job.seconds is not None and len(states) < job.trials:
         spent["flag"] = f"the budget in seconds ended after {len(states)} of {job.trials} trials"

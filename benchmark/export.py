@@ -9,6 +9,7 @@ import numpy as np
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.evaluate import fit_rows, tune_rows
 from bakeoff.folder import RunFolder
+from bakeoff.isolation import describe_error
 from bakeoff.job import Job
 from bakeoff.plan import Plan, make_plan
 from bakeoff.suite import parse_suite
@@ -68,4 +69,9 @@ def _refit(plan: Plan, job: Job) -> object:
             f"no trial ended well: {tuned.trials[0]['reason'] if tuned.trials else 'the budget in seconds ended'}"
         )
     params = job.choice.default_params(job.task) if tuned is None or tuned.params is None else tuned.params
-    return fit_rows(whole, data, rows, params).pipeline
+    try:
+        return fit_rows(whole, data, rows, params).pipeline
+    except Exception as error:
+        raise UserError(
+            f"{job.choice.name} can't be fitted on all rows of {job.dataset!r}: {describe_error(error)}"
+        ) from error

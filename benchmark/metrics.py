@@ -81,7 +81,7 @@ def metrics_for(task: Task) -> dict[str, Metric]:
 
 
 def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n_bins: int = CALIBRATION_BINS) -> float:
-    """Return the top-label calibration error over bins of equal mass.
+    """Return the top-label calibration error over bins of equal mass; equal probabilities share a bin.
 
     Parameters
     ----------
@@ -100,10 +100,12 @@ def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n
     Guo et al. 2017, On Calibration of Modern Neural Networks (top label); Nguyen & O'Connor 2015, Posterior
     calibration and exploratory analysis for NLP models (bins of equal mass).
     """
-    order = np.argsort(probabilities, kind="stable")
-    bins = [rows for rows in np.array_split(order, n_bins) if len(rows)]
-    gaps = [len(rows) * abs(correct[rows].mean() - probabilities[rows].mean()) for rows in bins]
-    return float(sum(gaps) / len(probabilities))
+    from scipy.stats import rankdata
+
+    bins = (rankdata(probabilities, method="min").astype(int) - 1) * n_bins // len(probabilities)
+    mass = np.bincount(bins, minlength=n_bins)
+    gaps = np.bincount(bins, weights=correct - probabilities, minlength=n_bins)
+    return float(np.abs(gaps).sum() / mass.sum())
 
 
 def _labels(function: str, **options: Any) -> Callable[[Predictions], float]:

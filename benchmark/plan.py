@@ -34,6 +34,7 @@ from bakeoff.suite import (
 )
 
 Held = TypeVar("Held")
+NOTHING_TO_TUNE = "nothing to tune"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,21 @@ class Plan:
             },
         }
 
+    def notes(self) -> Iterator[str]:
+        """Yield which models that were asked for by name are left out, and which get categories as they are."""
+        asked = {name_of_model(entry) for entry in self.suite.models if entry not in FAMILIES}
+        for skip in self.skips:
+            if skip.model in asked and skip.reason != NOTHING_TO_TUNE:
+                yield f"{skip.model} ({skip.variant}) is left out on {skip.dataset}: {skip.reason}"
+        raw = {(job.dataset, job.choice.name) for job in self.jobs if job.choice.spec.front_ends[job.kind] == "none"}
+        for dataset, model in sorted(raw):
+            columns = self.datasets[dataset].categorical
+            if columns and model in asked and model != "dummy":
+                yield (
+                    f"{model} gets the columns of {dataset} as they are, {len(columns)} of them categories; "
+                    "`front_end: one-hot` encodes and scales them"
+                )
+
     def _describe(self, dataset: Dataset) -> dict[str, Any]:
         positive = str(dataset.positive) if dataset.task == "binary" else None
         return {
@@ -142,6 +158,7 @@ def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
     entries = list(_entries(suite, datasets, splits, choices, metrics))
     jobs = tuple(entry for entry in entries if isinstance(entry, Job))
     skips = tuple(entry for entry in entries if isinstance(entry, Skip))
+    _check_all_asked_run(suite, jobs, skips)
     if not jobs:
         raise UserError("nothing is left to run: " + "; ".join(dict.fromkeys(skip.reason for skip in skips)))
     return Plan(suite, datasets, splits, jobs, skips, metrics)
@@ -276,6 +293,17 @@ def _choice(suite: Suite, entry: str | NamedModel | ImportedModel | MemoryModel,
     return choice.name, choice
 
 
+def _check_all_asked_run(suite: Suite, jobs: tuple[Job, ...], skips: tuple[Skip, ...]) -> None:
+    """Refuse a model that was asked for by name and takes none of the data sets."""
+    running = {job.choice.name for job in jobs}
+    asked = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
+    reasons = {skip.model: skip.reason for skip in skips if skip.model in asked - running}
+    if reasons:
+        raise UserError(
+            *(f"models: {name} fits none of the data sets: {reason}" for name, reason in sorted(reasons.items()))
+        )
+
+
 def _check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
     asked_by_name = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
     for choice in choices:
@@ -337,7 +365,7 @@ def _of_model(
     for variant in suite.variants:
         nothing_to_tune = variant == "tuned" and not choice.list_space(dataset.task)
         if reason or nothing_to_tune:
-            yield Skip(dataset.name, choice.name, variant, reason or "nothing to tune")
+            yield Skip(dataset.name, choice.name, variant, reason or NOTHING_TO_TUNE)
             continue
         for index, split in enumerate(splits):
             yield Job(

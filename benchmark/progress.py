@@ -106,6 +106,10 @@ class LiveProgress:
         """Show a caution above the display."""
         self._console.print(f"warning: {message}", style="yellow", highlight=False, markup=False)
 
+    def note(self, message: str) -> None:
+        """Show a note above the display."""
+        self._console.print(f"note: {message}", style="dim", highlight=False, markup=False)
+
     def _render(self) -> RenderableType:
         counts = self._counts
         left = counts.left_s()
@@ -165,6 +169,10 @@ class PlainProgress:
     def warn(self, message: str) -> None:
         """Print a caution."""
         self._say(f"warning: {message}")
+
+    def note(self, message: str) -> None:
+        """Print a note."""
+        self._say(f"note: {message}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -42,6 +42,9 @@ class Progress(Protocol):
     def warn(self, message: str) -> None:
         """Take a caution that does not stop the run."""
 
+    def note(self, message: str) -> None:
+        """Take what a user wants to know of the data or the plan."""
+
 
 class Tracker(Protocol):
     """Who mirrors a run elsewhere while it goes on; never raises."""
@@ -113,6 +116,9 @@ class Silent:
     def warn(self, message: str) -> None:
         """Say nothing."""
 
+    def note(self, message: str) -> None:
+        """Say nothing."""
+
 
 @dataclass
 class Run:
@@ -147,6 +153,7 @@ class Run:
         self._add_metrics(recorded)
         open_jobs = [job for job in self.plan.jobs if self._is_open(recorded.get(job.keys.fit))]
         reused = len(self.plan.jobs) - len(open_jobs)
+        self._tell(recorded)
         self.progress.begin(len(self.plan.jobs), reused)
         if self.tracker is not None:
             self.tracker.open(self.folder, self.plan.summary())
@@ -184,16 +191,20 @@ class Run:
         """Write what a fit left, its record last: a fit counts as done when its line is on the disk."""
         record = to_record(job, outcome, versions)
         if isinstance(outcome.value, Result):
-            self.folder.write_predictions(record.fit, outcome.value.predictions)
-            if outcome.value.trials:
-                self.folder.write_trials(record.fit, outcome.value.trials)
-            if outcome.value.curves:
-                self.folder.write_json(f"curves/{record.fit}.json", outcome.value.curves)
+            self._keep_details(record.fit, outcome.value)
         self.folder.append(record)
         if self.tracker is not None:
             self.tracker.add(record)
         self.progress.end(record)
         return record
+
+    def _keep_details(self, fit: str, result: Result) -> None:
+        if result.predictions:
+            self.folder.write_predictions(fit, result.predictions)
+        if result.trials:
+            self.folder.write_trials(fit, result.trials)
+        if result.curves:
+            self.folder.write_json(f"curves/{fit}.json", result.curves)
 
     def _is_open(self, record: Record | None) -> bool:
         return record is None or (self.options.retry_failed and not record.ok)
@@ -205,6 +216,19 @@ class Run:
                 f"{bad} corrupt lines of records.jsonl were put aside into records.corrupt.jsonl; these fits run again"
             )
         return self.folder.read_records()[0]
+
+    def _tell(self, recorded: Mapping[str, Record]) -> None:
+        """Tell what was inferred of the data, which models that were asked for are left out, and what is not shown."""
+        for dataset in self.plan.datasets.values():
+            for note in dataset.notes:
+                self.progress.note(note)
+        for note in self.plan.notes():
+            self.progress.note(note)
+        outside = len(set(recorded) - {job.keys.fit for job in self.plan.jobs})
+        if outside:
+            self.progress.note(
+                f"{outside} recorded fits of this folder are outside this plan: kept, but not in its report"
+            )
 
     def _add_metrics(self, recorded: Mapping[str, Record]) -> None:
         """Compute metrics that the suite names only now, from stored predictions."""
@@ -286,8 +310,8 @@ def to_record(job: Job, outcome: Outcome, versions: dict[str, str]) -> Record:
     result = outcome.value if isinstance(outcome.value, Result) else None
     cost = {"wall_s": outcome.wall_s, "cpu_s": outcome.cpu_s, "peak_mb": round(outcome.peak_mb, 1)}
     return job.record(
-        status=outcome.status,
-        reason=outcome.reason,
+        status="error" if result and result.failure else outcome.status,
+        reason=result.failure if result and result.failure else outcome.reason,
         traceback=outcome.traceback,
         metrics=result.metrics if result else {},
         diagnostics=cost | (result.diagnostics if result else {"threads": job.threads, "device": job.device}),

@@ -37,6 +37,9 @@ def load_csv(path: Path, *, target: str, name: str | None = None, **options: Any
         raise UserError(
             f"{path}: the header names the column {doubled[0]!r} more than once; give each column its own name"
         )
+    separator = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in str(header[0])), None)
+    if separator:
+        raise UserError(f"{path} separates its columns by {separator!r}; a CSV file needs commas: save it with commas")
     frame = _read(path)
     return dataset_from_frame(frame, name=name or path.name.split(".")[0], target=target, source=str(path), **options)
 

@@ -178,7 +178,8 @@ def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
 def _inferred(name: str, y: pd.Series) -> tuple[Task, tuple[str, ...]]:
     task = infer_task(y)
     return task, (
-        f"{name}: read as a {task} task ({y.nunique()} different values in the target); `task:` overrides this",
+        f"{name}: read as a {task} task ({y.nunique()} different values in the target); give "
+        "`task` (--task) if that is wrong",
     )
 
 

@@ -33,3 +33,8 @@ def __getattr__(name: str) -> Any:
         home = _HOMES[name.removesuffix("Classifier").removesuffix("Regressor")]
         return getattr(import_module(f"bakeoff.estimators.{home}"), name)
     raise AttributeError(f"module 'bakeoff.estimators' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, for completion."""
+    return sorted(__all__)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from bakeoff.errors import UserError, unknown_name
 
 MAX_CATEGORIES = 50
-MISSING = "(missing)"  # in brackets, so that no real category is taken for it
+MISSING, OTHER = "(missing)", "(other)"  # in brackets, so that no real category is taken for them
 WORDS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "token_pattern": r"(?u)\b\w+\b"}
 
 
@@ -30,7 +30,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     ----------
     categories : {"one-hot", "ordinal"}
         How categorical columns are written. Beyond 50 categories of a column the rarest share one. A category met
-        for the first time after `fit` joins them, or is all zeros where there are none (one-hot), or is -1 (ordinal).
+        for the first time after `fit` joins them; where there are none it is all zeros (one-hot) or -1 (ordinal).
     scale : bool
         Scale numbers to zero mean and unit variance.
     categorical : tuple of str
@@ -39,8 +39,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     Notes
     -----
     Missing numbers become the training median, missing categories a category of their own. A numeric column without
-    any value in the training rows is left out. An array without column
-    names is taken as numbers.
+    any value in the training rows is left out. An array without column names is taken as numbers.
     """
 
     def __init__(self, categories: str = "one-hot", *, scale: bool = True, categorical: tuple[str, ...] = ()) -> None:
@@ -53,11 +52,11 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         del y
         frame = _as_frame(X)
         self.n_features_in_ = frame.shape[1]
-        self.categorical_ = _categorical_columns(frame, self.categorical)
+        self.categories_ = _learn_categories(frame, self.categorical)
         empty = set(frame.columns[frame.isna().all()])  # there is nothing to learn from them, and no scale to give them
-        numeric = [column for column in frame.columns if column not in {*self.categorical_, *empty}]
+        numeric = [column for column in frame.columns if column not in {*self.categories_, *empty}]
         self.transformer_ = ColumnTransformer(
-            [("numbers", self._for_numbers(), numeric), ("categories", self._for_categories(), self.categorical_)],
+            [("numbers", self._for_numbers(), numeric), ("categories", self._for_categories(), [*self.categories_])],
             sparse_threshold=0,
         ).fit(self._readable(frame))
         return self
@@ -72,15 +71,14 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         return make_pipeline(impute, StandardScaler()) if self.scale else make_pipeline(impute)
 
     def _for_categories(self) -> Any:
+        known = list(self.categories_.values())
         if self.categories == "one-hot":
-            return OneHotEncoder(
-                handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
-            )
-        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=MAX_CATEGORIES)
+            return OneHotEncoder(categories=known, handle_unknown="ignore", sparse_output=False)
+        return OrdinalEncoder(categories=known, handle_unknown="use_encoded_value", unknown_value=-1)
 
     def _readable(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Write categories as plain strings, so that numbers, booleans and gaps sort together."""
-        return frame.assign(**{column: _as_text(frame[column]) for column in self.categorical_})
+        return frame.assign(**{column: _keep_known(frame[column], known) for column, known in self.categories_.items()})
 
 
 class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -93,10 +91,8 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 
     Notes
     -----
-    The 49 most frequent categories of the training rows are kept; rarer and new ones become one category, `(other)`.
+    Beyond 50 categories of a column the rarest become one, `(other)`, and so do new ones.
     """
-
-    OTHER = "(other)"
 
     def __init__(self, *, categorical: tuple[str, ...] = ()) -> None:
         self.categorical = categorical
@@ -107,10 +103,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         frame = _as_frame(X)
         self.n_features_in_ = frame.shape[1]
         self.columns_ = list(frame.columns)
-        self.categories_ = {
-            column: [*_as_text(frame[column]).value_counts().index[: MAX_CATEGORIES - 1], self.OTHER]
-            for column in _categorical_columns(frame, self.categorical)
-        }
+        self.categories_ = _learn_categories(frame, self.categorical)
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -121,15 +114,10 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         if absent:
             raise ValueError(f"the columns {absent} are missing; X needs those that the front end was fitted on")
         frame = frame[self.columns_]
-        columns = {column: self._category(frame[column], known) for column, known in self.categories_.items()}
+        columns = {column: _as_category(frame[column], known) for column, known in self.categories_.items()}
         numbers = {column: frame[column].astype("float64") for column in frame.columns if column not in columns}
         # Plain names: XGBoost and LightGBM refuse brackets and other marks in column names.
         return pd.DataFrame({f"c{i}": (columns | numbers)[column] for i, column in enumerate(frame.columns)})
-
-    def _category(self, column: pd.Series, known: list[str]) -> pd.Series:
-        text = _as_text(column)
-        kept = text.where(text.isin(known), self.OTHER)
-        return pd.Series(pd.Categorical(kept, categories=list(dict.fromkeys(known))), index=column.index)
 
 
 class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
@@ -188,6 +176,26 @@ def _as_frame(X: Any) -> pd.DataFrame:
 def _categorical_columns(frame: pd.DataFrame, named: tuple[str, ...]) -> list[str]:
     numbers = set(frame.select_dtypes(["number", "bool"]).columns)
     return [column for column in frame.columns if column not in numbers or column in named]
+
+
+def _learn_categories(frame: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the categories of each categorical column in sorted order; beyond 50 the rarest make way for `(other)`."""
+    learned = {}
+    for column in _categorical_columns(frame, named):
+        counts = _as_text(frame[column]).value_counts()
+        kept = counts.index if len(counts) <= MAX_CATEGORIES else [*counts.index[: MAX_CATEGORIES - 1], OTHER]
+        learned[column] = sorted(set(kept))
+    return learned
+
+
+def _keep_known(column: pd.Series, known: list[str]) -> pd.Series:
+    text = _as_text(column)
+    return text.where(text.isin(known), OTHER)
+
+
+def _as_category(column: pd.Series, known: list[str]) -> pd.Series:
+    categories = sorted({*known, OTHER})
+    return pd.Series(pd.Categorical(_keep_known(column, known), categories=categories), index=column.index)
 
 
 def _as_text(column: pd.Series) -> pd.Series:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.evaluate import TuningError, evaluate, fit_rows, tune_rows
+from bakeoff.evaluate import evaluate, fit_rows, tune_rows
 from bakeoff.imported import own_spec
 from bakeoff.job import Job
 from bakeoff.plan import Memory, make_plan
@@ -127,11 +127,13 @@ class AlwaysFails(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
 
 def test_all_trials_failed_is_an_error(tmp_path: Path) -> None:
-    """When no trial ends well the fit fails, with the first trial's reason."""
+    """When no trial ends well the fit has failed, with the first reason, and its trials are kept and counted."""
     spec = own_spec(name="never", build=lambda params: AlwaysFails(**params), ranges={"C": RangeModel(low=1, high=2)})
     job = build_job(tmp_path, build_dataset(), spec, "tuned", tuning={"trials": 2})
-    with pytest.raises(TuningError, match="all 2 trials failed; the first: RuntimeError: never"):
-        evaluate(job)
+    result = evaluate(job)
+    assert result.failure == "all 2 trials failed; the first: RuntimeError: never"
+    assert not result.metrics
+    assert len(result.trials) == result.diagnostics["trials_failed"] == 2
 
 
 def test_budget_in_seconds_is_flagged(tmp_path: Path) -> None:

@@ -140,6 +140,13 @@ def test_calibration_error_with_fewer_rows_than_bins() -> None:
     assert error == pytest.approx((0.1 + 0.6) / 2)
 
 
+def test_calibration_error_of_equal_probabilities() -> None:
+    """Rows of one probability share a bin: a constant model is as calibrated as its mean, in any order of rows."""
+    correct = np.arange(100) < 60
+    for order in (np.arange(100), np.random.default_rng(0).permutation(100)):
+        assert expected_calibration_error(np.full(100, 0.6), correct[order]) == pytest.approx(0)
+
+
 def test_calibration_error_extremes() -> None:
     """Certain and right is 0, certain and wrong is 1."""
     sure = np.ones(40)
