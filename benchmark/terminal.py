@@ -9,7 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff.reports.formats import decimals_for, format_seconds, format_value
+
 if TYPE_CHECKING:
+    from bakeoff.estimators.spec import ModelSpec
     from bakeoff.plan import Plan
     from bakeoff.result import RunResult
 
@@ -77,16 +80,18 @@ def facts(pairs: Mapping[str, Any]) -> RenderableType:
     return table
 
 
-def _models() -> Table:
+def _models() -> RenderableType:
     from bakeoff.estimators.registry import all_specs
 
-    table = _table("model", "family", "tasks", "kinds", "what it is", "space from")
-    for spec in all_specs().values():
-        extra = "" if spec.is_installed else f" (pip install 'bakeoff[{spec.extra}]')"
-        table.add_row(
-            spec.name, _family(spec.family), _words(spec.tasks), _words(spec.kinds), spec.summary + extra, spec.source
-        )
-    return table
+    return Group(*(line for spec in all_specs().values() for line in _about_model(spec)))
+
+
+def _about_model(spec: "ModelSpec") -> Iterable[Text]:
+    """Yield two lines: name and summary; what it takes, and where its space was published."""
+    extra = "" if spec.is_installed else f" (pip install 'bakeoff[{spec.extra}]')"
+    yield Text.assemble((spec.name, "bold"), "  ", _family(spec.family), f"  {spec.summary}{extra}")
+    takes = f"takes {_words(spec.tasks)}; {_words(spec.kinds)}"
+    yield Text(f"    {takes}. Space: {spec.source}", style="dim")
 
 
 def _datasets() -> Table:
@@ -118,41 +123,38 @@ def _metrics() -> Table:
 
 
 def _ranked(name: Any, rows: Any) -> RenderableType:
-    table = _table("rank", "model", "family", "variant", "mean ± std", "folds", "CPU per fit")
+    decimals = decimals_for(rows["mean"], rows["std"])
+    table = _table("rank", "model", "family", "variant", "mean ± std", "folds", "CPU")
     for row in rows.to_dict("records"):
         table.add_row(
             "-" if _missing(row["rank"]) else str(int(row["rank"])),
             Text(str(row["model"]), no_wrap=True),
             _family(row["family"]),
             str(row["variant"]),
-            Text(_mean_and_std(row), no_wrap=True),
+            Text(_mean_and_std(row, decimals), no_wrap=True),
             f"{row['n_ok']}/{row['n_folds']}",
-            Text(_seconds(row["cpu_s"]), no_wrap=True),
+            Text(format_seconds(row["cpu_s"]), no_wrap=True),
         )
     return Group(Text(f"{name}, ranked by {rows['metric'].iloc[0]}", style="bold"), table)
 
 
 def _failures(failures: Any) -> RenderableType:
-    table = _table("status", "data set", "model", "variant", "fold", "reason")
-    for row in failures.head(MOST_FAILURES).to_dict("records"):
-        fold = f"{row['repeat'] + 1}.{row['fold'] + 1}"
-        names = [Text(str(row[key])) for key in ("dataset", "model", "variant")]
-        table.add_row(row["status"], *names, fold, Text(str(row["reason"])))
-    more = len(failures) - MOST_FAILURES
+    """Return a line for each cell and reason: folds that failed alike share it."""
+    table = _table("status", "data set", "model", "variant", "folds", "reason")
+    groups = list(failures.groupby(["status", "dataset", "model", "variant", "reason"], sort=False))
+    for (status, *names, reason), rows in groups[:MOST_FAILURES]:
+        folds = [f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(rows["repeat"], rows["fold"], strict=True)]
+        table.add_row(status, *(Text(str(name)) for name in names), " ".join(folds), Text(str(reason)))
+    more = len(groups) - MOST_FAILURES
     end = [Text(f"and {more} more in the report", style="dim")] if more > 0 else []
-    return Group(Text(f"{len(failures)} fits failed", style="bold red"), table, *end)
+    return Group(Text(f"{len(failures)} fits without scores", style="bold red"), table, *end)
 
 
-def _mean_and_std(row: Mapping[str, Any]) -> str:
+def _mean_and_std(row: Mapping[str, Any], decimals: int) -> str:
     if _missing(row["mean"]):
         return "-"
-    return f"{row['mean']:.4g}" if _missing(row["std"]) else f"{row['mean']:.4g} ± {row['std']:.2g}"
-
-
-def _seconds(value: Any) -> str:
-    if _missing(value):
-        return "-"
-    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+    mean = format_value(row["mean"], decimals)
+    return mean if _missing(row["std"]) else f"{mean} ± {format_value(row['std'], decimals)}"
 
 
 def _missing(value: Any) -> bool:
@@ -191,7 +193,7 @@ def _family(family: str) -> Text:
 
 
 def _words(items: Iterable[str]) -> str:
-    return " ".join(items)
+    return ", ".join(items)
 
 
 def _table(*columns: str) -> Table:

@@ -156,9 +156,7 @@ def _say_spent(spent: pd.DataFrame) -> str:
     trials, failed = int(spent["trials"].sum()), int(spent["trials_failed"].sum())
     tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
     fits = _plural(int(spent["fits"].sum()), "fit")
-    return (
-        f"{fits} used {cpu} of CPU time; {_plural(trials + failed, 'trial')} of tuning took {tuning}; {failed} failed."
-    )
+    return f"{fits} used {cpu} of CPU time; {_plural(trials + failed, 'trial')} of tuning took {tuning}; {_plural(failed, 'trial')} failed."
 
 
 def _provenance(view: Run) -> Iterator[tuple[str, str]]:
@@ -170,7 +168,8 @@ def _provenance(view: Run) -> Iterator[tuple[str, str]]:
     yield "Commit", str(made.get("git_commit") or "not in a repository")
     yield "Seed", _shown(made.get("seed"))
     yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {repeats}"
-    yield "Tuning budget", f"{tuning.get('trials')} trials{seconds} for each tuned fit"
+    if "tuned" in suite.get("variants", ()):
+        yield "Tuning budget", f"{_plural(int(tuning.get('trials') or 0), 'trial')}{seconds} for each tuned fit"
     yield "Caps", _joined(suite.get("caps")) or "none"
     yield "Limits of a fit", f"{limits.get('seconds')} s, {int(limits.get('memory') or 0) / 2**30:.1f} GB"
     yield "Threads of a fit", _shown(made.get("threads"))

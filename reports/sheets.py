@@ -100,7 +100,7 @@ def build_failures(view: Run) -> Sheet:
     keys = ["dataset", "model", "variant", "status", "reason"]
     frame = failures(view)
     rows = tuple(_failure_row(group) for _, group in frame.groupby(keys, sort=False)) if len(frame) else ()
-    columns = plain_columns("Status", "Data set", "Model", "Variant", "Repeat/fold", "Reason")
+    columns = plain_columns("Status", "Data set", "Model", "Variant", "Repeat.fold", "Reason")
     return Sheet(
         caption="Fits without scores", columns=(*columns, Column(title="Fit", is_code=True)), rows=rows, head=2
     )
@@ -139,7 +139,7 @@ def build_budget(spent: pd.DataFrame) -> Sheet:
 
 def _failure_row(group: pd.DataFrame) -> tuple[Cell, ...]:
     first = rows_of(group)[0]
-    folds = ", ".join(f"{repeat}/{fold}" for repeat, fold in zip(group["repeat"], group["fold"], strict=True))
+    folds = ", ".join(f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(group["repeat"], group["fold"], strict=True))
     trace = first["traceback"]
     places = [line.strip() for line in trace.splitlines() if line.lstrip().startswith("File ")]
     named = (Cell(text=first[name]) for name in ("status", "dataset", "model", "variant"))

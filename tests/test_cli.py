@@ -229,7 +229,7 @@ def test_failed_fits_exit_with_1(here: Path, bakeoff: CommandLine) -> None:
     assert bakeoff("show", "runs/broken") == 1
     told = bakeoff.out
     assert "ValueError: no [bold]luck[/bold]" in told
-    assert "2 fits failed" in told
+    assert "2 fits without scores" in told
 
 
 def test_compare_needs_no_suite(here: Path, bakeoff: CommandLine) -> None:
