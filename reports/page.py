@@ -156,7 +156,8 @@ def _say_spent(spent: pd.DataFrame) -> str:
     trials, failed = int(spent["trials"].sum()), int(spent["trials_failed"].sum())
     tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
     fits = _plural(int(spent["fits"].sum()), "fit")
-    return f"{fits} used {cpu} of CPU time; {_plural(trials + failed, 'trial')} of tuning took {tuning}; {_plural(failed, 'trial')} failed."
+    tuned = f"{_plural(trials + failed, 'trial')} of tuning took {tuning}, {failed} of them failed"
+    return f"{fits} used {cpu} of CPU time; {tuned}."
 
 
 def _provenance(view: Run) -> Iterator[tuple[str, str]]:
