@@ -298,6 +298,7 @@ class TorchClassifier(ClassifierMixin, TorchEstimator):  # type: ignore[misc]  #
         return super()._rules() | {"class_weight": (is_class_weight, words)}
 
     def _validate(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        refuse_unflattened(X)
         X, y = validate_data(self, X, y, dtype=self._input_dtypes())
         check_classification_targets(y)
         self.classes_: Array
@@ -345,6 +346,7 @@ class TorchRegressor(RegressorMixin, TorchEstimator):  # type: ignore[misc]  # s
         return tags
 
     def _validate(self, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        refuse_unflattened(X)
         X, y = validate_data(self, X, y, dtype=self._input_dtypes(), multi_output=True, y_numeric=True)
         targets = np.asarray(y, dtype=np.float64)
         if targets.ndim == 1 or targets.shape[1] == 1:
@@ -369,6 +371,17 @@ def dense_block(params: TorchEstimator, n_inputs: int, n_outputs: int) -> list[n
     if params.dropout > 0:
         block.append(nn.Dropout(params.dropout))
     return block
+
+
+def refuse_unflattened(X: Any) -> None:
+    """Say how images and series travel: scikit-learn's own words would only say that two dimensions are needed."""
+    shape = getattr(X, "shape", ())
+    if len(shape) > 2:
+        given = tuple(int(size) for size in shape[1:])
+        raise ValueError(
+            f"Found array with dim {len(shape)}, while dim <= 2 is required: give X.reshape(len(X), -1), and "
+            f"input_shape={given} (channels first) where the estimator takes it."
+        )
 
 
 def check_weights(sample_weight: ArrayLike | None, X: Array) -> Array:

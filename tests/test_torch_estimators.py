@@ -414,3 +414,9 @@ def test_digits(net: Any, accuracy: float) -> None:
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
     assert net.fit(X_train, y_train).score(X_test, y_test) > accuracy
+
+
+def test_unflattened_input_is_told_how_to_travel() -> None:
+    """Images in four dimensions are refused with the reshape and the input_shape to give."""
+    with pytest.raises(ValueError, match=r"X\.reshape\(len\(X\), -1\), and input_shape=\(1, 4, 4\)"):
+        CNNClassifier().fit(np.zeros((6, 1, 4, 4)), [0, 1] * 3)
