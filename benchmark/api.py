@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from bakeoff.datasets.frames import dataset_from_arrays
 from bakeoff.errors import UserError
 from bakeoff.estimators.spec import ModelSpec
@@ -15,7 +13,7 @@ from bakeoff.imported import own_spec
 from bakeoff.plan import Memory, make_plan, select
 from bakeoff.result import RunResult
 from bakeoff.runner import Options, Progress, Run, Silent
-from bakeoff.suite import Suite, load_suite, problems_of
+from bakeoff.suite import Suite, to_suite
 from bakeoff.tracking import MlflowTracker
 
 RUNS = Path("runs")
@@ -166,18 +164,6 @@ def load_run(path: str | Path) -> RunResult:
         If there is no run.
     """
     return RunResult(open_run(path))
-
-
-def to_suite(source: str | Path | Suite | Mapping[str, Any]) -> Suite:
-    """Load or validate a suite, whatever form it has."""
-    if isinstance(source, Suite):
-        return source
-    if isinstance(source, str | Path):
-        return load_suite(source)
-    try:
-        return Suite.model_validate(dict(source))
-    except ValidationError as error:
-        raise UserError(*problems_of(error)) from None
 
 
 def _run(

@@ -3,6 +3,8 @@
 Exit codes: 0 all well, 1 some fits failed, 2 the user's mistake, 130 interrupted (records kept).
 """
 
+import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -150,7 +152,7 @@ def compare(
     from bakeoff.api import run_suite
     from bakeoff.progress import build_progress
 
-    name = file.name.split(".")[0] or "data"
+    name = re.sub(r"[^\w .-]", "-", file.name.split(".")[0])[:80] or "data"
     data = {
         "file": str(file.resolve()),
         "target": target,
@@ -184,8 +186,8 @@ def compare(
 @app.command()
 def check(suite: SuiteName, *, models: Models = None, datasets: Datasets = None) -> None:
     """Validate a suite and print what would run, what is skipped, and why."""
-    from bakeoff.api import to_suite
     from bakeoff.plan import make_plan, select
+    from bakeoff.suite import to_suite
     from bakeoff.terminal import plan_tables
 
     plan = make_plan(select(to_suite(suite), models=_split(models), datasets=_split(datasets)))
@@ -305,7 +307,13 @@ def _close(result: Any) -> int:
 def _console() -> Any:
     from rich.console import Console
 
-    return Console(stderr=False)
+    class Patient(Console):
+        """Goes on silently when the reader of a pipe leaves: a run is not over because nobody looks."""
+
+        def on_broken_pipe(self) -> None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return Patient()
 
 
 def _show(*parts: Any) -> None:
@@ -315,7 +323,10 @@ def _show(*parts: Any) -> None:
 
 
 def _split(values: list[str] | None) -> list[str]:
-    return [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
+    names = [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
+    if values and not names:
+        raise UserError(f"names, separated by commas, are needed; got {values[0]!r}")
+    return names
 
 
 def _interrupt(*_: object) -> None:

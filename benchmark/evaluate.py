@@ -73,7 +73,7 @@ def evaluate(job: Job) -> Result:
         began = time.perf_counter()
         predictions = predict(dataset, fitted.pipeline, split.test)
         predict_s = time.perf_counter() - began
-    metrics = compute_metrics(predictions, job.metrics)
+        metrics = compute_metrics(predictions, job.metrics)
     return Result(
         metrics=metrics,
         diagnostics={

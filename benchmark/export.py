@@ -8,11 +8,11 @@ import numpy as np
 
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.evaluate import fit_rows, tune_rows
-from bakeoff.folder import RunFolder
+from bakeoff.folder import REBUILD, RunFolder
 from bakeoff.isolation import describe_error
 from bakeoff.job import Job
 from bakeoff.plan import Plan, make_plan
-from bakeoff.suite import parse_suite
+from bakeoff.suite import to_suite
 
 
 def export_model(
@@ -31,7 +31,7 @@ def export_model(
     path = out or folder.path / f"{dataset}-{model}-{variant}.joblib"
     if not path.parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist; create it or give another --out")
-    plan = make_plan(parse_suite(folder.suite_file.read_text(encoding="utf-8"), str(folder.suite_file)))
+    plan = make_plan(to_suite(folder.read_suite()))
     job = _find(plan, dataset, model, variant)
     _check_digest(folder, plan, dataset)
     pipeline = _refit(plan, job)
@@ -54,7 +54,9 @@ def _find(plan: Plan, dataset: str, model: str, variant: str) -> Job:
 
 
 def _check_digest(folder: RunFolder, plan: Plan, dataset: str) -> None:
-    recorded = folder.read_json("plan.json")["datasets"][dataset]["digest"]
+    recorded = folder.read_json("plan.json").get("datasets", {}).get(dataset, {}).get("digest")
+    if recorded is None:
+        raise UserError(f"plan.json of {folder.path} does not know {dataset!r}; {REBUILD}")
     if plan.datasets[dataset].digest != recorded:
         raise UserError(f"the data set {dataset!r} has changed since the run; run the suite again before exporting")
 

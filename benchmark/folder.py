@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import yaml
 
 from bakeoff.errors import UserError
 from bakeoff.records import Record, latest, parse_record, to_plain
 
 RECORDS = "records.jsonl"
 ASIDE = "records.corrupt.jsonl"
+REBUILD = "`bakeoff run` with the same suite and --out writes it anew, and keeps what is recorded"
 
 
 class RunFolder:
@@ -44,8 +48,8 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether a run has been written here."""
-        return self.suite_file.is_file()
+        """Whether a run has been written here, whatever has been damaged since."""
+        return self.suite_file.is_file() or (self.path / RECORDS).is_file()
 
     def create(self) -> None:
         """Make the folder and its parts.
@@ -113,6 +117,20 @@ class RunFolder:
         """Write a JSON file of the folder."""
         write_whole(self.path / name, json.dumps(to_plain(content), indent=1, ensure_ascii=False) + "\n")
 
+    def read_suite(self) -> dict[str, Any]:
+        """Read the suite as run, as plain values.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged or gone.
+        """
+        try:
+            content = yaml.safe_load(self.suite_file.read_text(encoding="utf-8"))
+            return dict(content, name=str(content["name"]))
+        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+            raise UserError(f"{self.suite_file} is damaged or gone; {REBUILD}") from None
+
     def read_json(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the folder; an empty mapping if there is none.
 
@@ -125,9 +143,10 @@ class RunFolder:
         if not path.is_file():
             return {}
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError:
-            raise UserError(f"{path} is damaged (no valid JSON); run the suite again to rebuild it") from None
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return {**content}
+        except (ValueError, TypeError, RecursionError):
+            raise UserError(f"{path} is damaged; {REBUILD}") from None
 
     def write_trials(self, fit: str, trials: Sequence[Mapping[str, Any]]) -> None:
         """Write the trials of a tuned fit, one line each."""
@@ -143,6 +162,16 @@ class RunFolder:
         with part.open("wb") as file:
             np.savez_compressed(file, **{name: _storable(array) for name, array in arrays.items()})
         part.replace(path)
+
+    def read_predictions(self, fit: str) -> dict[str, Any]:
+        """Read what `write_predictions` wrote; an empty mapping if it is not there or damaged."""
+        import numpy as np
+
+        try:
+            with np.load(self.path / "predictions" / f"{fit}.npz") as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            return {}
 
     def _lines(self) -> tuple[list[Record], list[str]]:
         path = self.path / RECORDS
@@ -175,8 +204,12 @@ def open_run(path: str | Path) -> RunFolder:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old or the new content, never a half."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _storable(array: Any) -> Any:

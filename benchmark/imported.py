@@ -10,6 +10,7 @@ from bakeoff.datasets.dataset import KINDS, TASKS
 from bakeoff.errors import UserError
 from bakeoff.estimators.space import Params, Space, Trial
 from bakeoff.estimators.spec import Family, ModelSpec, Setting
+from bakeoff.isolation import describe_error
 from bakeoff.metrics import Metric, Needs, Predictions
 from bakeoff.suite import ImportedMetric, ImportedModel, RangeModel
 
@@ -30,8 +31,8 @@ def import_object(path: str) -> Any:
         found = import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:  # a user's module may raise anything
-        raise UserError(f"can't import {path!r}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
+        raise UserError(f"can't import {path!r}: {describe_error(error)}") from error
     return found
 
 

@@ -28,11 +28,11 @@ from typing import IO, Any
 import cloudpickle
 import psutil
 
-from bakeoff.records import Status
+from bakeoff.records import Status, clean_text
 
 START_TIMEOUT_S = 120.0
 POLL_S = (0.02, 0.25)
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 CRASH_CHARACTERS = 6000
 RESERVED = 2 * 2**30
 MEMORY_WORDS = ("bad_alloc", "can't allocate memory", "cannot allocate memory", "out of memory", "unable to allocate")
@@ -98,11 +98,12 @@ def run_isolated(
         Ends the call as cancelled when set.
     """
     with tempfile.TemporaryFile() as log:
+        family: set[psutil.Process] = set()
         process, messages = _start(cloudpickle.dumps((function, args)), allowance, log.fileno())
         try:
-            outcome = _watch(process, messages, allowance, stop)
+            outcome = _watch(process, messages, allowance, stop, family)
         finally:
-            _kill_group(process)
+            _kill_tree(process, family)
             messages.close()
         if outcome.status == "crashed":
             outcome = replace(outcome, traceback=_read_crash(log))
@@ -156,8 +157,14 @@ def _start(call: bytes, allowance: Allowance, log: int) -> tuple[_Process, Conne
     return process, receiver
 
 
-def _watch(process: _Process, messages: Connection, allowance: Allowance, stop: threading.Event | None) -> Outcome:
-    """Wait for the outcome, the deadline, the memory limit or a crash, whichever comes first."""
+def _watch(
+    process: _Process,
+    messages: Connection,
+    allowance: Allowance,
+    stop: threading.Event | None,
+    family: set[psutil.Process],
+) -> Outcome:
+    """Wait for the outcome, the deadline, the memory limit or a crash; note every descendant that is seen meanwhile."""
     began, deadline, peak, poll = time.monotonic(), START_TIMEOUT_S, 0, POLL_S[0]
     inherited: int | None = None  # bytes that the preload holds, known once the call has started
     while True:
@@ -181,7 +188,9 @@ def _watch(process: _Process, messages: Connection, allowance: Allowance, stop: 
                 else f"did not start within {deadline:g} s"
             )
             return Outcome("timeout", reason=what, **spent)
-        used = 0 if inherited is None else _tree_memory(process.pid, inherited, allowance.memory)
+        tree = _find_tree(process.pid)
+        family.update(tree)
+        used = 0 if inherited is None else _tree_memory(tree, inherited, allowance.memory)
         peak = max(peak, used)
         if used > allowance.memory:
             return Outcome(
@@ -212,21 +221,24 @@ def _too_much(used: int, limit: int) -> str:
     return f"used {used / 2**20:,.0f} MB of {limit / 2**20:,.0f} MB"
 
 
-def _tree_memory(pid: int | None, inherited: int, limit: int) -> int:
+def _find_tree(pid: int | None) -> list[psutil.Process]:
+    """Return a process and its descendants; whoever left the process group is among them (see `_adopt_orphans`)."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _tree_memory(tree: list[psutil.Process], inherited: int, limit: int) -> int:
     """Return the bytes that a process and its descendants hold beyond what the preload holds.
 
     Resident memory counts shared pages, so it is an upper bound, and a cheap one. Only beyond the limit is the
     unique set size read, which takes the kernel tens of milliseconds: shared pages kill nobody.
     """
-    resident = unique = 0
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        tree = [process, *process.children(recursive=True)]
-        resident = _sum_over(tree, lambda member: member.memory_info().rss) - inherited
-        if resident <= limit:
-            return max(resident, 0)
-        unique = _sum_over(tree, lambda member: member.memory_full_info().uss)
-    return unique
+    resident = _sum_over(tree, lambda member: member.memory_info().rss) - inherited
+    if resident <= limit:
+        return max(resident, 0)
+    return _sum_over(tree, lambda member: member.memory_full_info().uss)
 
 
 def _sum_over(tree: list[psutil.Process], read: Callable[[psutil.Process], int]) -> int:
@@ -237,19 +249,22 @@ def _sum_over(tree: list[psutil.Process], read: Callable[[psutil.Process], int])
     return total
 
 
-def _kill_group(process: _Process) -> None:
-    """Kill the call's process group: a child that it left behind ends with it."""
+def _kill_tree(process: _Process, family: set[psutil.Process]) -> None:
+    """Kill the call's process group and every descendant that was seen, sessions of their own or not."""
     assert process.pid is not None  # it was started
+    family.update(_find_tree(process.pid))
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    with suppress(ProcessLookupError):
-        process.kill()
+    for member in family:
+        with suppress(psutil.Error):  # psutil compares start times: a reused number is left alone
+            member.kill()
     process.join()
 
 
 def _child(sender: Connection, call: bytes, allowance: Allowance, log: Any) -> None:
     """Run in the child: give up the terminal, set the limits, call, send the outcome."""
     os.setsid()
+    _adopt_orphans()
     _die_with_parent()
     descriptor = log.detach()
     os.dup2(descriptor, 1)
@@ -265,6 +280,7 @@ def _child(sender: Connection, call: bytes, allowance: Allowance, log: Any) -> N
     except BaseException as error:
         outcome = Outcome("error", reason=describe_error(error), traceback=traceback.format_exc())
     _send(sender, outcome)
+    signal.pause()  # the parent kills the whole tree, which must not fall apart before
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...], allowance: Allowance, inherited: int) -> Outcome:
@@ -293,7 +309,7 @@ def _send(sender: Connection, outcome: Outcome) -> None:
 
 def describe_error(error: BaseException) -> str:
     """Return type and message of an exception in one line."""
-    text = " ".join(str(error).split())
+    text = clean_text(" ".join(str(error).split()))
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 
@@ -312,6 +328,12 @@ def _peak_resident() -> int:
 def _cpu_seconds() -> float:
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(part.ru_utime + part.ru_stime for part in usage)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ends, so that none leaves the tree by forking twice."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _die_with_parent() -> None:

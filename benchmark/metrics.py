@@ -4,6 +4,7 @@ A *score* is always bigger-is-better. A metric that a model cannot have (no prob
 result: never 0, never computed from labels instead.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -71,8 +72,19 @@ def compute_metrics(predictions: Predictions, metrics: Mapping[str, Metric]) -> 
         "scores": predictions.scores is not None,
         "probabilities": predictions.probabilities is not None,
     }
-    values = {name: float(metric.compute(predictions)) for name, metric in metrics.items() if has[metric.needs]}
+    values = {name: _compute(metric, predictions) for name, metric in metrics.items() if has[metric.needs]}
     return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def _compute(metric: Metric, predictions: Predictions) -> float:
+    """Compute one metric; a user's own that fails is missing, with a warning, and takes no other metric along."""
+    if metric.name in METRICS:
+        return float(metric.compute(predictions))
+    try:
+        return float(metric.compute(predictions))
+    except Exception as error:
+        warnings.warn(f"the metric {metric.name} failed: {type(error).__name__}: {error}", stacklevel=2)
+        return np.nan
 
 
 def metrics_for(task: Task) -> dict[str, Metric]:

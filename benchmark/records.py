@@ -82,7 +82,10 @@ def parse_record(line: str) -> Record:
     ValueError
         If the line is no record of a schema that this version knows.
     """
-    content = json.loads(line)
+    try:
+        content = json.loads(line)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA_VERSION:
         raise ValueError("not a record of this schema")
     names = {field.name for field in fields(Record)}
@@ -92,7 +95,18 @@ def parse_record(line: str) -> Record:
         raise ValueError(str(error)) from None
     if record.status not in STATUSES:
         raise ValueError(f"unknown status {record.status!r}")
+    for kind, listed in _TYPES.items():
+        wrong = [name for name in listed.split() if not isinstance(getattr(record, name), kind)]
+        if wrong:
+            raise ValueError(f"wrong type of {wrong[0]}")
     return record
+
+
+_TYPES: dict[type, str] = {
+    str: "fit study cell dataset data_digest split_digest task kind model family variant reason traceback",
+    int: "repeat fold seed",
+    dict: "metrics diagnostics params versions",
+}
 
 
 def latest(records: Iterable[Record]) -> dict[str, Record]:
@@ -100,14 +114,22 @@ def latest(records: Iterable[Record]) -> dict[str, Record]:
     return {record.fit: record for record in records}
 
 
+def clean_text(text: str) -> str:
+    """Return text that every file, page and terminal can take: no lone surrogates, no control characters."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(mark if mark.isprintable() or mark in "\n\t" else "?" for mark in whole)
+
+
 def to_plain(value: Any) -> Any:
-    """Turn numpy scalars, tuples and non-finite floats into what JSON holds."""
+    """Turn numpy scalars, tuples, non-finite floats and unprintable text into what JSON holds."""
+    if isinstance(value, str):
+        return clean_text(value)
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
+        return {clean_text(str(key)): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
     if hasattr(value, "tolist"):
         return to_plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+    return value if isinstance(value, int | float | bool | None) else clean_text(repr(value))

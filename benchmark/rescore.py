@@ -4,8 +4,7 @@ Other metrics are in no key of a fit, so a finished fit is not run again for the
 """
 
 from dataclasses import replace
-
-import numpy as np
+from typing import Any
 
 from bakeoff.folder import RunFolder
 from bakeoff.job import Job
@@ -19,21 +18,20 @@ def add_metrics(folder: RunFolder, job: Job, record: Record) -> Record | None:
     The standard metrics are computed by every fit: where one is absent, the model can't have it.
     """
     own = {name: metric for name, metric in job.metrics.items() if name not in METRICS and name not in record.metrics}
-    path = folder.path / "predictions" / f"{record.fit}.npz"
-    if not (own and record.ok and path.is_file()):
+    arrays = folder.read_predictions(record.fit) if own and record.ok else {}
+    if not arrays:
         return None
-    added = compute_metrics(_read(path.as_posix(), job), own)
+    added = compute_metrics(_to_predictions(arrays, job), own)
     return replace(record, metrics={**record.metrics, **added}) if added else None
 
 
-def _read(path: str, job: Job) -> Predictions:
-    with np.load(path) as arrays:
-        scores = arrays.get("scores")
-        return Predictions(
-            y_true=arrays["y_true"],
-            y_pred=arrays["y_pred"],
-            classes=arrays["classes"],
-            positive=job.positive,
-            scores=scores,
-            probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
-        )
+def _to_predictions(arrays: dict[str, Any], job: Job) -> Predictions:
+    scores = arrays.get("scores")
+    return Predictions(
+        y_true=arrays["y_true"],
+        y_pred=arrays["y_pred"],
+        classes=arrays["classes"],
+        positive=job.positive,
+        scores=scores,
+        probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
+    )

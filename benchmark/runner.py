@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from bakeoff.engine import check_workers, default_workers, local_executor, run_jobs
 from bakeoff.errors import UserError
 from bakeoff.evaluate import Result, evaluate
@@ -142,8 +140,12 @@ class Run:
         check_workers(workers, self.plan.suite.threads)
         check_same_suite(self.folder, self.plan.suite.name)
         self.folder.create()
-        with self.folder.locked():
-            return self._execute(workers)
+        try:
+            with self.folder.locked():
+                return self._execute(workers)
+        except OSError as error:
+            kept = "what is recorded is kept, and the same command goes on from there"
+            raise UserError(f"the run in {self.folder.path} can't go on: {error}; {kept}") from error
 
     def _execute(self, workers: int) -> Finished:
         versions = collect_versions()
@@ -239,7 +241,7 @@ class Run:
                 self.folder.append(added)
 
     def _check_versions(self, versions: dict[str, str]) -> None:
-        before = self.folder.read_json("provenance.json").get("versions", versions)
+        before = self._known_provenance().get("versions", versions)
         changed = [
             f"{name} {before.get(name, '-')} → {versions.get(name, '-')}"
             for name in sorted({*before, *versions})
@@ -252,7 +254,7 @@ class Run:
             )
 
     def _write_plan(self, versions: dict[str, str]) -> None:
-        known = self.folder.read_json("provenance.json")
+        known = self._known_provenance()
         provenance = {
             "run": known.get("run", uuid.uuid4().hex),
             "begun": known.get("begun", datetime.now(UTC).isoformat(timespec="seconds")),
@@ -265,6 +267,13 @@ class Run:
         self.folder.write_json("plan.json", self.plan.summary())
         self.folder.write_json("provenance.json", provenance)
         write_whole(self.folder.suite_file, dump_suite(self.plan.suite))
+
+    def _known_provenance(self) -> dict[str, Any]:
+        """Return what an earlier start left, if it can be read."""
+        try:
+            return self.folder.read_json("provenance.json")
+        except UserError:
+            return {}
 
     def _check_device(self) -> None:
         """Look at the hardware from a fit's process, which also warms the forkserver up, and refuse an absent GPU."""
@@ -296,9 +305,9 @@ def check_same_suite(folder: RunFolder, name: str) -> None:
     if not folder.exists:
         return
     try:
-        there = yaml.safe_load(folder.suite_file.read_text(encoding="utf-8"))["name"]
-    except (OSError, yaml.YAMLError, TypeError, KeyError):
-        raise UserError(f"{folder.suite_file} is damaged; move the folder away or give another --out") from None
+        there = folder.read_suite()["name"]
+    except UserError:
+        return  # fits are found by their keys, and the suite is written anew
     if there != name:
         raise UserError(
             f"the folder {folder.path} holds a run of the suite {there!r}, not of {name!r}; give another --out"

@@ -1,7 +1,7 @@
 """Suites: the YAML that says what to run, validated as a whole; every problem is told with the path of its key."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -77,7 +77,13 @@ def _plain_file_name(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError(f"a name stands in tables: no line breaks or control characters; got {name!r}")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 FolderName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain_file_name)]
 DatasetName = Annotated[str, AfterValidator(_known_dataset)]
 ModelName = Annotated[str, AfterValidator(_known_model)]
@@ -168,7 +174,9 @@ class ImportedMetric(_Strict):
     """A user's own metric."""
 
     import_: str = Field(alias="import", pattern=r"^[\w.]+:[\w.]+$", description="package.module:function")
-    name: Name
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9_. :/-]+$", max_length=100, description="As MLflow allows: letters, digits, _ - . : /"
+    )
     greater_is_better: bool
     needs: Literal["values", "scores", "probabilities"] = Field(
         "values", description="values: f(y_true, y_pred); otherwise f(y_true, array of shape (n_rows, n_classes))"
@@ -309,10 +317,10 @@ def load_suite(source: str | Path) -> Suite:
         All problems of the file, each with the path of its key.
     """
     path = Path(source)
-    if not path.is_file():
-        shipped = files("bakeoff") / "suites" / f"{source}.yaml"
-        if not shipped.is_file():
+    if not is_file(path):
+        if str(source) not in list_shipped():
             raise UserError(_no_such_suite(str(source)))
+        shipped = files("bakeoff") / "suites" / f"{source}.yaml"
         return parse_suite(shipped.read_text(encoding="utf-8"), str(source))
     try:
         text = path.read_text(encoding="utf-8")
@@ -321,11 +329,19 @@ def load_suite(source: str | Path) -> Suite:
     return resolve_files(parse_suite(text, str(path)), path.resolve().parent)
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a path is a file; a name that the system can't even look up is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def parse_suite(text: str, where: str) -> Suite:
     """Parse and validate the text of a suite; `where` names it in messages."""
     try:
         content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
         raise UserError(f"{where} is no valid YAML: {_one_line(error)}") from None
     if content is None:
         raise UserError(
@@ -339,6 +355,18 @@ def parse_suite(text: str, where: str) -> Suite:
         return Suite.model_validate(content)
     except ValidationError as error:
         raise UserError(*(f"{where}: {problem}" for problem in problems_of(error))) from None
+
+
+def to_suite(source: str | Path | Suite | Mapping[str, Any]) -> Suite:
+    """Load or validate a suite, whatever form it has."""
+    if isinstance(source, Suite):
+        return source
+    if isinstance(source, str | Path):
+        return load_suite(source)
+    try:
+        return Suite.model_validate(dict(source))
+    except ValidationError as error:
+        raise UserError(*problems_of(error)) from None
 
 
 def resolve_files(suite: Suite, folder: Path) -> Suite:
@@ -391,7 +419,7 @@ for _side in (_UniqueKeys, _Dumper):  # 1e-3 is a number in YAML 1.2, but a text
     )
 
 
-def _one_line(error: yaml.YAMLError) -> str:
+def _one_line(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     return place + (getattr(error, "problem", None) or " ".join(str(error).split()))
@@ -452,6 +480,8 @@ def _path(loc: tuple[int | str, ...]) -> str:
 
 
 def _no_such_suite(source: str) -> str:
+    if len(source) < 1000 and Path(source).is_dir():
+        return f"{source!r} is a folder; give the path of a suite's YAML file"
     looks_like_path = "/" in source or source.endswith((".yaml", ".yml"))
     if looks_like_path:
         return (

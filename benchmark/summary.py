@@ -1,7 +1,6 @@
 """What the stored predictions of several fits say together: counts of classes, or the spread of residuals."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,13 @@ import numpy as np
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def summarise_predictions(paths: Iterable[Path], *, regression: bool) -> dict[str, Any]:
+def summarise_predictions(predictions: Iterable[Mapping[str, Any]], *, regression: bool) -> dict[str, Any]:
     """Summarise the predictions of one model over its outer test parts.
 
     Parameters
     ----------
-    paths : iterable of Path
-        Files that fits left in `predictions/`; those that do not exist are passed over.
+    predictions : iterable of mapping
+        `y_true` and `y_pred` of each fit; empty ones are passed over.
     regression : bool
 
     Returns
@@ -24,7 +23,7 @@ def summarise_predictions(paths: Iterable[Path], *, regression: bool) -> dict[st
         `rows`, and `residuals` (quantiles of prediction minus truth) or `confusion` (true class -> predicted class
         -> rows). Empty if there are no predictions.
     """
-    pairs = [_read(path) for path in paths if path.is_file()]
+    pairs = [(arrays["y_true"], arrays["y_pred"]) for arrays in predictions if arrays]
     if not pairs:
         return {}
     y_true, y_pred = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
@@ -39,8 +38,3 @@ def _confusion(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, dict[str, in
     return {
         str(true): {str(said): int(((y_true == true) & (y_pred == said)).sum()) for said in labels} for true in labels
     }
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(path) as arrays:
-        return arrays["y_true"], arrays["y_pred"]

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff.records import clean_text
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
 if TYPE_CHECKING:
@@ -37,15 +38,13 @@ def closing(result: "RunResult") -> list[RenderableType]:
 
 def run_tables(result: "RunResult") -> list[RenderableType]:
     """Return the ranked table of each data set, the failures, and the suite's caution."""
-    import yaml
-
-    suite = yaml.safe_load(result.folder.suite_file.read_text(encoding="utf-8"))
+    suite = result.folder.read_suite()
     board = result.leaderboard
     parts: list[RenderableType] = [_ranked(name, rows) for name, rows in board.groupby("dataset", sort=False)]
     if len(result.failures):
         parts.append(_failures(result.failures))
     if suite.get("notice"):
-        parts.append(Text(suite["notice"].strip(), style="yellow"))
+        parts.append(Text(clean_text(suite["notice"].strip()), style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
 

@@ -8,17 +8,19 @@ place of the old. The records stay the source of truth: `bakeoff track RUN` rebu
 import logging
 import os
 import queue
+import sqlite3
 import statistics
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import UserError
-from bakeoff.folder import RunFolder
+from bakeoff.folder import REBUILD, RunFolder
 from bakeoff.records import Record
 from bakeoff.seeds import digest_parts
 from bakeoff.summary import summarise_predictions
@@ -140,6 +142,8 @@ class _Mirror:
         self.uri = uri
         self.plan = folder.read_json("plan.json")
         self.provenance = folder.read_json("provenance.json")
+        if not (self.plan.get("fits") and self.provenance.get("run")):
+            raise UserError(f"plan.json or provenance.json of {folder.path} is gone; {REBUILD}")
         self.run_id = str(self.provenance["run"])
 
     def __enter__(self) -> "_Mirror":
@@ -199,9 +203,7 @@ class _Mirror:
         return name, bool(self.plan["metrics"][name]["greater_is_better"])
 
     def _find_experiment(self) -> tuple[str, str]:
-        import yaml
-
-        name = str(yaml.safe_load(self.folder.suite_file.read_text(encoding="utf-8"))["name"])
+        name = str(self.folder.read_suite()["name"])
         found = self.client.get_experiment_by_name(name)
         if found is not None and found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
@@ -294,14 +296,15 @@ class _Mirror:
             for record in records
         ]
         self.client.log_dict(run_id, {"folds": summary}, "folds.json")
-        paths = (self.folder.path / "predictions" / f"{record.fit}.npz" for record in records)
-        predictions = summarise_predictions(paths, regression=records[0].task == "regression")
+        arrays = (self.folder.read_predictions(record.fit) for record in records)
+        predictions = summarise_predictions(arrays, regression=records[0].task == "regression")
         if predictions:
             self.client.log_dict(run_id, predictions, "predictions.json")
 
 
 def _connect(uri: str) -> Any:
     """Return a client; loads MLflow (two seconds) and creates a SQLite store (three) when first used."""
+    _check_sqlite(uri)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     with warnings.catch_warnings():
@@ -310,6 +313,17 @@ def _connect(uri: str) -> Any:
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)
+
+
+def _check_sqlite(uri: str) -> None:
+    """Refuse a SQLite file that can't be written at once: MLflow would try again for minutes."""
+    if not uri.startswith("sqlite:///"):
+        return
+    try:
+        with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as store:
+            store.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        raise UserError(f"can't track to {uri}: {error}; give a file that can be written") from None
 
 
 def _child_tags(cell: Cell, records: list[Record]) -> dict[str, str]:

@@ -122,7 +122,7 @@ def _check_target(name: str, y: np.ndarray, task: Task) -> None:
     found = len(np.unique(y))
     if found < 2:
         raise UserError(
-            f"the target of the data set {name!r} has one class only ({y[0]!r}); there is nothing to tell apart"
+            f"the target of the data set {name!r} has one class only ({y[0]}); there is nothing to tell apart"
         )
     if task == "binary" and found != 2:
         raise UserError(f"the data set {name!r} has {found} classes; a binary task needs 2. Use task: multiclass")

@@ -24,6 +24,9 @@ outer_folds: {folds}
 """
 
 
+OWN_SVC = "name: a\ndatasets: [wine]\nmodels: [{{import: 'sklearn.svm:SVC', {}}}]"
+
+
 class CommandLine:
     """Runs the command line in this process and keeps what it printed."""
 
@@ -133,6 +136,15 @@ def test_bad_data_is_one_clear_line(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "name: a\ndatasets: [wine]\nmodels: [{import: 'sklearn.svm:SVC', front_end: bogus}]",
+            "there is no front end 'bogus'",
+        ),
+        (
+            "name: a\ndatasets: [wine]\nmodels: [{import: 'sklearn.svm:SVC', params: {zz: 1}}]",
+            "can't be built with {'zz': 1}",
+        ),
+        ("name: a\ndatasets: [wine]\nmodels: [ridge]", "models: ridge fits none of the data sets"),
         ("", "is empty; a suite needs at least `name` and `datasets`"),
         ("name: [", "is no valid YAML: line 1"),
         ("- wine", "holds a list; a suite is a mapping"),
@@ -174,6 +186,7 @@ def test_bad_suite_is_one_clear_line(text: str, message: str, tmp_path: Path, ba
         (["run", "quickstrt"], "there is no suite 'quickstrt'; did you mean 'quickstart'?"),
         (["run", "no/such.yaml"], "there is no suite file 'no/such.yaml'"),
         (["run", "smoke", "--models", "mpl"], "there is no model 'mpl'; did you mean 'mlp'"),
+        (["run", "smoke", "--models", " , "], "names, separated by commas, are needed"),
         (["run", "smoke", "--datasets", "digits"], "in this suite there is no data set 'digits'"),
         (["show", "nowhere"], "there is no run in 'nowhere'"),
         (["report", "nowhere"], "there is no run in 'nowhere'"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cloudpickle
@@ -59,6 +60,16 @@ def leave_child(path: str) -> None:
     Path(path).write_text(str(child.pid), encoding="ascii")
 
 
+def leave_detached_child(path: str) -> None:
+    """Start a process in a session of its own, through a parent that ends at once."""
+    code = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
+open({path!r}, "w").write(str(child.pid))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def read_threads() -> tuple[int, str, int]:
     """Return the threads of torch, of OpenMP's environment and of BLAS."""
     import threadpoolctl
@@ -101,6 +112,15 @@ def test_failure_is_data(function: object, status: str, reason: str) -> None:
     assert reason in outcome.reason
 
 
+def test_unprintable_messages_are_cleaned() -> None:
+    """A message with a lone surrogate or control characters is told in text that can be written anywhere."""
+
+    def fail_strangely() -> None:
+        raise RuntimeError("bad \udcff and \x1b[31mred")
+
+    assert run_isolated(fail_strangely, allowance=ROOMY).reason == "RuntimeError: bad ? and ?[31mred"
+
+
 def test_segfault_leaves_python_traceback() -> None:
     """The crash log of a segfault names the line of Python that caused it."""
     assert "segfault" in run_isolated(segfault, allowance=ROOMY).traceback
@@ -122,10 +142,11 @@ def test_memory_limit_holds_for_the_tree(function: object) -> None:
     assert "400 MB" in outcome.reason
 
 
-def test_no_child_is_left_behind(tmp_path: Path) -> None:
-    """A process that a call started and left ends with the call."""
+@pytest.mark.parametrize("leave", [leave_child, leave_detached_child])
+def test_no_child_is_left_behind(leave: Callable[[str], None], tmp_path: Path) -> None:
+    """A process that a call started and left ends with the call, in a session of its own or not."""
     path = tmp_path / "pid"
-    assert run_isolated(leave_child, str(path), allowance=ROOMY).status == "ok"
+    assert run_isolated(leave, str(path), allowance=ROOMY).status == "ok"
     deadline = time.monotonic() + 10
     while psutil.pid_exists(int(path.read_text(encoding="ascii"))) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from bakeoff.datasets import TASKS
+from bakeoff.imported import own_metric
 from bakeoff.metrics import METRICS, PRIMARY, Predictions, compute_metrics, expected_calibration_error, metrics_for
 from bakeoff.predict import predict_rows
 
@@ -328,3 +329,49 @@ def test_table_of_metrics() -> None:
     assert set(PRIMARY) == set(TASKS)
     for task, name in PRIMARY.items():
         assert name in metrics_for(task)
+
+
+class Says:
+    """A fitted model that returns what it is told to."""
+
+    classes_ = np.array([0, 1])
+
+    def __init__(self, labels: Any, probabilities: Any = None) -> None:
+        self.predict = lambda X: np.asarray(labels)
+        if probabilities is not None:
+            self.predict_proba = lambda X: np.asarray(probabilities)
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        (Says([0, 1], [[7.0, 7.0], [7.0, 7.0]]), "must return probabilities"),
+        (Says([0, 1], [[-3.0, 4.0], [0.5, 0.5]]), "must return probabilities"),
+        (Says([0, 1], [[np.nan, 1.0], [0.5, 0.5]]), "not finite real numbers"),
+        (Says([0, 1], [[1j, 1.0], [0.5, 0.5]]), "not finite real numbers"),
+        (Says(["zzz", "zzz"]), "none of the labels"),
+        (Says([0, 5]), "'5', which is none of the labels"),
+        (Says([0, 1, 1]), "one value for each of the 2 rows"),
+    ],
+)
+def test_impossible_predictions_are_refused(model: Says, problem: str) -> None:
+    """What is no prediction is an error, never judged: rows that sum to 14 would have a perfect log loss."""
+    with pytest.raises(ValueError, match=problem):
+        predict_rows(model, np.zeros((2, 1)), np.array([0, 1]), classes=np.array([0, 1]), positive=1)
+
+
+def test_labels_of_another_number_type_are_taken() -> None:
+    """Floats that equal the integer labels, and booleans, are these labels."""
+    for labels in ([0.0, 1.0], [False, True]):
+        found = predict_rows(Says(labels), np.zeros((2, 1)), np.array([0, 1]), classes=np.array([0, 1]), positive=1)
+        assert compute_metrics(found, metrics_for("binary"))["accuracy"] == 1
+
+
+def test_own_metric_that_fails_is_missing() -> None:
+    """A user's metric that raises is missing, with a warning; the standard ones stand."""
+    broken = own_metric("broken", lambda y_true, y_pred: 1 / 0, greater_is_better=True)
+    found = predict_rows(Says([0, 1]), np.zeros((2, 1)), np.array([0, 1]), classes=np.array([0, 1]), positive=1)
+    with pytest.warns(UserWarning, match="the metric broken failed: ZeroDivisionError"):
+        values = compute_metrics(found, {**metrics_for("binary"), "broken": broken})
+    assert "broken" not in values
+    assert values["accuracy"] == 1

@@ -52,11 +52,31 @@ def test_non_finite_numbers_become_null() -> None:
     assert json.loads(line)["diagnostics"] == {"loss": None}
 
 
-@pytest.mark.parametrize("line", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}', RECORD.to_json()[:-20]])
+@pytest.mark.parametrize(
+    "line", ["", "{", "[]", "[" * 100_000, '{"schema": 99}', '{"schema": 1}', RECORD.to_json()[:-20]]
+)
 def test_damaged_line_is_refused(line: str) -> None:
     """A line that is no record is a ValueError, never a half-filled record."""
     with pytest.raises(ValueError):  # noqa: PT011 - json's own messages differ
         parse_record(line)
+
+
+@pytest.mark.parametrize("change", ['"fit":[1]', '"diagnostics":"x"', '"metrics":null', '"fold":"1"'])
+def test_wrong_types_are_damage(change: str) -> None:
+    """A field of another type than a record's is damage, not a crash later on."""
+    key = change.split(":")[0]
+    fields = json.loads(RECORD.to_json()) | json.loads("{" + change + "}")
+    assert key.strip('"') in fields
+    with pytest.raises(ValueError, match="wrong type"):
+        parse_record(json.dumps(fields))
+
+
+def test_text_is_cleaned() -> None:
+    """Lone surrogates and control characters never reach the file."""
+    line = replace(RECORD, reason="bad \udcff", diagnostics={"warnings": ["\x1b[31m"]}).to_json()
+    again = parse_record(line.encode("utf-8").decode())
+    assert again.reason == "bad ?"
+    assert again.diagnostics["warnings"] == ["?[31m"]
 
 
 def test_unknown_status_is_refused() -> None:

@@ -205,6 +205,60 @@ def test_corrupt_line_is_put_aside_and_run_again(tmp_path: Path) -> None:
     assert scores(folder) == before
 
 
+@pytest.mark.parametrize("name", ["suite.yaml", "plan.json", "provenance.json"])
+@pytest.mark.parametrize("damage", [b"", b"[1]", b"null", b"\xff\xfe{[", b"{", None])
+def test_damaged_files_are_rebuilt(tiny_run: RunFolder, tmp_path: Path, name: str, damage: bytes | None) -> None:
+    """Whatever happened to a file of the folder, reading it is a clear error and the same run writes it anew."""
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(tiny_run.path, folder.path)
+    suite = yaml.safe_load((folder.path / "suite.yaml").read_text(encoding="utf-8"))
+    if damage is None:
+        (folder.path / name).unlink()
+    else:
+        (folder.path / name).write_bytes(damage)
+    if name == "suite.yaml":
+        with pytest.raises(UserError, match="is damaged or gone"):
+            folder.read_suite()
+    elif damage is not None:
+        with pytest.raises(UserError, match="is damaged"):
+            folder.read_json(name)
+    progress = Recorder()
+    run(tmp_path, suite, progress)
+    assert not progress.ended
+    assert folder.read_suite()["name"] == "tiny"
+    assert folder.read_json("plan.json")["fits"]
+    assert folder.read_json("provenance.json")["versions"]
+
+
+def test_damaged_predictions_are_passed_over(tmp_path: Path, own_module: Path) -> None:
+    """Predictions that can't be read leave a late metric missing; nothing fails."""
+    folder = run(tmp_path, SMALL)
+    for path in (folder.path / "predictions").iterdir():
+        path.write_bytes(b"junk")
+    metric = {"import": "ownmodels:error_rate", "name": "error_rate", "greater_is_better": False}
+    run(tmp_path, {**SMALL, "metrics": [metric]})
+    assert all("error_rate" not in metrics for _, metrics, _ in scores(folder).values())
+
+
+def test_full_disk_is_told_and_keeps_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk is full the run ends with a clear error, and what is recorded counts when it goes on."""
+    append, written = RunFolder.append, []
+
+    def append_three(folder: RunFolder, record: Record) -> None:
+        if len(written) == 3:
+            raise OSError(28, "No space left on device")
+        written.append(record.fit)
+        append(folder, record)
+
+    monkeypatch.setattr(RunFolder, "append", append_three)
+    with pytest.raises(UserError, match="No space left on device; what is recorded is kept"):
+        run(tmp_path, SMALL)
+    monkeypatch.undo()
+    progress = Recorder()
+    run(tmp_path, SMALL, progress)
+    assert progress.begun == (6, 3)
+
+
 def test_absent_gpu_is_a_users_mistake(tmp_path: Path) -> None:
     """A suite for CUDA on a machine without it says so before any fit runs."""
     import torch

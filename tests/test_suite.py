@@ -17,7 +17,16 @@ from bakeoff.estimators.registry import all_specs, names_of_models, specs_of_fam
 from bakeoff.metrics import METRICS
 from bakeoff.plan import Memory, Plan, make_plan, select
 from bakeoff.splits import outer_splits
-from bakeoff.suite import Suite, dump_suite, list_shipped, load_suite, name_of_dataset, name_of_model, parse_suite
+from bakeoff.suite import (
+    Suite,
+    dump_suite,
+    list_shipped,
+    load_suite,
+    name_of_dataset,
+    name_of_model,
+    parse_suite,
+    to_suite,
+)
 
 LEAST = "name: toy\ndatasets: [wine]\n"
 
@@ -283,7 +292,9 @@ def test_no_such_suite(tmp_path: Path) -> None:
     """A name that is no suite has close matches; a path that is no file is told as a path; a folder is no file."""
     with pytest.raises(UserError, match="no suite 'quickstrt'; did you mean 'quickstart'"):
         load_suite("quickstrt")
-    for path in ("nowhere.yaml", "a/b", tmp_path):
+    with pytest.raises(UserError, match="is a folder; give the path"):
+        load_suite(tmp_path)
+    for path in ("nowhere.yaml", "a/b", "x" * 5000 + ".yaml"):
         with pytest.raises(UserError, match=r"no suite file .* shipped suite \(.*quickstart"):
             load_suite(path)
 
@@ -523,3 +534,21 @@ def test_every_name_of_the_registries_is_taken() -> None:
     suite = Suite.model_validate({"name": "s", "datasets": ["wine"], "models": models, "metrics": list(METRICS)})
     assert suite.models == tuple(models)
     assert {spec.name for spec in specs_of_family("all")} <= set(suite.models)  # type: ignore[arg-type]  # all are text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name: 2020-99-99", "name: !!int abc", 'seed: !!float ""', "name: !!timestamp 2020-13-45", "name: " + 5000 * "["],
+)
+def test_yaml_that_breaks_its_parser(text: str) -> None:
+    """Whatever the YAML library raises is told as invalid YAML."""
+    with pytest.raises(UserError, match="is no valid YAML"):
+        parse_suite(text, "suite.yaml")
+
+
+@pytest.mark.parametrize("name", ["a|b", "[x]", "<x>", "a\nb"])
+def test_metric_names_are_those_that_mlflow_takes(name: str) -> None:
+    """A metric's name that tracking could never log is refused."""
+    metric = {"import": "a:b", "name": name, "greater_is_better": True}
+    with pytest.raises(UserError, match=r"metrics\[0\].name"):
+        to_suite({"name": "a", "datasets": ["wine"], "metrics": [metric]})

@@ -133,6 +133,12 @@ def test_unreachable_server_is_told_in_a_line(tiny_run: RunFolder) -> None:
         mirror(tiny_run, "http://127.0.0.1:9")
 
 
+def test_unusable_store_is_told_at_once(tiny_run: RunFolder) -> None:
+    """A SQLite file that can't be written is refused before MLflow tries for minutes."""
+    with pytest.raises(UserError, match="unable to open database file; give a file that can be written"):
+        mirror(tiny_run, "sqlite:////proc/nowhere/x.db")
+
+
 def test_run_goes_on_without_its_server(tmp_path: Path) -> None:
     """A run whose server can't be reached warns, finishes, and is caught up later."""
     progress = Warned()
