@@ -13,7 +13,8 @@ from bakeoff.imported import own_spec
 from bakeoff.plan import Memory, make_plan, select
 from bakeoff.result import RunResult
 from bakeoff.runner import Options, Progress, Run, Silent
-from bakeoff.suite import Suite, to_suite
+from bakeoff.suite import Suite
+from bakeoff.suite_file import to_suite
 from bakeoff.tracking import MlflowTracker
 
 RUNS = Path("runs")

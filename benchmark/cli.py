@@ -187,7 +187,7 @@ def compare(
 def check(suite: SuiteName, *, models: Models = None, datasets: Datasets = None) -> None:
     """Validate a suite and print what would run, what is skipped, and why."""
     from bakeoff.plan import make_plan, select
-    from bakeoff.suite import to_suite
+    from bakeoff.suite_file import to_suite
     from bakeoff.terminal import plan_tables
 
     plan = make_plan(select(to_suite(suite), models=_split(models), datasets=_split(datasets)))

@@ -12,7 +12,7 @@ from bakeoff.folder import REBUILD, RunFolder
 from bakeoff.isolation import describe_error
 from bakeoff.job import Job
 from bakeoff.plan import Plan, make_plan
-from bakeoff.suite import to_suite
+from bakeoff.suite_file import to_suite
 
 
 def export_model(

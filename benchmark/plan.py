@@ -1,21 +1,20 @@
 """From a suite and its data sets to the fits: which will run, which are skipped and why, all problems told at once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from bakeoff.choices import build_choices, check_choices, collect, take_held
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.files import load_csv
 from bakeoff.datasets.registry import load_named
 from bakeoff.errors import UserError, unknown_name
-from bakeoff.estimators.pipelines import build_pipeline
-from bakeoff.estimators.registry import FAMILIES, get_spec, specs_of_family
-from bakeoff.estimators.spec import Choice, ModelSpec, Setting
-from bakeoff.imported import metric_of_import, spec_of_import
-from bakeoff.isolation import describe_error
+from bakeoff.estimators.registry import FAMILIES, specs_of_family
+from bakeoff.estimators.spec import Choice, ModelSpec
+from bakeoff.imported import metric_of_import
 from bakeoff.job import Job
 from bakeoff.keys import keys_of
 from bakeoff.metrics import METRICS, Metric
@@ -23,17 +22,13 @@ from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_
 from bakeoff.suite import (
     FileData,
     ImportedMetric,
-    ImportedModel,
     MemoryData,
-    MemoryModel,
     NamedData,
-    NamedModel,
     Suite,
     name_of_dataset,
     name_of_model,
 )
 
-Held = TypeVar("Held")
 NOTHING_TO_TUNE = "nothing to tune"
 
 
@@ -148,11 +143,11 @@ def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
     """
     problems: list[str] = []
     held = memory or Memory()
-    datasets = _collect(problems, suite.datasets, lambda entry: _load(entry, held))
+    datasets = collect(problems, suite.datasets, lambda entry: _load(entry, held))
     metrics = _metrics(suite, problems)
-    choices = _choices(suite, held, problems)
-    splits = _collect(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
-    _check_choices(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
+    choices = build_choices(suite, held.models, problems)
+    splits = collect(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
+    check_choices(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
     if problems:
         raise UserError(*dict.fromkeys(problems))
     entries = list(_entries(suite, datasets, splits, choices, metrics))
@@ -192,22 +187,9 @@ def _pick(what: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-def _collect(problems: list[str], entries: Any, load: Callable[[Any], tuple[str, Any]]) -> dict[str, Any]:
-    """Load each entry; what a user must mend is noted, so that all of it is told at once."""
-    found = {}
-    for entry in entries:
-        try:
-            name, value = load(entry)
-        except UserError as error:
-            problems.extend(error.problems)
-        else:
-            found[name] = value
-    return found
-
-
 def _load(entry: str | NamedData | FileData | MemoryData, memory: Memory) -> tuple[str, Dataset]:
     if isinstance(entry, MemoryData):
-        return entry.memory, _held("data set", entry.memory, memory.datasets)
+        return entry.memory, take_held("data set", entry.memory, memory.datasets)
     if isinstance(entry, FileData):
         dataset = load_csv(Path(entry.file), **entry.model_dump(exclude={"file"}))
     elif isinstance(entry, NamedData) and entry.positive is not None:
@@ -215,12 +197,6 @@ def _load(entry: str | NamedData | FileData | MemoryData, memory: Memory) -> tup
     else:
         dataset = load_named(name_of_dataset(entry))
     return dataset.name, dataset
-
-
-def _held(what: str, name: str, held: Mapping[str, Held]) -> Held:
-    if name not in held:
-        raise UserError(f"the {what} {name!r} was handed over in Python and is in no file; run it from Python again")
-    return held[name]
 
 
 def _with_positive(dataset: Dataset, positive: Any) -> Dataset:
@@ -248,49 +224,7 @@ def _split(suite: Suite, dataset: Dataset) -> list[Split]:
 
 def _metrics(suite: Suite, problems: list[str]) -> dict[str, Metric]:
     own = [entry for entry in suite.metrics if isinstance(entry, ImportedMetric)]
-    return METRICS | _collect(problems, own, lambda entry: (entry.name, metric_of_import(entry)))
-
-
-def _caps(suite: Suite) -> dict[str, float]:
-    return suite.caps.model_dump(exclude_none=True)
-
-
-def _choices(suite: Suite, memory: Memory, problems: list[str]) -> list[Choice]:
-    """Expand families; an entry with options replaces the plain one that a family brought."""
-    families = [entry for entry in suite.models if entry in FAMILIES]
-    named = [entry for entry in suite.models if entry not in FAMILIES]
-    names = [name_of_model(entry) for entry in named]
-    plain = [spec.name for family in families for spec in specs_of_family(str(family))]
-    taken = {name for name, entry in zip(names, named, strict=True) if name in plain and _registered(entry) != name}
-    problems += [
-        f"models: {name!r} stands more than once; give one another name with `as:`"
-        for name in sorted(taken | {name for name in names if names.count(name) > 1})
-    ]
-    wanted: dict[str, Any] = {name: name for name in plain} | dict(zip(names, named, strict=True))
-    return list(_collect(problems, wanted.values(), lambda entry: _choice(suite, entry, memory)).values())
-
-
-def _registered(entry: str | NamedModel | ImportedModel | MemoryModel) -> str | None:
-    """Return the name in the registry of the model behind an entry; None if it is the user's own."""
-    if isinstance(entry, str):
-        return entry
-    return entry.name if isinstance(entry, NamedModel) else None
-
-
-def _choice(suite: Suite, entry: str | NamedModel | ImportedModel | MemoryModel, memory: Memory) -> tuple[str, Choice]:
-    caps = _caps(suite)
-    if isinstance(entry, str):
-        choice = Choice(spec=get_spec(entry), caps=caps)
-    elif isinstance(entry, NamedModel):
-        ranges = {name: given.to_range() for name, given in entry.space.items()}
-        choice = Choice(
-            spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry)
-        )
-    elif isinstance(entry, MemoryModel):
-        choice = Choice(spec=_held("model", entry.memory, memory.models), caps=caps)
-    else:
-        choice = Choice(spec=spec_of_import(entry), caps=caps)
-    return choice.name, choice
+    return METRICS | collect(problems, own, lambda entry: (entry.name, metric_of_import(entry)))
 
 
 def _check_all_asked_run(suite: Suite, jobs: tuple[Job, ...], skips: tuple[Skip, ...]) -> None:
@@ -302,46 +236,6 @@ def _check_all_asked_run(suite: Suite, jobs: tuple[Job, ...], skips: tuple[Skip,
         raise UserError(
             *(f"models: {name} fits none of the data sets: {reason}" for name, reason in sorted(reasons.items()))
         )
-
-
-def _check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
-    asked_by_name = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
-    for choice in choices:
-        if choice.name in asked_by_name and not choice.spec.is_installed:
-            problems.append(
-                f"models: {choice.spec.requires} is not installed; {choice.name} needs it: pip install "
-                f"'bakeoff[{choice.spec.extra}]'"
-            )
-        elif choice.params or choice.ranges or choice.spec.fingerprint:
-            for task in sorted(tasks & set(choice.spec.tasks)):
-                problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
-
-
-def _problems_of_choice(choice: Choice, task: Any) -> list[str]:
-    """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
-    if choice.spec.fingerprint:  # a user's own: its front end and its parameters are all there is to check
-        return _problems_of_values(choice, task)
-    plain = Choice(spec=choice.spec)
-    searched = plain.list_space(task)
-    estimator = choice.spec.build(Setting(task=task), plain.default_params(task))
-    known = {name.rpartition("__")[2] for name in estimator.get_params()} | set(searched)
-    problems = [unknown_name("parameter to search", name, searched) for name in choice.ranges if name not in searched]
-    problems += [unknown_name("parameter", name, known) for name in choice.params if name not in known]
-    return problems or _problems_of_values(choice, task)
-
-
-def _problems_of_values(choice: Choice, task: Any) -> list[str]:
-    try:
-        params = choice.default_params(task)
-    except (ValueError, TypeError) as error:
-        return [f"{error}; give it another `default:`, or widen the range"]
-    try:
-        build_pipeline(choice.spec, Setting(task=task), params)
-    except UserError as error:
-        return list(error.problems)
-    except Exception as error:  # a user's factory may raise anything
-        return [f"can't be built with {params}: {describe_error(error)}"]
-    return []
 
 
 def _entries(

@@ -20,7 +20,7 @@ from bakeoff.prepared import write_prepared
 from bakeoff.provenance import collect_hardware, collect_versions, git_commit
 from bakeoff.records import Record
 from bakeoff.rescore import add_metrics
-from bakeoff.suite import dump_suite
+from bakeoff.suite_file import dump_suite
 
 HARDWARE_ALLOWANCE = Allowance(seconds=120, memory=8 * 2**30)
 

@@ -103,7 +103,7 @@ def _datasets() -> Table:
 
 
 def _suites() -> Table:
-    from bakeoff.suite import list_shipped, load_suite
+    from bakeoff.suite_file import list_shipped, load_suite
 
     table = _table("suite", "what it is")
     for name in list_shipped():

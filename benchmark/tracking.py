@@ -9,11 +9,10 @@ import logging
 import os
 import queue
 import sqlite3
-import statistics
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from bakeoff.folder import REBUILD, RunFolder
 from bakeoff.records import Record
 from bakeoff.seeds import digest_parts
 from bakeoff.summary import summarise_predictions
+from bakeoff.tracking_rows import Cell, by_cell, by_cell_of_fits, cell_of, child_metrics, child_params, child_tags
 
 RUN_TAG, CELL_TAG, CONTENT_TAG = "bakeoff.run", "bakeoff.cell", "bakeoff.content"
 LONGEST_PARAM = 6000
@@ -35,8 +35,6 @@ QUIET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-
-Cell = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def mirror(folder: RunFolder, uri: str) -> Mirrored:
     """
     try:
         with _Mirror(folder, uri) as mirrored:
-            cells = _by_cell(mirrored.current_records())
+            cells = by_cell(mirrored.current_records())
             written = sum(mirrored.write(cell, records) for cell, records in cells.items())
             mirrored.finish()
     except UserError:
@@ -117,13 +115,13 @@ class MlflowTracker:
     def _mirror(self) -> None:
         try:
             with _Mirror(self._folder, self._uri) as mirrored:
-                open_fits = _by_cell_of_fits(self._planned)
+                open_fits = by_cell_of_fits(self._planned)
                 for record in iter(self._queue.get, None):
                     cell = self._planned[record.fit]
                     open_fits[cell].discard(record.fit)
                     if not open_fits[cell]:
-                        mirrored.write(cell, [one for one in mirrored.current_records() if _cell(one) == cell])
-                for cell, records in _by_cell(mirrored.current_records()).items():
+                        mirrored.write(cell, [one for one in mirrored.current_records() if cell_of(one) == cell])
+                for cell, records in by_cell(mirrored.current_records()).items():
                     mirrored.write(cell, records)
                 mirrored.finish()
         except Exception as error:  # tracking never takes a run down with it
@@ -170,9 +168,11 @@ class _Mirror:
         if before:
             self.client.delete_run(before.info.run_id)
         run = self._create(
-            " · ".join(cell), _child_tags(cell, records), {"mlflow.parentRunId": self.parent.info.run_id}
+            " · ".join(cell),
+            child_tags(cell, records),
+            {CELL_TAG: "child", "mlflow.parentRunId": self.parent.info.run_id},
         )
-        self._log(run.info.run_id, _child_params(records), list(_child_metrics(records, self._primary(cell[0]))))
+        self._log(run.info.run_id, child_params(records), list(child_metrics(records, self._primary(cell[0]))))
         self._log_dataset(run.info.run_id, cell[0])
         self._log_artifacts(run.info.run_id, records)
         # The content tag comes last: a child that was cut short is written again.
@@ -189,7 +189,7 @@ class _Mirror:
             "fits_failed": sum(not record.ok for record in records),
         }
         parent = self.parent.info.run_id
-        stale = [run for cell, run in self.known.items() if cell not in _by_cell(records)]
+        stale = [run for cell, run in self.known.items() if cell not in by_cell(records)]
         for run in stale:
             self.client.delete_run(run.info.run_id)
         self._log(parent, {}, [(name, float(value), 0) for name, value in counts.items()])
@@ -324,81 +324,6 @@ def _check_sqlite(uri: str) -> None:
             store.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         raise UserError(f"can't track to {uri}: {error}; give a file that can be written") from None
-
-
-def _child_tags(cell: Cell, records: list[Record]) -> dict[str, str]:
-    dataset, model, variant = cell
-    failed = [record for record in records if not record.ok]
-    tags = {
-        CELL_TAG: "child",
-        "dataset": dataset,
-        "model": model,
-        "variant": variant,
-        "family": records[0].family,
-        "task": records[0].task,
-        "kind": records[0].kind,
-        "folds": f"{len(records) - len(failed)}/{len(records)}",
-    }
-    for record in failed:
-        tags[f"failure.{record.repeat + 1}.{record.fold + 1}"] = f"{record.status}: {record.reason}"[:4000]
-    return tags
-
-
-def _child_params(records: list[Record]) -> dict[str, str]:
-    """Return the parameters that all folds share; where tuning chose differently, say so and leave them to `folds`."""
-    fitted = [record for record in records if record.ok]
-    names = dict.fromkeys(name for record in fitted for name in record.params)
-    params = {}
-    for name in names:
-        values = [str(record.params.get(name)) for record in fitted]
-        params[name] = values[0] if len(set(values)) == 1 else " | ".join(values)
-    return params
-
-
-def _child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
-    """Yield score and means first, since MLflow's pages show what was logged first, then each fold as a step."""
-    rows = [{**record.metrics, **_seconds(record)} for record in records]
-    names = [primary[0], *(name for name in dict.fromkeys(key for row in rows for key in row) if name != primary[0])]
-    for name in names:
-        yield from _summary(name, [row.get(name) for row in rows], primary)
-    for step, row in enumerate(rows):
-        yield from ((f"fold/{name}", float(row[name]), step) for name in names if name in row)
-
-
-def _summary(name: str, values: list[float | None], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
-    """Yield mean and standard deviation where every fold has the metric: nothing is averaged over survivors."""
-    known = [float(value) for value in values if value is not None]
-    if len(known) < len(values):
-        return
-    mean = statistics.fmean(known)
-    if name == primary[0]:
-        yield "score", mean if primary[1] else -mean, 0
-    yield name, mean, 0
-    if len(known) > 1:
-        yield f"{name}_std", statistics.stdev(known), 0
-
-
-def _seconds(record: Record) -> dict[str, float]:
-    names = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
-    return {name: float(record.diagnostics[name]) for name in names if record.diagnostics.get(name) is not None}
-
-
-def _cell(record: Record) -> Cell:
-    return record.dataset, record.model, record.variant
-
-
-def _by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
-    cells: dict[Cell, list[Record]] = {}
-    for record in records:
-        cells.setdefault(_cell(record), []).append(record)
-    return cells
-
-
-def _by_cell_of_fits(planned: Mapping[str, Cell]) -> dict[Cell, set[str]]:
-    cells: dict[Cell, set[str]] = {}
-    for fit, cell in planned.items():
-        cells.setdefault(cell, set()).add(fit)
-    return cells
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import pytest
 from bakeoff.folder import RunFolder
 from bakeoff.plan import make_plan
 from bakeoff.runner import Options, Run
-from bakeoff.suite import parse_suite
+from bakeoff.suite_file import parse_suite
 
 # Tests may be skipped for these reasons alone; any other skip fails the tier.
 ALLOWED_SKIPS = (

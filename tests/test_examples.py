@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.plan import make_plan
-from bakeoff.suite import load_suite, parse_suite
+from bakeoff.suite_file import load_suite, parse_suite
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))

@@ -19,7 +19,7 @@ from bakeoff.folder import RunFolder
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
 from bakeoff.runner import Options, Run, Silent
-from bakeoff.suite import parse_suite
+from bakeoff.suite_file import parse_suite
 
 SMALL: dict[str, Any] = {
     "name": "small",

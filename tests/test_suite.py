@@ -17,16 +17,8 @@ from bakeoff.estimators.registry import all_specs, names_of_models, specs_of_fam
 from bakeoff.metrics import METRICS
 from bakeoff.plan import Memory, Plan, make_plan, select
 from bakeoff.splits import outer_splits
-from bakeoff.suite import (
-    Suite,
-    dump_suite,
-    list_shipped,
-    load_suite,
-    name_of_dataset,
-    name_of_model,
-    parse_suite,
-    to_suite,
-)
+from bakeoff.suite import Suite, name_of_dataset, name_of_model
+from bakeoff.suite_file import dump_suite, list_shipped, load_suite, parse_suite, to_suite
 
 LEAST = "name: toy\ndatasets: [wine]\n"
 

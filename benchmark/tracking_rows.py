@@ -1,0 +1,86 @@
+"""What a cell of records becomes in MLflow: tags, parameters and metrics, as plain rows that know no MLflow."""
+
+import statistics
+from collections.abc import Iterable, Mapping
+
+from bakeoff.records import Record
+
+Cell = tuple[str, str, str]
+
+
+def child_tags(cell: Cell, records: list[Record]) -> dict[str, str]:
+    """Return what a child run is filtered by, and each failure with its reason."""
+    dataset, model, variant = cell
+    failed = [record for record in records if not record.ok]
+    tags = {
+        "dataset": dataset,
+        "model": model,
+        "variant": variant,
+        "family": records[0].family,
+        "task": records[0].task,
+        "kind": records[0].kind,
+        "folds": f"{len(records) - len(failed)}/{len(records)}",
+    }
+    for record in failed:
+        tags[f"failure.{record.repeat + 1}.{record.fold + 1}"] = f"{record.status}: {record.reason}"[:4000]
+    return tags
+
+
+def child_params(records: list[Record]) -> dict[str, str]:
+    """Return the parameters that all folds share; where tuning chose differently, say so and leave them to `folds`."""
+    fitted = [record for record in records if record.ok]
+    names = dict.fromkeys(name for record in fitted for name in record.params)
+    params = {}
+    for name in names:
+        values = [str(record.params.get(name)) for record in fitted]
+        params[name] = values[0] if len(set(values)) == 1 else " | ".join(values)
+    return params
+
+
+def child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
+    """Yield score and means first, since MLflow's pages show what was logged first, then each fold as a step."""
+    rows = [{**record.metrics, **_seconds(record)} for record in records]
+    names = [primary[0], *(name for name in dict.fromkeys(key for row in rows for key in row) if name != primary[0])]
+    for name in names:
+        yield from _summary(name, [row.get(name) for row in rows], primary)
+    for step, row in enumerate(rows):
+        yield from ((f"fold/{name}", float(row[name]), step) for name in names if name in row)
+
+
+def _summary(name: str, values: list[float | None], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
+    """Yield mean and standard deviation where every fold has the metric: nothing is averaged over survivors."""
+    known = [float(value) for value in values if value is not None]
+    if len(known) < len(values):
+        return
+    mean = statistics.fmean(known)
+    if name == primary[0]:
+        yield "score", mean if primary[1] else -mean, 0
+    yield name, mean, 0
+    if len(known) > 1:
+        yield f"{name}_std", statistics.stdev(known), 0
+
+
+def _seconds(record: Record) -> dict[str, float]:
+    names = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
+    return {name: float(record.diagnostics[name]) for name in names if record.diagnostics.get(name) is not None}
+
+
+def cell_of(record: Record) -> Cell:
+    """Return data set, model and variant of a record."""
+    return record.dataset, record.model, record.variant
+
+
+def by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
+    """Group records by cell, in the order of their first record."""
+    cells: dict[Cell, list[Record]] = {}
+    for record in records:
+        cells.setdefault(cell_of(record), []).append(record)
+    return cells
+
+
+def by_cell_of_fits(planned: Mapping[str, Cell]) -> dict[Cell, set[str]]:
+    """Group fit ids by cell."""
+    cells: dict[Cell, set[str]] = {}
+    for fit, cell in planned.items():
+        cells.setdefault(cell, set()).add(fit)
+    return cells
