@@ -69,9 +69,7 @@ def build_choices(suite: Suite, held: Mapping[str, ModelSpec], problems: list[st
     return list(collect(problems, wanted.values(), lambda entry: _choice(suite, entry, held)).values())
 
 
-def _choice(
-    suite: Suite, entry: str | NamedModel | ImportedModel | MemoryModel, held: Mapping[str, ModelSpec]
-) -> tuple[str, Choice]:
+def _choice(suite: Suite, entry: Entry, held: Mapping[str, ModelSpec]) -> tuple[str, Choice]:
     caps = _caps(suite)
     if isinstance(entry, str):
         choice = Choice(spec=get_spec(entry), caps=caps)

@@ -87,9 +87,9 @@ def _compute(metric: Metric, predictions: Predictions) -> float:
         return np.nan
 
 
-def metrics_for(task: Task) -> dict[str, Metric]:
-    """Return the metrics that judge a task, by name."""
-    return {name: metric for name, metric in METRICS.items() if task in metric.tasks}
+def metrics_for(task: Task, metrics: Mapping[str, Metric] | None = None) -> dict[str, Metric]:
+    """Return those of the metrics (the standard ones if left out) that judge a task, by name."""
+    return {name: metric for name, metric in (metrics or METRICS).items() if task in metric.tasks}
 
 
 def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n_bins: int = CALIBRATION_BINS) -> float:

@@ -17,7 +17,7 @@ from bakeoff.estimators.spec import Choice, ModelSpec
 from bakeoff.imported import metric_of_import
 from bakeoff.job import Job
 from bakeoff.keys import keys_of
-from bakeoff.metrics import METRICS, Metric
+from bakeoff.metrics import METRICS, Metric, metrics_for
 from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_of
 from bakeoff.suite import (
     FileData,
@@ -246,7 +246,7 @@ def _entries(
     metrics: Mapping[str, Metric],
 ) -> Iterator[Job | Skip]:
     for name, dataset in datasets.items():
-        judged = {key: metric for key, metric in metrics.items() if dataset.task in metric.tasks}
+        judged = metrics_for(dataset.task, metrics)
         for choice in choices:
             yield from _of_model(suite, dataset, splits[name], choice, judged)
 

@@ -21,7 +21,7 @@ from bakeoff.datasets.registry import ENTRIES
 from bakeoff.errors import unknown_name
 from bakeoff.estimators.registry import FAMILIES, names_of_models
 from bakeoff.estimators.space import Range
-from bakeoff.metrics import METRICS
+from bakeoff.metrics import METRICS, PRIMARY
 
 Variant = Literal["default", "tuned"]
 Scalar = bool | int | float | str | None
@@ -202,9 +202,9 @@ class Limits(_Strict):
 class Primary(_Strict):
     """The metric that tuning optimises and tables rank by, for each task."""
 
-    binary: str = "roc_auc"
-    multiclass: str = "accuracy"
-    regression: str = "rmse"
+    binary: str = PRIMARY["binary"]
+    multiclass: str = PRIMARY["multiclass"]
+    regression: str = PRIMARY["regression"]
 
 
 def _shape_of(value: Any) -> str:
