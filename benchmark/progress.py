@@ -28,15 +28,16 @@ class _Counts:
     def __init__(self) -> None:
         self.total = self.done = self.failed = self.reused = 0
         self.running: dict[str, str] = {}
-        self._began = time.monotonic()
+        self._began: float | None = None  # when the first fit starts: loading the libraries tells nothing of the rest
         self._lock = threading.Lock()
 
     def begin(self, total: int, reused: int) -> None:
         self.total, self.done, self.reused = total, reused, reused
-        self._began = time.monotonic()
 
     def start(self, job: Job) -> None:
         with self._lock:
+            if self._began is None:
+                self._began = time.monotonic()
             self.running[job.keys.fit] = job.label
 
     def end(self, record: Record) -> None:
@@ -52,7 +53,7 @@ class _Counts:
     def left_s(self) -> float | None:
         """Seconds left, if the fits to come take as long as those that ended."""
         ended = self.done - self.reused
-        if not ended:
+        if not ended or self._began is None:
             return None
         return (time.monotonic() - self._began) / ended * (self.total - self.done)
 
@@ -120,6 +121,8 @@ class LiveProgress:
             left=f"about {describe_seconds(left)} left" if left else "",
         )
         running = [Text(f"  running  {label}", style="dim") for label in counts.labels()]
+        if not running and counts.done < counts.total:
+            running = [Text("  starting: loading data and libraries", style="dim")]
         failed = Text(f"  {counts.failed} failed", style="red" if counts.failed else "dim")
         return Group(self._bar, failed, *running)
 

@@ -166,6 +166,7 @@ def _provenance(view: Run) -> Iterator[tuple[str, str]]:
     seconds = f" and {tuning['seconds']:g} s" if tuning.get("seconds") is not None else ""
     repeats = _plural(int(suite.get("repeats") or 1), "repeat")
     yield "Run", str(made.get("run") or "unknown")
+    yield "Begun", str(made.get("begun") or "unknown")
     yield "Commit", str(made.get("git_commit") or "not in a repository")
     yield "Seed", _shown(made.get("seed"))
     yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {repeats}"

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
+from importlib.metadata import EntryPoint
 from typing import Any, get_args
 
 import numpy as np
@@ -401,3 +403,37 @@ def test_a_range_opens_its_gate(name: str, given: dict[str, Range], gate: str) -
     assert choice.default_params("binary")[parameter] == range_.default
     assert gate not in choice.list_space("binary")
     assert choice.list_space("binary")[parameter][1:3] == (range_.low, range_.high)
+
+
+@pytest.fixture
+def fresh_registry() -> Iterator[None]:
+    """Let the registry be read anew, before and after."""
+    all_specs.cache_clear()
+    yield
+    all_specs.cache_clear()
+
+
+def register(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
+    """Pretend that an installed package has an entry point that loads to `found`."""
+    point = EntryPoint("theirs", "their.package:spec", "bakeoff.models")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: found)
+    monkeypatch.setattr("bakeoff.estimators.registry.entry_points", lambda group: [point])
+
+
+@pytest.mark.usefixtures("fresh_registry")
+def test_entry_points_register_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of one's own adds a model by an entry point, and suites and `make` know it."""
+    register(monkeypatch, replace(get_spec("ridge"), name="their_ridge"))
+    all_specs.cache_clear()
+    assert "their_ridge" in names_of_models()
+    assert make("their_ridge", task="regression").steps[-1][0] == "model"
+
+
+@pytest.mark.usefixtures("fresh_registry")
+@pytest.mark.parametrize(("found", "problem"), [(object(), "must be a ModelSpec"), (None, "exists already")])
+def test_bad_entry_points_are_told(found: object, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point that is no spec, or takes a name that is taken, is a clear error."""
+    register(monkeypatch, found or get_spec("ridge"))
+    all_specs.cache_clear()
+    with pytest.raises(UserError, match=problem):
+        all_specs()
