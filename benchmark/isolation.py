@@ -117,12 +117,6 @@ def _read_crash(log: IO[bytes]) -> str:
     return text[-CRASH_CHARACTERS:].strip()
 
 
-def preload() -> None:
-    """Start the forkserver, if it is not running, and let it import the heavy libraries."""
-    context = mp.get_context("forkserver")
-    context.set_forkserver_preload(["bakeoff.preloaded"])
-
-
 class _Popen(popen_forkserver.Popen):
     """Starts a child that does not import the caller's `__main__` again: a script without a guard stays safe."""
 
@@ -149,7 +143,7 @@ def _empty_main() -> Iterator[None]:
 
 
 def _start(call: bytes, allowance: Allowance, log: int) -> tuple[_Process, Connection]:
-    preload()
+    mp.get_context("forkserver").set_forkserver_preload(["bakeoff.preloaded"])  # counts when the forkserver starts
     receiver, sender = mp.Pipe(duplex=False)
     process = _Process(target=_child, args=(sender, call, allowance, mp.reduction.DupFd(log)))
     process.start()
@@ -182,12 +176,9 @@ def _watch(
         if stop is not None and stop.is_set():
             return Outcome("cancelled", reason="the run was stopped", **spent)
         if wall > deadline:
-            what = (
-                f"killed at its limit of {allowance.seconds:g} s"
-                if inherited is not None
-                else f"did not start within {deadline:g} s"
-            )
-            return Outcome("timeout", reason=what, **spent)
+            late = f"did not start within {deadline:g} s"
+            reason = late if inherited is None else f"killed at its limit of {allowance.seconds:g} s"
+            return Outcome("timeout", reason=reason, **spent)
         tree = _find_tree(process.pid)
         family.update(tree)
         used = 0 if inherited is None else _tree_memory(tree, inherited, allowance.memory)

@@ -242,10 +242,11 @@ class Run:
 
     def _check_versions(self, versions: dict[str, str]) -> None:
         before = self._known_provenance().get("versions", versions)
+        # A library that came or went since concerns only the models that need it.
         changed = [
-            f"{name} {before.get(name, '-')} → {versions.get(name, '-')}"
-            for name in sorted({*before, *versions})
-            if before.get(name) != versions.get(name)
+            f"{name} {before[name]} → {versions[name]}"
+            for name in sorted({*before} & {*versions})
+            if before[name] != versions[name]
         ]
         if changed and not self.options.mixed_versions:
             raise UserError(

@@ -191,6 +191,16 @@ def test_other_versions_are_refused(tmp_path: Path) -> None:
     run(tmp_path, SMALL, mixed_versions=True)
 
 
+def test_a_new_extra_is_no_other_version(tmp_path: Path) -> None:
+    """A library that was not there before changes no finished fit: the run goes on."""
+    folder = run(tmp_path, SMALL)
+    provenance = folder.read_json("provenance.json")
+    folder.write_json("provenance.json", {**provenance, "versions": {"torch": provenance["versions"]["torch"]}})
+    progress = Recorder()
+    run(tmp_path, SMALL, progress)
+    assert not progress.ended
+
+
 def test_corrupt_line_is_put_aside_and_run_again(tmp_path: Path) -> None:
     """A damaged line is kept aside with a warning, and its fit runs again to the same scores."""
     folder = run(tmp_path, SMALL)
