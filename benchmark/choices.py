@@ -126,7 +126,7 @@ def _problems_of_values(choice: Choice, task: Any) -> list[str]:
     return []
 
 
-def _registered(entry: str | NamedModel | ImportedModel | MemoryModel) -> str | None:
+def _registered(entry: Entry) -> str | None:
     """Return the name in the registry of the model behind an entry; None if it is the user's own."""
     if isinstance(entry, str):
         return entry

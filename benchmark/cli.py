@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bakeoff.errors import UserError
+from bakeoff.errors import UserError, unknown_name
 
 OK, SOME_FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
@@ -200,8 +200,6 @@ def list_(what: Annotated[str, typer.Argument(metavar="WHAT", help="models, data
     from bakeoff.terminal import LISTINGS, listing
 
     if what not in LISTINGS:
-        from bakeoff.errors import unknown_name
-
         raise UserError(unknown_name("listing", what, LISTINGS))
     _show(listing(what))
 
@@ -252,7 +250,7 @@ def ui(
     """Open MLflow's own page on this machine; Ctrl-C stops it."""
     from bakeoff.ui import serve
 
-    serve(runs, tracking_uri, port, lambda line: _show(line))
+    serve(runs, tracking_uri, port, _show)
 
 
 @app.command()

@@ -5,13 +5,12 @@ from typing import Any
 import psutil
 
 from bakeoff.engine import count_cores, default_workers
-from bakeoff.isolation import Allowance, run_isolated
-from bakeoff.provenance import collect_hardware, collect_versions
+from bakeoff.provenance import collect_versions, inspect_hardware
 
 
 def examine() -> dict[str, Any]:
     """Return the facts by name; a fit's process is started to see what fits would see."""
-    outcome = run_isolated(collect_hardware, allowance=Allowance(seconds=120, memory=8 * 2**30))
+    outcome = inspect_hardware()
     hardware = outcome.value or {"isolation": f"FAILED: {outcome.status}: {outcome.reason}"}
     gpus = hardware.pop("gpus", [])
     return {

@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from bakeoff.isolation import Allowance, Outcome, run_isolated
+
 LIBRARIES = (
     "bakeoff",
     "numpy",
@@ -51,6 +53,11 @@ def collect_hardware() -> dict[str, Any]:
         "gpus": gpus,
         "cuda": torch.version.cuda,
     }
+
+
+def inspect_hardware() -> Outcome:
+    """Collect the hardware in a process like a fit's; the first call starts the forkserver and its preload."""
+    return run_isolated(collect_hardware, allowance=Allowance(seconds=120, memory=8 * 2**30))
 
 
 def git_commit(folder: Path) -> str | None:

@@ -13,16 +13,14 @@ from bakeoff.engine import check_workers, default_workers, local_executor, run_j
 from bakeoff.errors import UserError
 from bakeoff.evaluate import Result, evaluate
 from bakeoff.folder import RunFolder, write_whole
-from bakeoff.isolation import Allowance, Outcome, run_isolated
+from bakeoff.isolation import Allowance, Outcome
 from bakeoff.job import Job
 from bakeoff.plan import Plan
 from bakeoff.prepared import write_prepared
-from bakeoff.provenance import collect_hardware, collect_versions, git_commit
+from bakeoff.provenance import collect_versions, git_commit, inspect_hardware
 from bakeoff.records import Record
 from bakeoff.rescore import add_metrics
 from bakeoff.suite_file import dump_suite
-
-HARDWARE_ALLOWANCE = Allowance(seconds=120, memory=8 * 2**30)
 
 
 class Progress(Protocol):
@@ -278,7 +276,7 @@ class Run:
 
     def _check_device(self) -> None:
         """Look at the hardware from a fit's process, which also warms the forkserver up, and refuse an absent GPU."""
-        outcome = run_isolated(collect_hardware, allowance=HARDWARE_ALLOWANCE)
+        outcome = inspect_hardware()
         hardware = outcome.value or {"error": outcome.reason}
         self.folder.write_json("provenance.json", self.folder.read_json("provenance.json") | {"hardware": hardware})
         if self.plan.suite.device == "cuda" and not hardware.get("gpus"):

@@ -189,9 +189,10 @@ class _Mirror:
             "fits_failed": sum(not record.ok for record in records),
         }
         parent = self.parent.info.run_id
-        stale = [run for cell, run in self.known.items() if cell not in by_cell(records)]
-        for run in stale:
-            self.client.delete_run(run.info.run_id)
+        current = by_cell(records)
+        for cell, run in self.known.items():
+            if cell not in current:
+                self.client.delete_run(run.info.run_id)
         self._log(parent, {}, [(name, float(value), 0) for name, value in counts.items()])
         for name in ("report.html", "report.md", "suite.yaml", "plan.json", "provenance.json", "records.jsonl"):
             if (self.folder.path / name).is_file():
