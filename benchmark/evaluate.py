@@ -2,26 +2,18 @@
 
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from bakeoff.datasets.dataset import Dataset
-from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.space import Params
-from bakeoff.estimators.spec import Setting
+from bakeoff.fitting import fit_rows, predict
+from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
 from bakeoff.metrics import Predictions, compute_metrics
-from bakeoff.predict import predict_rows
 from bakeoff.prepared import open_prepared
-from bakeoff.seeds import derive_seed
-from bakeoff.splits import inner_splits, validation_rows
-from bakeoff.tuning import Study, Tuned, tune
-
-VALIDATION_FRACTION = 0.15
+from bakeoff.tuning import Tuned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,64 +86,6 @@ def evaluate(job: Job) -> Result:
     )
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted pipeline and the seconds that fitting took."""
-
-    pipeline: Any
-    seconds: float
-
-
-def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> Fitted:
-    """Fit the job's model with given parameters on some rows of a data set; only the fit itself is timed."""
-    seed = derive_seed(
-        seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, model=job.choice.name, purpose="model"
-    )
-    setting = Setting(
-        task=job.task,
-        kind=job.kind,
-        input_shape=dataset.input_shape,
-        random_state=seed,
-        threads=job.threads,
-        device=job.device,
-    )
-    pipeline = build_pipeline(job.choice.spec, setting, params, dataset.categorical)
-    X, y = take(dataset.X, rows), dataset.y[rows]
-    options = _validation(job, dataset, rows, params)
-    began = time.perf_counter()
-    pipeline.fit(X, y, **options)
-    return Fitted(pipeline, time.perf_counter() - began)
-
-
-def predict(dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:
-    """Ask a fitted pipeline about some rows of the data set."""
-    return predict_rows(
-        pipeline, take(dataset.X, rows), np.asarray(dataset.y[rows]), classes=dataset.classes, positive=dataset.positive
-    )
-
-
-def take(X: Any, rows: np.ndarray) -> Any:
-    """Return some rows of a frame or an array."""
-    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
-
-
-def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
-    """Tune the job's model on some rows of a data set, by inner folds that follow the outer scheme."""
-    place = {"seed": job.seed, "dataset": job.dataset, "repeat": job.repeat, "fold": job.fold}
-    inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**place, purpose="inner"))
-    return tune(
-        Study(
-            suggest=lambda trial: job.choice.params_of(trial, job.task),
-            default=job.choice.default_point(job.task),
-            score_fold=_scorer(job, dataset, rows, inner),
-            n_folds=len(inner),
-            trials=job.trials,
-            seconds=job.seconds,
-            seed=derive_seed(**place, model=job.choice.name, purpose="tuning"),
-        )
-    )
-
-
 def _failure(tuned: Tuned | None) -> str:
     """Say that all trials of a study failed; a study that only ran out of seconds leaves the default to be refitted."""
     if tuned is None or tuned.params is not None or _ran_out_of_time(tuned):
@@ -173,33 +107,6 @@ def _params(job: Job, tuned: Tuned | None) -> Params:
 
 def _ran_out_of_time(tuned: Tuned) -> bool:
     return not tuned.trials or all("budget in seconds" in trial["reason"] for trial in tuned.trials)
-
-
-def _scorer(
-    job: Job, dataset: Dataset, rows: np.ndarray, inner: list[tuple[np.ndarray, np.ndarray]]
-) -> Callable[[Params, int], float]:
-    metric = job.metrics[job.primary]
-
-    def score_fold(params: Params, fold: int) -> float:
-        train, test = inner[fold]
-        fitted = fit_rows(job, dataset, rows[train], params)
-        values = compute_metrics(predict(dataset, fitted.pipeline, rows[test]), {job.primary: metric})
-        if job.primary not in values:
-            raise ValueError(
-                f"the primary metric {job.primary} can't be computed: the model gives no "
-                f"{metric.needs}, or a class is absent"
-            )
-        return metric.score(values[job.primary])
-
-    return score_fold
-
-
-def _validation(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> dict[str, Any]:
-    """Choose the rows that early stopping watches, for a model that stops early."""
-    if not (job.choice.spec.takes_validation_rows and params.get("early_stopping")):
-        return {}
-    seed = derive_seed(seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, purpose="validation")
-    return {"model__validation_rows": validation_rows(dataset, rows, fraction=VALIDATION_FRACTION, seed=seed)}
 
 
 def warm_up(library: str) -> None:
@@ -241,6 +148,7 @@ def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
         "tune_s": round(tuned.seconds, 4),
         "trials": len(states),
         "trials_failed": states.count("failed"),
+        "trials_pruned": states.count("pruned"),
         "inner_score": tuned.score,
         "budget_trials": job.trials,
         "budget_s": job.seconds,

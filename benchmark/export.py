@@ -7,8 +7,9 @@ import joblib
 import numpy as np
 
 from bakeoff.errors import UserError, unknown_name
-from bakeoff.evaluate import fit_rows, tune_rows
+from bakeoff.fitting import fit_rows
 from bakeoff.folder import REBUILD, RunFolder
+from bakeoff.inner_scores import tune_rows
 from bakeoff.isolation import describe_error
 from bakeoff.job import Job
 from bakeoff.plan import Plan, make_plan

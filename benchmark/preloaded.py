@@ -23,6 +23,7 @@ import torch._dynamo
 import xgboost
 
 import bakeoff.estimators.cnn
+import bakeoff.estimators.folds
 import bakeoff.estimators.lstm
 import bakeoff.estimators.mlp
 import bakeoff.estimators.xgb

@@ -8,30 +8,52 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
+    from bakeoff.estimators.custom import TorchClassifier, TorchRegressor
+    from bakeoff.estimators.folds import fit_folds
     from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
     from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
     from bakeoff.estimators.pipelines import make
+    from bakeoff.estimators.stopping import ConvergenceError
+    from bakeoff.estimators.tokenizer import TokenIds
     from bakeoff.estimators.xgb import XGBoostClassifier
+
+_HOMES = {
+    "CNNClassifier": "cnn",
+    "CNNRegressor": "cnn",
+    "ConvergenceError": "stopping",
+    "LSTMClassifier": "lstm",
+    "LSTMRegressor": "lstm",
+    "MLPClassifier": "mlp",
+    "MLPRegressor": "mlp",
+    "TokenIds": "tokenizer",
+    "TorchClassifier": "custom",
+    "TorchRegressor": "custom",
+    "XGBoostClassifier": "xgb",
+    "fit_folds": "folds",
+    "make": "pipelines",
+}
 
 __all__ = [
     "CNNClassifier",
     "CNNRegressor",
+    "ConvergenceError",
     "LSTMClassifier",
     "LSTMRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "TokenIds",
+    "TorchClassifier",
+    "TorchRegressor",
     "XGBoostClassifier",
+    "fit_folds",
     "make",
 ]
-
-_HOMES = {"CNN": "cnn", "LSTM": "lstm", "MLP": "mlp", "XGBoost": "xgb", "make": "pipelines"}
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name on first use (PEP 562)."""
-    if name in __all__:
-        home = _HOMES[name.removesuffix("Classifier").removesuffix("Regressor")]
-        return getattr(import_module(f"bakeoff.estimators.{home}"), name)
+    if name in _HOMES:
+        return getattr(import_module(f"bakeoff.estimators.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'bakeoff.estimators' has no attribute {name!r}")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.tokenizer import TokenIds
 
 MAX_CATEGORIES = 50
 MISSING, OTHER = "(missing)", "(other)"  # in brackets, so that no real category is taken for them
@@ -159,9 +160,22 @@ FRONT_ENDS: dict[str, Any] = {
     "scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
     "filled": lambda _: SimpleImputer(keep_empty_features=True),
     "global-scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), GlobalScaler()),
+    "embedded": lambda categorical: _for_embeddings(categorical),
     "tf-idf": lambda _: TfidfVectorizer(sublinear_tf=True, **WORDS),
     "counts": lambda _: CountVectorizer(**WORDS),
+    "token-ids": lambda _: TokenIds(),
 }
+
+
+def _for_embeddings(categorical: tuple[str, ...]) -> Pipeline:
+    """Build what a net with learned vectors of categories wants: scaled numbers beside pandas categories."""
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    columns = ColumnTransformer(
+        [("numbers", numbers, make_column_selector(dtype_include="number"))],
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    )
+    return make_pipeline(NativeCategories(categorical=categorical), columns.set_output(transform="pandas"))
 
 
 def _as_frame(X: Any) -> pd.DataFrame:

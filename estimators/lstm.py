@@ -1,66 +1,77 @@
-"""Recurrent networks (LSTM, GRU, plain RNN) over series, or over the lines of images."""
+"""Recurrent networks (LSTM, GRU, plain RNN) over series, over the lines of images or over the words of texts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import validate_data
+from torch import Generator
 
-from bakeoff.estimators.parameters import SHAPE_RULE, Rule, boolean, integer, one_of, resolve_input_shape
-from bakeoff.estimators.torch_base import TorchClassifier, TorchEstimator, TorchRegressor
+from bakeoff.estimators.activations import ACTIVATIONS
+from bakeoff.estimators.net import Net, refuse_unflattened
+from bakeoff.estimators.net_classifier import NetClassifier
+from bakeoff.estimators.net_regressor import NetRegressor
+from bakeoff.estimators.networks import Solo
+from bakeoff.estimators.parameters import (
+    SHAPE_RULE,
+    Rule,
+    boolean,
+    integer,
+    is_sizes,
+    one_of,
+    real,
+    resolve_input_shape,
+)
+from bakeoff.estimators.recurrent import (
+    CELLS,
+    POOLINGS,
+    RecurrentNet,
+    RecurrentOptions,
+    check_tails,
+)
+from bakeoff.estimators.rows import Rows
+from bakeoff.estimators.streams import global_stream
+from bakeoff.estimators.vocabulary import VOCABULARY_RULE, check_tokens, count_tokens
 
-CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 RNN_ACTIVATIONS = ("relu", "tanh")
 
 
-class RecurrentNet(nn.Module):
-    """Flattened rows (n, features) to outputs: fold to steps, recur, head on the last hidden state.
-
-    Parameters
-    ----------
-    input_shape : (channels, length) or (channels, height, width)
-        A series has `length` steps of `channels` values; an image `height` steps of channels * width.
-    recurrence : nn.RNNBase
-        Takes (n, steps, values) and returns its final hidden state second.
-    head : nn.Module
-        Maps the last layer's final hidden state(s) to the outputs.
-    """
-
-    def __init__(self, input_shape: tuple[int, ...], recurrence: nn.RNNBase, head: nn.Module) -> None:
-        super().__init__()
-        self.input_shape = input_shape
-        self.recurrence = recurrence
-        self.head = head
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """Return outputs (n, outputs) of rows (n, features)."""
-        steps = torch.unflatten(rows, 1, self.input_shape).transpose(1, 2).flatten(2)
-        _, state = self.recurrence(steps)
-        hidden = state[0] if isinstance(state, tuple) else state
-        directions = 2 if self.recurrence.bidirectional else 1
-        outputs: Tensor = self.head(torch.cat(hidden[-directions:].unbind(), dim=1))
-        return outputs
-
-
 @dataclass(kw_only=True, eq=False, repr=False)
-class LSTMArchitecture(TorchEstimator):
-    """Stacked recurrent layers; batch norm and dropout on the last hidden state; a linear head."""
+class LSTMArchitecture(Net):
+    """Convolutions if asked for, stacked recurrent layers, pooling over the steps, a linear head."""
 
-    activation: str = "tanh"
     learning_rate: float = 5e-3  # at 1e-3 the recurrence has barely left its initial weights after 200 steps
     input_shape: tuple[int, ...] | None = None
+    vocabulary_size: int | str | None = None
+    embedding_size: int = 128
+    convolution_channels: tuple[int, ...] = ()
+    convolution_kernel_size: int = 3
+    cell: str = "lstm"
     hidden_size: int = 64
     num_layers: int = 1
-    cell: str = "lstm"
     bidirectional: bool = False
+    pooling: str = "last"
+    activation: str = "tanh"
+    dropout: float = 0.0
+    batch_norm: bool = False
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {
             "input_shape": SHAPE_RULE,
+            "vocabulary_size": VOCABULARY_RULE,
+            "embedding_size": integer(1),
+            "convolution_channels": (is_sizes, "a tuple of ints in the range [1, inf)"),
+            "convolution_kernel_size": integer(1),
+            "cell": one_of(*CELLS),
             "hidden_size": integer(1),
             "num_layers": integer(1),
-            "cell": one_of(*CELLS),
             "bidirectional": boolean(),
+            "pooling": one_of(*POOLINGS),
+            "activation": one_of(*ACTIVATIONS),
+            "dropout": real("[0, 1)"),
+            "batch_norm": boolean(),
         }
 
     def _conflicts(self) -> list[str]:
@@ -72,52 +83,79 @@ class LSTMArchitecture(TorchEstimator):
         )
         return [*super()._conflicts(), problem]
 
-    def _build_module(self, n_features: int, n_outputs: int) -> nn.Module:
-        shape = resolve_input_shape(self.input_shape, n_features)
-        nonlinearity: dict[str, Any] = {"nonlinearity": self.activation} if self.cell == "rnn" else {}
-        recurrence = CELLS[self.cell](
-            input_size=n_features // shape[1],
-            hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
-            batch_first=True,
-            dropout=self.dropout if self.num_layers > 1 else 0.0,
-            bidirectional=self.bidirectional,
-            **nonlinearity,
-        )
-        width = self.hidden_size * (2 if self.bidirectional else 1)
-        norm = [nn.BatchNorm1d(width)] if self.batch_norm else []
-        head = nn.Sequential(*norm, nn.Dropout(self.dropout), nn.Linear(width, n_outputs))
-        return RecurrentNet(shape, recurrence, head)
+    def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
+        refuse_unflattened(X)
+        precisions = self._precisions(reset=reset)
+        rows = np.asarray(validate_data(self, X, reset=reset, dtype=precisions, ensure_all_finite="allow-nan"))
+        shape = resolve_input_shape(self.input_shape, rows.shape[1])
+        if self.vocabulary_size is None:
+            check_tails(rows, shape)
+            return rows
+        if reset:
+            self.n_tokens_: int = count_tokens(rows, self.vocabulary_size)
+        return check_tokens(rows, self.n_tokens_, strict=self.vocabulary_size != "auto")
+
+    def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Solo:
+        values: dict[str, Any] = {
+            **{field.name: getattr(self, field.name, None) for field in fields(RecurrentOptions)},
+            "n_outputs": n_outputs,
+            "input_shape": resolve_input_shape(self.input_shape, rows.inputs.shape[1]),
+            "vocabulary_size": None if self.vocabulary_size is None else self.n_tokens_,
+        }
+        with global_stream(generator, torch.device("cpu")):
+            return Solo(RecurrentNet(RecurrentOptions(**values)))
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LSTMClassifier(LSTMArchitecture, TorchClassifier):
-    """Classify series with a recurrent network.
+class LSTMClassifier(LSTMArchitecture, NetClassifier):
+    """Classify series or texts with a recurrent network.
 
     Parameters
     ----------
     input_shape : (channels, length) or (channels, height, width), default=None
         How the columns of X fold back, in C order. A series is read as `length` steps of `channels` values,
-        an image as `height` steps of channels * width values. None is one channel of n_features steps.
+        an image as `height` steps of channels * width values. None is one channel of n_features steps. Steps at the
+        end of a row that are NaN count as absent: series may differ in length.
+    vocabulary_size : int or "auto", default=None
+        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
+        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
+    embedding_size : int, default=128
+        Width of the learned vectors of the tokens.
+    convolution_channels : tuple of int, default=()
+        Channels of convolutions along the steps, in front of the recurrence; each is followed by `activation`.
+    convolution_kernel_size : int, default=3
+        Steps that each of them sees at once.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        Kind of recurrence. The forget gates of "lstm" start open (Jozefowicz et al. 2015).
     hidden_size : int, default=64
         Width of the hidden state, per direction.
     num_layers : int, default=1
         Stacked recurrent layers, with `dropout` between them.
-    cell : {"lstm", "gru", "rnn"}, default="lstm"
-        Kind of recurrence.
     bidirectional : bool, default=False
-        Whether to read the series from both ends.
+        Whether to read the rows from both ends.
+    pooling : {"last", "mean", "max", "attention"}, default="last"
+        What the head sees of the states: the last one in each direction, or their mean, maximum or learned weighted
+        mean (Yang et al. 2016) over the steps.
     activation : {"relu", "tanh", "sigmoid", "gelu"}, default="tanh"
-        Only used by cell="rnn", which takes "tanh" or "relu"; "lstm" and "gru" have their own.
+        Of the convolutions, and of cell="rnn", which takes "tanh" or "relu"; "lstm" and "gru" have their own.
+    dropout : float in [0, 1), default=0.0
+        Share of values dropped between the recurrent layers and before the head, while training.
+    batch_norm : bool, default=False
+        Whether to normalise what the head sees over the batch.
     learning_rate : float, default=5e-3
         Step size of the optimizer.
     **shared
-        All other parameters, and the attributes: see `TorchEstimator` and `TorchClassifier`.
+        All other parameters, and the attributes: see `Net` and `NetClassifier`.
+
+    Attributes
+    ----------
+    n_tokens_ : int
+        Number of token ids, where there is a vocabulary.
 
     Examples
     --------
     >>> from sklearn.datasets import load_digits
-    >>> from bakeoff.estimators.lstm import LSTMClassifier
+    >>> from bakeoff.estimators import LSTMClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> net = LSTMClassifier(input_shape=(1, 8, 8), max_epochs=5, random_state=0).fit(X / 16, y)
     >>> net.predict(X[:3] / 16).shape
@@ -126,26 +164,17 @@ class LSTMClassifier(LSTMArchitecture, TorchClassifier):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LSTMRegressor(LSTMArchitecture, TorchRegressor):
-    """Predict numbers from series with a recurrent network.
+class LSTMRegressor(LSTMArchitecture, NetRegressor):
+    """Predict numbers from series or texts with a recurrent network.
 
-    Parameters
-    ----------
-    input_shape : (channels, length) or (channels, height, width), default=None
-        How the columns of X fold back, in C order. A series is read as `length` steps of `channels` values,
-        an image as `height` steps of channels * width values. None is one channel of n_features steps.
-    hidden_size : int, default=64
-        Width of the hidden state, per direction.
-    num_layers : int, default=1
-        Stacked recurrent layers, with `dropout` between them.
-    cell : {"lstm", "gru", "rnn"}, default="lstm"
-        Kind of recurrence.
-    bidirectional : bool, default=False
-        Whether to read the series from both ends.
-    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="tanh"
-        Only used by cell="rnn", which takes "tanh" or "relu"; "lstm" and "gru" have their own.
-    learning_rate : float, default=5e-3
-        Step size of the optimizer.
-    **shared
-        All other parameters, and the attributes: see `TorchEstimator` and `TorchRegressor`.
+    Parameters and attributes are those of `LSTMClassifier`, but for what `NetRegressor` has in place of
+    `NetClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import LSTMRegressor
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> LSTMRegressor(max_epochs=5, random_state=0).fit(waves, np.linspace(1, 2, 80)).predict(waves).shape
+    (80,)
     """

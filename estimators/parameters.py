@@ -50,6 +50,17 @@ def one_of(*names: str) -> Rule:
     return lambda value: isinstance(value, str) and value in names, f"a str among {{{words}}}"
 
 
+def optional(rule: Rule) -> Rule:
+    """Rule of None or what another rule allows."""
+    holds, words = rule
+    return lambda value: value is None or holds(value), f"None or {words}"
+
+
+def are_callables(value: Any) -> bool:
+    """Whether the value is None, a callable or a list or tuple of callables."""
+    return value is None or callable(value) or (isinstance(value, list | tuple) and all(map(callable, value)))
+
+
 def is_seed(value: Any) -> bool:
     """Whether scikit-learn takes the value as a random_state."""
     try:

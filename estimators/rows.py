@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that stay on the device: inputs (n, features), targets (n,) or (n, outputs), weights (n,)."""
+    """Rows that stay on the device: inputs (n, features), targets (n,) or (n, outputs), weights (n,) of mean one."""
 
     inputs: Tensor
     targets: Tensor
@@ -23,11 +23,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.inputs)
-
-    def take(self, batch: Tensor | slice) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return inputs, targets and weights of one batch."""
-        weights = None if self.weights is None else self.weights[batch]
-        return self.inputs[batch], self.targets[batch], weights
 
 
 def build_rows(X: Array, targets: Array, weights: Array, index: Array, device: torch.device) -> Rows:

@@ -63,6 +63,8 @@ class ModelSpec:
         What tells apart two models of one name: for a user's own estimator, its class and parameters.
     takes_validation_rows : bool
         True if `fit` takes `validation_rows` to stop early on.
+    fits_folds_together : bool
+        True if `fit_folds` can train it: a net of this package.
     """
 
     name: str
@@ -85,6 +87,7 @@ class ModelSpec:
     max_rows_reason: str = ""
     fingerprint: str = ""
     takes_validation_rows: bool = False
+    fits_folds_together: bool = False
 
     @property
     def is_installed(self) -> bool:

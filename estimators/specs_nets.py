@@ -17,10 +17,10 @@ def _dropout(trial: Trial, high: float) -> float:
     return trial.suggest_float("dropout", 0, high)
 
 
-def _weight_decay(trial: Trial) -> float:
+def _weight_decay(trial: Trial, low: float, high: float) -> float:
     if trial.suggest_categorical("weight_decay_is_zero", [True, False]):
         return 0.0
-    return trial.suggest_float("weight_decay", 1e-6, 1e-3, log=True)
+    return trial.suggest_float("weight_decay", low, high, log=True)
 
 
 def _resources(setting: Setting) -> Params:
@@ -35,7 +35,7 @@ def _mlp_space(trial: Trial, task: str) -> Params:
         "hidden_layer_sizes": (width,) * n_layers,
         "dropout": _dropout(trial, 0.5),
         "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True),
-        "weight_decay": _weight_decay(trial),
+        "weight_decay": _weight_decay(trial, 1e-6, 1e-3),
     }
 
 
@@ -46,13 +46,27 @@ def _build_mlp(setting: Setting, params: Params) -> Any:
     return kind(**{**_resources(setting), **params})
 
 
+def _embedded_space(trial: Trial, task: str) -> Params:
+    del task
+    n_layers = trial.suggest_int("n_layers", 1, 5)
+    width = trial.suggest_int("width", 64, 1024, log=True)
+    return {
+        "hidden_layer_sizes": (width,) * n_layers,
+        "n_bins": trial.suggest_int("n_bins", 2, 128),
+        "embedding_size": trial.suggest_int("embedding_size", 8, 32),
+        "dropout": _dropout(trial, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 5e-3, log=True),
+        "weight_decay": _weight_decay(trial, 1e-4, 1e-1),
+    }
+
+
 def _cnn_space(trial: Trial, task: str) -> Params:
     del task
     n_layers = trial.suggest_int("n_layers", 1, 3)
     filters = trial.suggest_int("filters", 4, 64, log=True)
     return {
         "channels": tuple(filters * 2**layer for layer in range(n_layers)),
-        "hidden_size": trial.suggest_int("hidden_size", 8, 256, log=True),
+        "hidden_layer_sizes": (trial.suggest_int("hidden_size", 8, 256, log=True),),
         "dropout": trial.suggest_float("dropout", 0, 0.9),
         "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-1, log=True),
     }
@@ -109,6 +123,37 @@ NET_SPECS = (
         requires="torch",
         effort={"epochs": "max_epochs"},
         takes_validation_rows=True,
+        fits_folds_together=True,
+    ),
+    ModelSpec(
+        name="mlp_embeddings",
+        family="deep",
+        summary="multilayer perceptron over learned vectors of the columns",
+        tasks=(*CLASSES, "regression"),
+        kinds=("tabular",),
+        build=_build_mlp,
+        front_ends={"tabular": "embedded"},
+        default={
+            "n_layers": 3,
+            "width": 256,
+            "n_bins": 48,
+            "embedding_size": 16,
+            "dropout_is_zero": False,
+            "dropout": 0.2,
+            "learning_rate": 1e-3,
+            "weight_decay_is_zero": False,
+            "weight_decay": 1e-2,
+        },
+        fixed={**TRAINING, "optimizer": "adamw", "batch_size": 256, "numeric_embedding": "piecewise-linear"},
+        space=_embedded_space,
+        source=(
+            "Gorishniy et al. 2022 (On embeddings for numerical features in tabular deep learning, NeurIPS); ranges: "
+            "Gorishniy et al. 2025 (TabM, ICLR)"
+        ),
+        requires="torch",
+        effort={"epochs": "max_epochs"},
+        takes_validation_rows=True,
+        fits_folds_together=True,
     ),
     ModelSpec(
         name="cnn",
@@ -125,6 +170,7 @@ NET_SPECS = (
         requires="torch",
         effort={"epochs": "max_epochs"},
         takes_validation_rows=True,
+        fits_folds_together=True,
     ),
     ModelSpec(
         name="lstm",
@@ -141,5 +187,6 @@ NET_SPECS = (
         requires="torch",
         effort={"epochs": "max_epochs"},
         takes_validation_rows=True,
+        fits_folds_together=True,
     ),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from bakeoff.folder import RunFolder
 from bakeoff.plan import make_plan
@@ -19,6 +20,7 @@ ALLOWED_SKIPS = (
     "needs the data sets of BAKEOFF_DATA",
     "needs lightgbm",
     "needs catboost",
+    "does not have a decision_function method",  # a check of scikit-learn; it is satisfied by predict_proba
 )
 
 TINY = """
@@ -38,6 +40,15 @@ def _quiet_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep telemetry off and the environment's tracking server out of the tests."""
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Keep torch on one thread: small nets are fastest on it, and bits depend on the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

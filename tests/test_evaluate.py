@@ -10,8 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.evaluate import evaluate, fit_rows, tune_rows
+from bakeoff.evaluate import evaluate
+from bakeoff.fitting import fit_rows
 from bakeoff.imported import own_spec
+from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
 from bakeoff.plan import Memory, make_plan
 from bakeoff.prepared import write_prepared

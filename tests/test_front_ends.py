@@ -21,9 +21,9 @@ from bakeoff.estimators.front_ends import (
     build_front_end,
 )
 
-FOR_FRAMES = ("one-hot", "ordinal", "native")
+FOR_FRAMES = ("one-hot", "ordinal", "native", "embedded")
 FOR_NUMBERS = ("scaled", "filled", "global-scaled", "none")
-FOR_TEXT = ("tf-idf", "counts")
+FOR_TEXT = ("tf-idf", "counts", "token-ids")
 
 
 def training_frame() -> pd.DataFrame:
@@ -136,9 +136,8 @@ def test_whole_numbers_as_categories(name: str) -> None:
     """A column named in `categorical` is one of categories, though it holds whole numbers or booleans."""
     front_end = build_front_end(name, categorical=("code", "flag")).fit(training_frame())
     plain = build_front_end(name).fit(training_frame())
-    learned = list(front_end.categories_)
-    assert learned == ["flag", "colour", "code"]
-    assert list(plain.categories_) == ["colour"]
+    fitted = [steps[0] if name == "embedded" else steps for steps in (front_end, plain)]
+    assert [list(encoder.categories_) for encoder in fitted] == [["flag", "colour", "code"], ["colour"]]
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -210,11 +209,22 @@ def test_columns_without_information(name: str) -> None:
     frame = frame.astype({"none": object})
     transformed = build_front_end(name).fit(frame).transform(frame)
     assert len(transformed) == 3
-    if name != "native":
+    if name not in ("native", "embedded"):
         assert np.isfinite(transformed).all()
         assert build_front_end(name).fit_transform(frame[["flag"]]).shape == (3, 1)
         np.testing.assert_array_equal(transformed[:, 0], 0 if name == "one-hot" else 7)
         assert transformed.shape == (3, 3)
+
+
+def test_embedded_scales_numbers_beside_categories() -> None:
+    """For learned vectors numbers are filled and scaled by the training rows, and categories stay categories."""
+    front_end = build_front_end("embedded", categorical=("code",)).fit(training_frame())
+    rows = front_end.transform(training_frame())
+    numbers = rows.select_dtypes("number")
+    assert sorted(map(str, rows.dtypes[rows.dtypes == "category"])) == ["category"] * 2
+    np.testing.assert_allclose(numbers.mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(numbers.std(ddof=0), 1)
+    assert np.isfinite(front_end.transform(other_frame()).select_dtypes("number")).all(axis=None)
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)

@@ -1,0 +1,78 @@
+"""A job's model on some rows of its data set: built, fitted and asked."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.estimators.pipelines import build_pipeline
+from bakeoff.estimators.space import Params
+from bakeoff.estimators.spec import Setting
+from bakeoff.job import Job
+from bakeoff.metrics import Predictions
+from bakeoff.predict import predict_rows
+from bakeoff.seeds import derive_seed
+from bakeoff.splits import validation_rows
+
+VALIDATION_FRACTION = 0.15
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted pipeline and the seconds that fitting took."""
+
+    pipeline: Any
+    seconds: float
+
+
+def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> Fitted:
+    """Fit the job's model with given parameters on some rows of a data set; only the fit itself is timed."""
+    pipeline = build_model(job, dataset, params)
+    X, y = take(dataset.X, rows), dataset.y[rows]
+    held_out = rows_for_stopping(job, dataset, rows, params)
+    options = {} if held_out is None else {"model__validation_rows": held_out}
+    began = time.perf_counter()
+    pipeline.fit(X, y, **options)
+    return Fitted(pipeline, time.perf_counter() - began)
+
+
+def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
+    """Build the job's unfitted pipeline; all fits of a cell are seeded alike."""
+    seed = derive_seed(
+        seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, model=job.choice.name, purpose="model"
+    )
+    setting = Setting(
+        task=job.task,
+        kind=job.kind,
+        input_shape=dataset.input_shape,
+        random_state=seed,
+        threads=job.threads,
+        device=job.device,
+    )
+    return build_pipeline(job.choice.spec, setting, params, dataset.categorical)
+
+
+def rows_for_stopping(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> np.ndarray | None:
+    """Choose the rows that early stopping watches, as positions in `rows`; None for a model without it."""
+    if not (job.choice.spec.takes_validation_rows and params.get("early_stopping")):
+        return None
+    seed = derive_seed(seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, purpose="validation")
+    return validation_rows(dataset, rows, fraction=VALIDATION_FRACTION, seed=seed)
+
+
+def predict(dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:
+    """Ask a fitted pipeline about some rows of the data set."""
+    return ask(dataset, pipeline, take(dataset.X, rows), rows)
+
+
+def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
+    """Ask a fitted model about rows of the data set, given as it takes them."""
+    return predict_rows(model, X, np.asarray(dataset.y[rows]), classes=dataset.classes, positive=dataset.positive)
+
+
+def take(X: Any, rows: np.ndarray) -> Any:
+    """Return some rows of a frame or an array."""
+    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]

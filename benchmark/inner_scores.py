@@ -1,0 +1,89 @@
+"""Scores of one set of parameters on the inner folds: fold by fold, or for nets all folds as one program."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.estimators.space import Params
+from bakeoff.fitting import ask, build_model, fit_rows, predict, rows_for_stopping, take
+from bakeoff.job import Job
+from bakeoff.metrics import Predictions, compute_metrics
+from bakeoff.seeds import derive_seed
+from bakeoff.splits import inner_splits
+from bakeoff.tuning import ScoreFolds, Study, Tuned, Watch, tune
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+
+
+def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
+    """Tune the job's model on some rows of a data set, by inner folds that follow the outer scheme."""
+    place = {"seed": job.seed, "dataset": job.dataset, "repeat": job.repeat, "fold": job.fold}
+    inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**place, purpose="inner"))
+    folds = [(rows[train], rows[test]) for train, test in inner]
+    together = job.choice.spec.fits_folds_together
+    score_folds: ScoreFolds = partial(_score_together if together else _score_one_by_one, job, dataset, folds)
+    return tune(
+        Study(
+            suggest=lambda trial: job.choice.params_of(trial, job.task),
+            default=job.choice.default_point(job.task),
+            score_folds=score_folds,
+            trials=job.trials,
+            seconds=job.seconds,
+            seed=derive_seed(**place, model=job.choice.name, purpose="tuning"),
+        )
+    )
+
+
+def _score_one_by_one(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Watch) -> Iterator[float]:
+    for train, test in folds:
+        watch.check_time()
+        fitted = fit_rows(job, dataset, train, params)
+        yield _score(job, predict(dataset, fitted.pipeline, test))
+
+
+def _score_together(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Watch) -> list[float]:
+    """Train the nets of all folds at once; after each epoch their mean score may end the trial.
+
+    What a fold counts with in the end is the score of the weights that its own held-out rows chose.
+    """
+    from bakeoff.estimators.folds import fit_folds
+
+    tests: dict[int, Any] = {}
+
+    def score(number: int, pipeline: Any) -> float:
+        test = folds[number][1]
+        if number not in tests:
+            tests[number] = pipeline[:-1].transform(take(dataset.X, test))
+        return _score(job, ask(dataset, pipeline[-1], tests[number], test))
+
+    def after_epoch(epoch: int, pipelines: list[Any]) -> None:
+        watch.check_time()
+        if watch.prunes:
+            watch.report(epoch, float(np.mean([score(*pair) for pair in enumerate(pipelines)])))
+
+    watch.check_time()
+    held_out = [rows_for_stopping(job, dataset, train, params) for train, _ in folds]
+    fitted = fit_folds(
+        build_model(job, dataset, params),
+        dataset.X,
+        dataset.y,
+        folds,
+        validation=[train[held] for (train, _), held in zip(folds, held_out, strict=True) if held is not None] or None,
+        on_epoch=after_epoch,
+    )
+    return [score(number, pipeline) for number, pipeline in enumerate(fitted)]
+
+
+def _score(job: Job, predictions: Predictions) -> float:
+    """Return the primary score, bigger is better."""
+    metric = job.metrics[job.primary]
+    values = compute_metrics(predictions, {job.primary: metric})
+    if job.primary not in values:
+        raise ValueError(
+            f"the primary metric {job.primary} can't be computed: the model gives no "
+            f"{metric.needs}, or a class is absent"
+        )
+    return metric.score(values[job.primary])

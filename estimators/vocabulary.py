@@ -1,0 +1,41 @@
+"""Token ids as rows of nets with a learned embedding: 0 is padding, 1 a word that is not known, the rest are words."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.estimators.parameters import Rule, is_int
+from bakeoff.estimators.tokenizer import UNKNOWN
+
+VOCABULARY_RULE: Rule = (
+    lambda value: value is None or value == "auto" or is_int(value, 2),
+    "None, 'auto' or an int in the range [2, inf)",
+)
+
+
+def count_tokens(rows: NDArray[Any], vocabulary_size: int | str) -> int:
+    """Return the number of tokens: as given, or one more than the largest id in the rows (n, steps)."""
+    return max(int(rows.max()) + 1, UNKNOWN + 1) if isinstance(vocabulary_size, str) else int(vocabulary_size)
+
+
+def check_tokens(rows: NDArray[Any], n_tokens: int, *, strict: bool) -> NDArray[Any]:
+    """Return rows of token ids (n, steps) that all lie inside the vocabulary.
+
+    Unless `strict`, ids beyond it are read as words that are not known.
+
+    Raises
+    ------
+    ValueError
+        When an id is negative, no whole number or, if `strict`, beyond the vocabulary.
+    """
+    beyond = rows >= n_tokens
+    wrong = (rows < 0) | (rows != np.floor(rows)) | (beyond & strict)
+    if wrong.any():
+        row, step = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"Input X must hold token ids: whole numbers from 0 (padding) to {n_tokens - 1}, for a vocabulary of "
+            f"{n_tokens}. Got {rows[row, step]:g} in row {row}, column {step}. Choose a larger vocabulary_size, or "
+            f"give unknown words the id {UNKNOWN}."
+        )
+    return np.where(beyond, rows.dtype.type(UNKNOWN), rows) if beyond.any() else rows
