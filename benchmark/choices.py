@@ -118,7 +118,7 @@ def _problems_of_values(choice: Choice, task: Any) -> list[str]:
     except (ValueError, TypeError) as error:
         return [f"{error}; give it another `default:`, or widen the range"]
     try:
-        build_pipeline(choice.spec, Setting(task=task), params)
+        build_pipeline(choice.spec, Setting(task=task, kind=choice.spec.kinds[0]), params)
     except UserError as error:
         return list(error.problems)
     except Exception as error:  # a user's factory may raise anything

@@ -105,7 +105,9 @@ class MLPArchitecture(Net):
 
     def _block(self, width: int, size: int, generator: Generator, *, first: bool) -> nn.Sequential:
         """Build one hidden layer."""
-        block: list[nn.Module] = [Linear(width, size, generator, stretches=first)]
+        block: list[nn.Module] = [
+            Linear(width, size, generator, bias=not self.batch_norm, stretches=first)  # batch norm takes it out again
+        ]
         if self.batch_norm:
             block.append(BatchNorm(size))
         if self.layer_norm:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
+from bakeoff.estimators.history import History
 from bakeoff.estimators.inference import infer
 from bakeoff.estimators.networks import AnyNetwork, Network, Solo
 from bakeoff.estimators.objectives import Objective
@@ -39,6 +39,7 @@ from bakeoff.estimators.parameters import (
 from bakeoff.estimators.persistence import load_net, save_net
 from bakeoff.estimators.program import Augment, Replica, Settings
 from bakeoff.estimators.progress_bar import epoch_bar
+from bakeoff.estimators.resume import Resume
 from bakeoff.estimators.rows import Rows, build_rows, split_rows
 from bakeoff.estimators.stopping import Monitor, Plateau
 from bakeoff.estimators.training import train
@@ -49,7 +50,7 @@ Callback = Callable[[Any, dict[str, float]], Any]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
+class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
     """Base of all PyTorch estimators: parameters, validation, and `fit` through the one training loop.
 
     Parameters
@@ -296,8 +297,9 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
         self._check_parameters()
         goes_on = self.warm_start and hasattr(self, "module_")
         X, y, weights = self._read_all(X, y, sample_weight, reset=not goes_on, reset_targets=True)
+        self.__dict__.pop("_resume", None)
         if not goes_on:
-            vars(self).pop("module_", None)  # that of an earlier fit, whose precision and targets may be others
+            self.__dict__.pop("module_", None)  # that of an earlier fit, whose precision and targets may be others
         if validation_data is not None:
             if validation_rows is not None:
                 raise ValueError("Give validation_rows or validation_data, not both.")
@@ -309,11 +311,11 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
         train_rows, held_out = split_rows(y, weights, validation_rows, fraction=fraction, seed=split_seed)
         targets, weights, n_outputs = self._prepare(y, weights, train_rows, reset=not goes_on)
         device = self._device()
-        rows = build_rows(X, targets, weights, train_rows, device)
+        rows = self._training_rows(X, targets, weights, train_rows)
         validation = build_rows(X, targets, weights, held_out, device) if len(held_out) else None
         if not goes_on:
-            self._history: list[dict[str, float]] = []
-            self.module_: nn.Module = self._start(rows, n_outputs, weight_seed)
+            self._history = []
+            self.module_ = self._start(rows, n_outputs, weight_seed)
         return self._replica(
             rows,
             validation,
@@ -340,7 +342,7 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
         X, y, weights = self._read_all(X, y, sample_weight, reset=first, reset_targets=reset_targets)
         present = np.flatnonzero(weights)
         targets, weights, n_outputs = self._prepare(y, weights, present, reset=first)
-        rows = build_rows(X, targets, weights, present, self._device())
+        rows = self._training_rows(X, targets, weights, present)
         if first:
             self._history = []
         if first or not hasattr(self, "_resume"):
@@ -381,6 +383,12 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
             return (str(next(self.module_.parameters()).dtype).removeprefix("torch."),)
         return ("float64", "float32") if self.dtype == "auto" else (self.dtype,)
 
+    def _training_rows(self, X: Array, targets: Array, weights: Array, index: Array) -> Rows:
+        """Copy the rows to be trained on to the device."""
+        if self._normalises_batches() and len(index) < 2:
+            raise ValueError("Batch normalisation needs at least two training rows. Got 1 sample instead.")
+        return build_rows(X, targets, weights, index, self._device())
+
     def _draw_seeds(self) -> list[int]:
         """Draw the seeds of held-out rows, weights, noise and shuffles."""
         seeds: list[int] = check_random_state(self.random_state).randint(2**31 - 1, size=4).tolist()
@@ -388,8 +396,6 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
 
     def _start(self, rows: Rows, n_outputs: int, seed: int) -> nn.Module:
         """Build the network that is to be trained, on the device."""
-        if self._normalises_batches() and len(rows) < 2:
-            raise ValueError("Batch normalisation needs at least two training rows. Got 1 sample instead.")
         network = self._build_network(rows, n_outputs, torch.Generator().manual_seed(seed))
         module = network.module if isinstance(network, Solo) else network
         return module.to(rows.inputs.device, rows.inputs.dtype)
@@ -434,55 +440,6 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
         """Return the outputs of the network, (n, outputs), in float64."""
         check_is_fitted(self, "module_")
         return infer(self.module_, self._read_rows(X, reset=False))
-
-    @property
-    def history_(self) -> pd.DataFrame:
-        """One row per epoch."""
-        return pd.DataFrame(self._epochs)
-
-    @property
-    def n_iter_(self) -> int:
-        """Epochs run."""
-        return len(self._epochs)
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        """Mean training loss per epoch."""
-        return self._curve("training_loss")
-
-    @property
-    def validation_loss_curve_(self) -> list[float]:
-        """Mean loss of the held-out rows per epoch."""
-        return self._curve("validation_loss")
-
-    @property
-    def validation_scores_(self) -> list[float]:
-        """Accuracy or R² of the held-out rows per epoch."""
-        return self._curve("validation_score")
-
-    @property
-    def best_loss_(self) -> float:
-        """Lowest loss that counted for stopping."""
-        return min(filter(np.isfinite, self.validation_loss_curve_ or self.loss_curve_), default=float("inf"))
-
-    @property
-    def n_parameters_(self) -> int:
-        """Trainable parameters of the network."""
-        return sum(weight.numel() for weight in self._fitted("module_").parameters() if weight.requires_grad)
-
-    @property
-    def _epochs(self) -> list[dict[str, float]]:
-        epochs: list[dict[str, float]] = self._fitted("_history")
-        return epochs
-
-    def _curve(self, name: str) -> list[float]:
-        return [row[name] for row in self._epochs if name in row]
-
-    def _fitted(self, name: str) -> Any:
-        """Return what `fit` has left; before that, fitted attributes are absent, as scikit-learn's are."""
-        if name not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} instance is not fitted yet: call 'fit' first.")
-        return vars(self)[name]
 
     def _check_parameters(self) -> None:
         """Raise one ValueError that lists every parameter that breaks its rule."""
@@ -541,28 +498,6 @@ class Net(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
         if "module_" in state and next(self.module_.parameters()).is_cuda:
             state["module_"] = copy.deepcopy(self.module_).cpu()
         return state
-
-
-@dataclass(frozen=True)
-class Resume:
-    """Where `partial_fit` goes on: states of the generators and of the optimizer."""
-
-    shuffles: Tensor
-    noise: Tensor
-    optimizer: dict[str, Any] | None = None
-
-    @classmethod
-    def seeded(cls, shuffle_seed: int, noise_seed: int, device: torch.device) -> Self:
-        """Begin with fresh generators."""
-        shuffles = torch.Generator().manual_seed(shuffle_seed)
-        return cls(shuffles.get_state(), torch.Generator(device).manual_seed(noise_seed).get_state())
-
-    def generators(self, device: torch.device) -> tuple[Generator, Generator]:
-        """Return generators of shuffles and noise, in the states that were kept."""
-        shuffles, noise = torch.Generator(), torch.Generator(device)
-        shuffles.set_state(self.shuffles)
-        noise.set_state(self.noise)
-        return shuffles, noise
 
 
 def train_nets(nets: Sequence[Net], replicas: Sequence[Replica], on_epoch: Callable[[int], None] | None = None) -> None:

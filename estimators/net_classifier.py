@@ -69,7 +69,7 @@ class NetClassifier(ClassifierMixin, Net):  # type: ignore[misc]  # scikit-learn
         if self.class_weight == "balanced":
             raise ValueError("class_weight='balanced' is not supported by partial_fit: give a dict of weights.")
         if not hasattr(self, "module_"):
-            vars(self).pop("classes_", None)  # of a first call that failed
+            self.__dict__.pop("classes_", None)  # of a first call that failed
             self._multilabel: bool = False
         _check_partial_fit_first_call(self, classes)
         return self._continue(X, y, sample_weight, reset_targets=False)

@@ -153,10 +153,12 @@ def _plural(number: int, what: str) -> str:
 
 
 def _say_spent(spent: pd.DataFrame) -> str:
-    trials, failed = int(spent["trials"].sum()), int(spent["trials_failed"].sum())
+    trials, failed, pruned = (int(spent[name].sum()) for name in ("trials", "trials_failed", "trials_pruned"))
     tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
     fits = _plural(int(spent["fits"].sum()), "fit")
-    tuned = f"{_plural(trials + failed, 'trial')} of tuning took {tuning}, {failed} of them failed"
+    tuned = (
+        f"{_plural(trials + failed, 'trial')} of tuning took {tuning}, {failed} of them failed, {pruned} were pruned"
+    )
     return f"{fits} used {cpu} of CPU time; {tuned}."
 
 

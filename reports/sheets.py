@@ -122,12 +122,14 @@ def build_skips(view: Run) -> Sheet:
 
 def build_budget(spent: pd.DataFrame) -> Sheet:
     """Build the table of what each cell spent."""
-    sums = (Column(title=title, numeric=True) for title in ("Fits", "Trials", "Failed trials", "Tuning", "CPU"))
+    sums = (
+        Column(title=title, numeric=True) for title in ("Fits", "Trials", "Failed trials", "Pruned", "Tuning", "CPU")
+    )
     columns = (*plain_columns("Data set", "Model", "Variant"), *sums, Column(title="Remarks"))
     rows = tuple(
         (
             *(Cell(text=row[name]) for name in ("dataset", "model", "variant")),
-            *(number_cell(row[name], str(row[name])) for name in ("fits", "trials", "trials_failed")),
+            *(number_cell(row[name], str(row[name])) for name in ("fits", "trials", "trials_failed", "trials_pruned")),
             seconds_cell(row["tune_s"]),
             seconds_cell(row["cpu_s"]),
             Cell(text=row["flags"]),

@@ -20,7 +20,7 @@ CELL = ["dataset", "model", "variant"]
 BASELINE = "dummy"
 FAMILIES = ("classical", "deep")
 COSTS = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
-COUNTS = ("trials", "trials_failed")
+COUNTS = ("trials", "trials_failed", "trials_pruned")
 NOT_RUN = "not run"
 NO_RECORD = "no record: the run was interrupted or still goes on"
 POST_HOC = "post hoc: picked on outer scores, not tested"
@@ -134,8 +134,8 @@ def budget(view: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Sums over the fits: `fits` (recorded), `trials` (complete or pruned), `trials_failed`, `tune_s`, `cpu_s`;
-        and `flags`: where a budget in seconds cut the tuning short.
+        Sums over the fits: `fits` (recorded), `trials` (those that did not fail), `trials_failed`, `trials_pruned`,
+        `tune_s`, `cpu_s`; and `flags`: where a budget in seconds cut the tuning short.
     """
     frame = fits_frame(view)
     return pd.DataFrame([_budget_row(fits) for _, fits in frame.groupby(CELL, sort=False)])
@@ -243,12 +243,13 @@ def _summary_of(statuses: "pd.Series[str]") -> str:
 
 
 def _budget_row(fits: pd.DataFrame) -> dict[str, Any]:
-    trials, failed = (int(fits[name].fillna(0).sum()) for name in COUNTS)
+    trials, failed, pruned = (int(fits[name].fillna(0).sum()) for name in COUNTS)
     return {
         **{name: fits.iloc[0][name] for name in CELL},
         "fits": int((fits["status"] != NOT_RUN).sum()),
         "trials": trials - failed,
         "trials_failed": failed,
+        "trials_pruned": pruned,
         **{name: float(fits[name].sum(min_count=1)) for name in ("tune_s", "cpu_s")},
         "flags": _count(fits["flag"]),
     }

@@ -544,3 +544,14 @@ def test_metric_names_are_those_that_mlflow_takes(name: str) -> None:
     metric = {"import": "a:b", "name": name, "greater_is_better": True}
     with pytest.raises(UserError, match=r"metrics\[0\].name"):
         to_suite({"name": "a", "datasets": ["wine"], "metrics": [metric]})
+
+
+def test_parameters_of_models_for_texts_can_be_fixed(tmp_path: Path) -> None:
+    """A model that takes texts alone is checked as one of texts."""
+    pd.DataFrame({"text": ["one two", "three"] * 10, "label": ["a", "b"] * 10}).to_csv(tmp_path / "t.csv", index=False)
+    text = f"""
+name: texts
+datasets: [{{file: "{tmp_path / "t.csv"}", target: label, kind: text}}]
+models: [{{name: text_cnn, params: {{max_epochs: 2}}}}, {{name: text_lstm, params: {{hidden_size: 5}}}}]
+"""
+    assert {job.choice.name for job in plan_of(text).jobs} == {"text_cnn", "text_lstm"}

@@ -1,0 +1,73 @@
+"""Every check that scikit-learn has for third-party estimators passes, on the defaults of all public nets."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sklearn
+from sklearn.base import is_classifier
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from sklearn.utils.fixes import parse_version
+from torch import Tensor, nn
+
+from bakeoff import estimators
+from bakeoff.estimators import (
+    CNNClassifier,
+    CNNRegressor,
+    LSTMClassifier,
+    LSTMRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    TorchClassifier,
+    TorchRegressor,
+)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class TwoLayers(nn.Module):
+    """A module of one's own, as a user would write it."""
+
+    def __init__(self, n_features: int, n_outputs: int, width: int = 32) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(n_features, width), nn.ReLU(), nn.Linear(width, n_outputs))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return (n, outputs) of rows (n, features)."""
+        outputs: Tensor = self.layers(rows)
+        return outputs
+
+
+NETS = [
+    MLPClassifier(),
+    MLPRegressor(),
+    CNNClassifier(),
+    CNNRegressor(),
+    LSTMClassifier(),
+    LSTMRegressor(),
+    TorchClassifier(module=TwoLayers),
+    TorchRegressor(module=TwoLayers),
+]
+# What scikit-learn 1.9 and 1.8 have for them; later versions may have more.
+N_CHECKS = (67, 60) if parse_version(sklearn.__version__) >= parse_version("1.9") else (66, 59)
+
+
+@parametrize_with_checks(NETS, xfail_strict=True)
+def test_scikit_learn_contract(estimator: Any, check: Callable[[Any], None]) -> None:
+    """The check passes; one that were to be skipped without leave would fail the tier."""
+    check(estimator)
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: type(net).__name__)
+def test_all_checks_are_collected(net: Any) -> None:
+    """No tag or missing method makes scikit-learn leave checks out unseen."""
+    names = [check.func.__name__ for _, check in estimator_checks_generator(net)]
+    assert len(names) >= N_CHECKS[0 if is_classifier(net) else 1]
+    assert ("check_classifiers_train" in names) == is_classifier(net)
+    assert "check_fit2d_1sample" in names
+
+
+def test_no_public_net_is_left_out() -> None:
+    """All nets that the package offers are checked."""
+    nets = [name for name in estimators.__all__ if name.startswith(("MLP", "CNN", "LSTM", "Torch"))]
+    assert sorted(nets) == sorted(type(net).__name__ for net in NETS)
