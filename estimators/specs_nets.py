@@ -1,5 +1,6 @@
 """Specs of the nets. All train with AdamW or Adam and stop early on a validation part that follows the outer scheme."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bakeoff.datasets.dataset import Kind
@@ -23,8 +24,19 @@ def _weight_decay(trial: Trial, low: float, high: float) -> float:
     return trial.suggest_float("weight_decay", low, high, log=True)
 
 
-def _resources(setting: Setting) -> Params:
-    return {"random_state": setting.random_state, "device": setting.device}
+def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[Setting, Params], Any]:
+    """Return what builds the nets of an architecture, "MLP" say; those that fold rows back are told the shape."""
+
+    def build(setting: Setting, params: Params) -> Any:
+        import bakeoff.estimators
+
+        kind = getattr(
+            bakeoff.estimators, architecture + ("Regressor" if setting.task == "regression" else "Classifier")
+        )
+        shape = {"input_shape": setting.input_shape} if shaped else {}
+        return kind(**{"random_state": setting.random_state, "device": setting.device, **shape, **params})
+
+    return build
 
 
 def _mlp_space(trial: Trial, task: str) -> Params:
@@ -37,13 +49,6 @@ def _mlp_space(trial: Trial, task: str) -> Params:
         "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True),
         "weight_decay": _weight_decay(trial, 1e-6, 1e-3),
     }
-
-
-def _build_mlp(setting: Setting, params: Params) -> Any:
-    from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
-
-    kind = MLPRegressor if setting.task == "regression" else MLPClassifier
-    return kind(**{**_resources(setting), **params})
 
 
 def _embedded_space(trial: Trial, task: str) -> Params:
@@ -72,13 +77,6 @@ def _cnn_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_cnn(setting: Setting, params: Params) -> Any:
-    from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
-
-    kind = CNNRegressor if setting.task == "regression" else CNNClassifier
-    return kind(**{"input_shape": setting.input_shape, **_resources(setting), **params})
-
-
 def _lstm_space(trial: Trial, task: str) -> Params:
     del task
     return {
@@ -89,13 +87,6 @@ def _lstm_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_lstm(setting: Setting, params: Params) -> Any:
-    from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
-
-    kind = LSTMRegressor if setting.task == "regression" else LSTMClassifier
-    return kind(**{"input_shape": setting.input_shape, **_resources(setting), **params})
-
-
 NET_SPECS = (
     ModelSpec(
         name="mlp",
@@ -103,7 +94,7 @@ NET_SPECS = (
         summary="multilayer perceptron",
         tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
-        build=_build_mlp,
+        build=net_builder("MLP"),
         front_ends=FRONT,
         default={
             "n_layers": 2,
@@ -131,7 +122,7 @@ NET_SPECS = (
         summary="multilayer perceptron over learned vectors of the columns",
         tasks=(*CLASSES, "regression"),
         kinds=("tabular",),
-        build=_build_mlp,
+        build=net_builder("MLP"),
         front_ends={"tabular": "embedded"},
         default={
             "n_layers": 3,
@@ -161,7 +152,7 @@ NET_SPECS = (
         summary="convolutional net over images or series",
         tasks=(*CLASSES, "regression"),
         kinds=("image", "series"),
-        build=_build_cnn,
+        build=net_builder("CNN", shaped=True),
         front_ends=FRONT,
         default={"n_layers": 2, "filters": 32, "hidden_size": 128, "dropout": 0.25, "learning_rate": 1e-3},
         fixed={**TRAINING, "optimizer": "adam", "batch_norm": True},
@@ -178,7 +169,7 @@ NET_SPECS = (
         summary="LSTM over the steps of a series or the rows of an image",
         tasks=(*CLASSES, "regression"),
         kinds=("image", "series"),
-        build=_build_lstm,
+        build=net_builder("LSTM", shaped=True),
         front_ends=FRONT,
         default={"hidden_size": 128, "num_layers": 1, "dropout_is_zero": True, "learning_rate": 2e-3},
         fixed={**TRAINING, "optimizer": "adam"},

@@ -1,11 +1,10 @@
 """Specs of the nets over texts: token ids with a learned embedding, trained from nothing."""
 
-from typing import Any
-
 from bakeoff.datasets.dataset import Kind
 from bakeoff.estimators.space import Params, Trial
-from bakeoff.estimators.spec import ModelSpec, Setting
+from bakeoff.estimators.spec import ModelSpec
 from bakeoff.estimators.specs_linear import CLASSES
+from bakeoff.estimators.specs_nets import net_builder
 
 FRONT: dict[Kind, str] = {"text": "token-ids"}
 TRAINING = {
@@ -17,10 +16,6 @@ TRAINING = {
     "optimizer": "adam",
     "vocabulary_size": "auto",
 }
-
-
-def _resources(setting: Setting) -> Params:
-    return {"random_state": setting.random_state, "device": setting.device}
 
 
 def _cnn_space(trial: Trial, task: str) -> Params:
@@ -35,13 +30,6 @@ def _cnn_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_cnn(setting: Setting, params: Params) -> Any:
-    from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
-
-    kind = CNNRegressor if setting.task == "regression" else CNNClassifier
-    return kind(**{**_resources(setting), **params})
-
-
 def _lstm_space(trial: Trial, task: str) -> Params:
     del task
     return {
@@ -52,13 +40,6 @@ def _lstm_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_lstm(setting: Setting, params: Params) -> Any:
-    from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
-
-    kind = LSTMRegressor if setting.task == "regression" else LSTMClassifier
-    return kind(**{**_resources(setting), **params})
-
-
 TEXT_NET_SPECS = (
     ModelSpec(
         name="text_cnn",
@@ -66,7 +47,7 @@ TEXT_NET_SPECS = (
         summary="convolutional net over the words of texts",
         tasks=(*CLASSES, "regression"),
         kinds=("text",),
-        build=_build_cnn,
+        build=net_builder("CNN"),
         front_ends=FRONT,
         default={"region": 3, "feature_maps": 100, "dropout": 0.5, "learning_rate": 1e-3},
         fixed={
@@ -92,7 +73,7 @@ TEXT_NET_SPECS = (
         summary="bidirectional LSTM over the words of texts, maximum over time",
         tasks=(*CLASSES, "regression"),
         kinds=("text",),
-        build=_build_lstm,
+        build=net_builder("LSTM"),
         front_ends=FRONT,
         default={"hidden_size": 100, "num_layers": 1, "dropout": 0.25, "learning_rate": 1e-3},
         fixed={**TRAINING, "embedding_size": 64, "bidirectional": True, "pooling": "max"},
