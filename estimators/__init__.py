@@ -1,6 +1,14 @@
 """Estimators: one interface over classical and deep models, and the registry that names them.
 
-Everything here is loaded on first use, so that listing models imports neither torch nor xgboost.
+Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The files:
+
+- the registry: `registry`, `spec`, `space`, `specs_*` for each kind of model, `pipelines`, `front_ends`, `tokenizer`;
+- nets as scikit-learn sees them: `net`, `net_classifier`, `net_regressor`, and `mlp`, `cnn`, `lstm`, `custom`; what
+  they check (`parameters`, `categories`, `vocabulary`, `rows`), remember (`history`, `resume`), store (`persistence`)
+  and sample (`uncertainty`);
+- their networks, of many replicas at once: `networks`, `layers`, `embeddings`, `convolutional`; `recurrent` is of one;
+- their training: `folds` and `net` hand replicas to `training`, which groups them (`grouping`) to programs
+  (`program`) with `batches`, `objectives`, `optimizers`, `augmentation` and `stopping`.
 """
 
 from importlib import import_module

@@ -69,6 +69,8 @@ class Store:
         """Forget all replicas but these; their rows stay where they are."""
         self.lengths = [self.lengths[replica] for replica in replicas]
         self.starts = [self.starts[replica] for replica in replicas]
+        if self.variances is not None:
+            self.variances = self.variances[list(replicas)]
 
     def ordered(self) -> list[Tensor]:
         """Return the row numbers of each replica."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils import _safe_indexing
 
@@ -83,8 +84,21 @@ def find_columns(X: Any, named: ArrayLike | str | None) -> Array:
     if named is None or (isinstance(named, str) and not names):
         return np.array([], dtype=np.int64)
     if isinstance(named, str):
-        return np.array([place for place, name in enumerate(names) if _holds_categories(X[name])], dtype=np.int64)
+        return np.array(
+            [place for place in range(len(names)) if _holds_categories(_safe_indexing(X, place, axis=1))],
+            dtype=np.int64,
+        )
     return _positions(np.asarray(named), names, np.shape(X)[1])
+
+
+def to_table(X: Any) -> Any:
+    """Return X as a frame or array, of objects where it was a list; raise unless it has rows and columns."""
+    table = X if hasattr(X, "shape") else np.array(X, dtype=object)
+    if issparse(table):
+        raise TypeError("Sparse data was passed for X, but categorical_features need dense data. Use '.toarray()'.")
+    if len(table.shape) != 2:
+        raise ValueError(f"X must have rows and columns. Got {len(table.shape)} dimensions: reshape your data.")
+    return table
 
 
 def _positions(wanted: Array, names: list[Any], n_columns: int) -> Array:

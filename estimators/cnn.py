@@ -19,6 +19,7 @@ from bakeoff.estimators.convolutional import (
     GlobalPool,
     build_block,
 )
+from bakeoff.estimators.documented import documented
 from bakeoff.estimators.layers import BatchNorm, Dropout, Lanes, Linear
 from bakeoff.estimators.net import Net
 from bakeoff.estimators.net_classifier import NetClassifier
@@ -53,7 +54,58 @@ def is_kernel_size(value: Any) -> bool:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CNNArchitecture(Net):
-    """Blocks of convolution, batch norm, activation and pooling; dense layers; a linear head."""
+    """Blocks of convolution, batch norm, activation and pooling; dense layers; a linear head.
+
+    Parameters
+    ----------
+    input_shape : (channels, height, width) or (channels, length), default=None
+        How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
+    vocabulary_size : int or "auto", default=None
+        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
+        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
+        The vector of padding is and stays zero; convolutions run over it as over any other (Kim 2014 masks nothing
+        either).
+    embedding_size : int, default=128
+        Width of the learned vectors of the tokens.
+    channels : tuple of int, default=(32, 64)
+        Channels of each block's convolutions.
+    kernel_size : int or tuple of int, default=3
+        Side of the kernels. Several run in parallel, their outputs joined, with the channels split among them as
+        evenly as possible (Kim 2014).
+    block_depth : int, default=1
+        Convolutions of each block; batch norm, if any, and activation follow each.
+    stride : int, default=1
+        Stride of each block's first convolution.
+    dilation : int, default=1
+        Spacing of the kernels' points.
+    padding : {"same", "valid"}, default="same"
+        Whether zeros around the maps make up for the kernels' width, or the sides shrink by it.
+    pooling : {"max", "average"} or None, default="max"
+        What follows each block; behind the last one `global_pooling` takes its place.
+    pool_size : int, default=2
+        Side and stride of the pooling windows, clipped to what a side has; a side of one is left alone.
+    global_pooling : {"max", "average"} or None, default=None
+        What the dense layers see of each map behind the last block: its maximum, its average, or all of it.
+    residual : bool, default=False
+        Whether a shortcut leads around each block to its last activation, through a convolution of width one (and batch
+        norm, if any) where channels or sides change (He et al. 2016; for series Wang et al. 2017).
+    hidden_layer_sizes : tuple of int, default=(128,)
+        Widths of the dense layers before the head.
+    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="relu"
+        After each convolution and each dense layer.
+    dropout : float in [0, 1), default=0.0
+        Share of values dropped after each dense layer, or before the head where there is none, while training.
+    batch_norm : bool, default=False
+        Whether to normalise over the batch before each activation.
+    augment_shift, augment_rotation, augment_elastic : float, default=0.0
+        How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
+        `fit`; see `Augmentation`. Held-out rows stay as they are.
+
+    Attributes
+    ----------
+    n_tokens_ : int
+        Number of token ids, where there is a vocabulary.
+    """
 
     input_shape: tuple[int, ...] | None = None
     vocabulary_size: int | str | None = None
@@ -223,63 +275,12 @@ class ImageAugment:
         return self.augmentation.apply(images, grid).view(inputs.shape)
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class CNNClassifier(CNNArchitecture, NetClassifier):
     """Classify images, series or texts with a convolutional network.
 
     The defaults are LeNet's shape (LeCun et al. 1998): convolution and pooling by turns, then dense layers.
-
-    Parameters
-    ----------
-    input_shape : (channels, height, width) or (channels, length), default=None
-        How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
-    vocabulary_size : int or "auto", default=None
-        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
-        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
-        The vector of padding is and stays zero; convolutions run over it as over any other (Kim 2014 masks nothing
-        either).
-    embedding_size : int, default=128
-        Width of the learned vectors of the tokens.
-    channels : tuple of int, default=(32, 64)
-        Channels of each block's convolutions.
-    kernel_size : int or tuple of int, default=3
-        Side of the kernels. Several run in parallel, their outputs joined, with the channels split among them as
-        evenly as possible (Kim 2014).
-    block_depth : int, default=1
-        Convolutions of each block; batch norm, if any, and activation follow each.
-    stride : int, default=1
-        Stride of each block's first convolution.
-    dilation : int, default=1
-        Spacing of the kernels' points.
-    padding : {"same", "valid"}, default="same"
-        Whether zeros around the maps make up for the kernels' width, or the sides shrink by it.
-    pooling : {"max", "average"} or None, default="max"
-        What follows each block; behind the last one `global_pooling` takes its place.
-    pool_size : int, default=2
-        Side and stride of the pooling windows, clipped to what a side has; a side of one is left alone.
-    global_pooling : {"max", "average"} or None, default=None
-        What the dense layers see of each map behind the last block: its maximum, its average, or all of it.
-    residual : bool, default=False
-        Whether a shortcut leads around each block to its last activation, through a convolution of width one (and batch
-        norm, if any) where channels or sides change (He et al. 2016; for series Wang et al. 2017).
-    hidden_layer_sizes : tuple of int, default=(128,)
-        Widths of the dense layers before the head.
-    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="relu"
-        After each convolution and each dense layer.
-    dropout : float in [0, 1), default=0.0
-        Share of values dropped after each dense layer, or before the head where there is none, while training.
-    batch_norm : bool, default=False
-        Whether to normalise over the batch before each activation.
-    augment_shift, augment_rotation, augment_elastic : float, default=0.0
-        How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
-        `fit`; see `Augmentation`. Held-out rows stay as they are.
-    **shared
-        All other parameters, and the attributes: see `Net` and `NetClassifier`.
-
-    Attributes
-    ----------
-    n_tokens_ : int
-        Number of token ids, where there is a vocabulary.
 
     References
     ----------
@@ -298,12 +299,10 @@ class CNNClassifier(CNNArchitecture, NetClassifier):
     """
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class CNNRegressor(CNNArchitecture, NetRegressor):
     """Predict numbers from images, series or texts with a convolutional network.
-
-    Parameters and attributes are those of `CNNClassifier`, but for what `NetRegressor` has in place of
-    `NetClassifier`.
 
     Examples
     --------

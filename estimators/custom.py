@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from torch import Generator, nn
+from torch.nn.parameter import is_lazy
 
+from bakeoff.estimators.documented import documented
 from bakeoff.estimators.net import Net
 from bakeoff.estimators.net_classifier import NetClassifier
 from bakeoff.estimators.net_regressor import NetRegressor
@@ -29,7 +31,17 @@ def is_keywords(value: Any) -> bool:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CustomArchitecture(Net):
-    """A network that the user brings."""
+    """A network that the user brings.
+
+    Parameters
+    ----------
+    module : callable or torch.nn.Module
+        A class or function, called as ``module(n_features, n_outputs, **module_params)``, that returns a module from
+        rows (n, n_features) to logits (n, n_outputs): one per class (also for two) or label. Its weights come from
+        `random_state`. Or a ready module, of which every `fit` trains a copy from the weights it has.
+    module_params : dict, default=None
+        Further keyword arguments.
+    """
 
     module: Callable[..., nn.Module] | nn.Module
     module_params: Mapping[str, Any] | None = None
@@ -50,12 +62,21 @@ class CustomArchitecture(Net):
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Solo:
         with global_stream(generator, torch.device("cpu")):
-            if isinstance(self.module, nn.Module):
-                module = copy.deepcopy(self.module)
-            else:
-                module = self.module(rows.inputs.shape[1], n_outputs, **(self.module_params or {}))
+            module = self.module
+            if not isinstance(module, nn.Module):
+                module = module(rows.inputs.shape[1], n_outputs, **(self.module_params or {}))
+            module = copy.deepcopy(module)  # a function may give the same one again and again
+            fill_lazy_layers(module, rows)
         check_module(module, rows, n_outputs)
         return Solo(module)
+
+
+@torch.no_grad()
+def fill_lazy_layers(module: Any, rows: Rows) -> None:
+    """Give the layers that wait for their first input, such as `nn.LazyLinear`, their weights."""
+    if isinstance(module, nn.Module) and any(map(is_lazy, module.parameters())):
+        module.eval()(rows.inputs[:2].to("cpu", torch.get_default_dtype()))
+        module.train()
 
 
 @torch.no_grad()
@@ -76,20 +97,10 @@ def check_module(module: Any, rows: Rows, n_outputs: int) -> None:
         )
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class TorchClassifier(CustomArchitecture, NetClassifier):
     """Classify with a PyTorch module of one's own.
-
-    Parameters
-    ----------
-    module : callable or torch.nn.Module
-        A class or function, called as ``module(n_features, n_outputs, **module_params)``, that returns a module from
-        rows (n, n_features) to logits (n, n_outputs): one per class (also for two) or label. Its weights come from
-        `random_state`. Or a ready module, of which every `fit` trains a copy from the weights it has.
-    module_params : dict, default=None
-        Further keyword arguments.
-    **shared
-        All other parameters, and the attributes: see `Net` and `NetClassifier`.
 
     Notes
     -----
@@ -107,18 +118,10 @@ class TorchClassifier(CustomArchitecture, NetClassifier):
     """
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class TorchRegressor(CustomArchitecture, NetRegressor):
     """Predict numbers with a PyTorch module of one's own.
-
-    Parameters
-    ----------
-    module : callable or torch.nn.Module
-        As for `TorchClassifier`; its outputs (n, n_outputs) are the targets in standardised units.
-    module_params : dict, default=None
-        Further keyword arguments.
-    **shared
-        All other parameters, and the attributes: see `Net` and `NetRegressor`.
 
     Examples
     --------

@@ -76,7 +76,7 @@ class PiecewiseLinear(nn.Module):
         super().__init__()
         bins = [column_bins(column, n_bins) for column in values.T.double()]
         for name, rows in zip(("left", "width", "lowest", "highest"), zip(*bins, strict=True), strict=True):
-            self.register_buffer(name, torch.stack(rows)[None].float())
+            self.register_buffer(name, torch.stack(rows)[None])
 
     @property
     def n_values(self) -> int:
@@ -92,10 +92,10 @@ class PiecewiseLinear(nn.Module):
 def column_bins(values: Tensor, n_bins: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return left edge, width and limits of each bin of one column; bins that equal quantiles leave over give 0."""
     edges = torch.from_numpy(np.unique(np.quantile(values.cpu().numpy(), np.linspace(0, 1, n_bins + 1))))
-    left, width = torch.zeros(n_bins), torch.full((n_bins,), torch.inf)
-    lowest, highest = torch.zeros(n_bins), torch.ones(n_bins)
+    left, lowest = edges.new_zeros(2, n_bins)  # in double precision, like the rest: edges may lie close together
+    width, highest = edges.new_full((n_bins,), torch.inf), edges.new_ones(n_bins)
     lowest[0], highest[max(len(edges) - 2, 0)] = -torch.inf, torch.inf
-    left[: len(edges) - 1], width[: len(edges) - 1] = edges[:-1].float(), edges.diff().float()
+    left[: len(edges) - 1], width[: len(edges) - 1] = edges[:-1], edges.diff()
     return left, width, lowest, highest
 
 

@@ -1,11 +1,12 @@
 """All folds of a cross-validation as one program: many fits for little more than the time of one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
@@ -19,7 +20,7 @@ def fit_folds(
     estimator: Any,
     X: Any,
     y: Any,
-    splits: Iterable[tuple[ArrayLike, ArrayLike]],
+    splits: Any,
     *,
     sample_weight: ArrayLike | None = None,
     validation: Sequence[ArrayLike] | None = None,
@@ -37,8 +38,9 @@ def fit_folds(
         A net of this package, or a pipeline that ends in one; its other steps are fitted on each part by themselves.
     X : array-like or frame of shape (n, n_features)
     y : array-like of shape (n,) or (n, n_outputs)
-    splits : iterable of (train, test)
-        Row numbers, as the splitters of scikit-learn yield them; the test part is not looked at.
+    splits : iterable of (train, test), int or splitter
+        Row numbers, as the splitters of scikit-learn yield them, or masks; or what `cross_validate` takes as `cv`. The
+        test parts are not looked at.
     sample_weight : array-like of shape (n,), optional
         Weights for the net.
     validation : sequence of array-like of int, optional
@@ -58,6 +60,8 @@ def fit_folds(
         When the estimator is no net and no pipeline that ends in one.
     ValueError
         As `fit` of the estimator, and when the parts do not fit together.
+    ConvergenceError
+        As `fit`: one fold whose loss stops being finite before any usable weights ends all of them.
 
     Examples
     --------
@@ -70,9 +74,12 @@ def fit_folds(
     >>> min(net.score(X[test], y[test]) for net, (_, test) in zip(nets, splits)) > 0.8
     True
     """
-    parts = [np.asarray(train) for train, _ in splits]
     net_of(estimator)
+    if y is None:
+        raise ValueError("fit_folds requires y to be passed, but the target y is None.")
     check_consistent_length(X, y, sample_weight)
+    pairs = check_cv(splits, y, classifier=is_classifier(estimator)).split(X, y)
+    parts = [training_rows(train, _num_samples(X), number) for number, (train, _) in enumerate(pairs)]
     if not parts:
         raise ValueError("splits must hold at least one pair of training and test rows. Got none.")
     if validation is not None and len(validation) != len(parts):
@@ -112,9 +119,23 @@ def fit_steps(estimator: Any, X: Any, y: Any) -> Any:
     return transformed
 
 
+def training_rows(train: ArrayLike, n_rows: int, number: int) -> NDArray[Any]:
+    """Return the row numbers of the training part of a split, which may be a mask."""
+    rows = np.asarray(train)
+    if rows.dtype == bool and rows.shape == (n_rows,):
+        rows = np.flatnonzero(rows)
+    if rows.ndim == 1 and rows.size and rows.dtype.kind in "iu" and ((rows >= 0) & (rows < n_rows)).all():
+        return rows
+    raise ValueError(
+        f"The training part of split {number} must be row numbers from 0 to {n_rows - 1}, or a mask of {n_rows} bools, "
+        f"and not empty. Got shape {rows.shape} of {rows.dtype} instead."
+    )
+
+
 def positions(held_out: ArrayLike, rows: NDArray[Any], number: int) -> NDArray[Any]:
     """Return where in the rows of a training part its held-out rows are."""
-    found = np.isin(rows, np.asarray(held_out))
-    if found.sum() != _num_samples(held_out):
-        raise ValueError(f"validation[{number}] must name rows of the training part of split {number}.")
+    wanted = np.asarray(held_out)
+    found = np.isin(rows, wanted)
+    if wanted.dtype.kind not in "iu" or not np.isin(wanted, rows).all():
+        raise ValueError(f"validation[{number}] must be numbers of rows in the training part of split {number}.")
     return np.flatnonzero(found)

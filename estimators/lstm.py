@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import Generator
 
 from bakeoff.estimators.activations import ACTIVATIONS
+from bakeoff.estimators.documented import documented
 from bakeoff.estimators.net import Net, refuse_unflattened
 from bakeoff.estimators.net_classifier import NetClassifier
 from bakeoff.estimators.net_regressor import NetRegressor
@@ -40,7 +41,48 @@ RNN_ACTIVATIONS = ("relu", "tanh")
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMArchitecture(Net):
-    """Convolutions if asked for, stacked recurrent layers, pooling over the steps, a linear head."""
+    """Convolutions if asked for, stacked recurrent layers, pooling over the steps, a linear head.
+
+    Parameters
+    ----------
+    input_shape : (channels, length) or (channels, height, width), default=None
+        How the columns of X fold back, in C order. A series is read as `length` steps of `channels` values,
+        an image as `height` steps of channels * width values. None is one channel of n_features steps. Steps at the
+        end of a row that are NaN count as absent: series may differ in length.
+    vocabulary_size : int or "auto", default=None
+        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
+        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
+    embedding_size : int, default=128
+        Width of the learned vectors of the tokens.
+    convolution_channels : tuple of int, default=()
+        Channels of convolutions along the steps, in front of the recurrence; each is followed by `activation`.
+    convolution_kernel_size : int, default=3
+        Steps that each of them sees at once.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        Kind of recurrence. The forget gates of "lstm" start open (Jozefowicz et al. 2015).
+    hidden_size : int, default=64
+        Width of the hidden state, per direction.
+    num_layers : int, default=1
+        Stacked recurrent layers, with `dropout` between them.
+    bidirectional : bool, default=False
+        Whether to read the rows from both ends.
+    pooling : {"last", "mean", "max", "attention"}, default="last"
+        What the head sees of the states: the last one in each direction, or their mean, maximum or learned weighted
+        mean (Yang et al. 2016) over the steps.
+    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="tanh"
+        Of the convolutions, and of cell="rnn", which takes "tanh" or "relu"; "lstm" and "gru" have their own.
+    dropout : float in [0, 1), default=0.0
+        Share of values dropped between the recurrent layers and before the head, while training.
+    batch_norm : bool, default=False
+        Whether to normalise what the head sees over the batch.
+    learning_rate : float, default=5e-3
+        Step size of the optimizer.
+
+    Attributes
+    ----------
+    n_tokens_ : int
+        Number of token ids, where there is a vocabulary.
+    """
 
     learning_rate: float = 5e-3  # at 1e-3 the recurrence has barely left its initial weights after 200 steps
     input_shape: tuple[int, ...] | None = None
@@ -106,51 +148,10 @@ class LSTMArchitecture(Net):
             return Solo(RecurrentNet(RecurrentOptions(**values)))
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMClassifier(LSTMArchitecture, NetClassifier):
     """Classify series or texts with a recurrent network.
-
-    Parameters
-    ----------
-    input_shape : (channels, length) or (channels, height, width), default=None
-        How the columns of X fold back, in C order. A series is read as `length` steps of `channels` values,
-        an image as `height` steps of channels * width values. None is one channel of n_features steps. Steps at the
-        end of a row that are NaN count as absent: series may differ in length.
-    vocabulary_size : int or "auto", default=None
-        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
-        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
-    embedding_size : int, default=128
-        Width of the learned vectors of the tokens.
-    convolution_channels : tuple of int, default=()
-        Channels of convolutions along the steps, in front of the recurrence; each is followed by `activation`.
-    convolution_kernel_size : int, default=3
-        Steps that each of them sees at once.
-    cell : {"lstm", "gru", "rnn"}, default="lstm"
-        Kind of recurrence. The forget gates of "lstm" start open (Jozefowicz et al. 2015).
-    hidden_size : int, default=64
-        Width of the hidden state, per direction.
-    num_layers : int, default=1
-        Stacked recurrent layers, with `dropout` between them.
-    bidirectional : bool, default=False
-        Whether to read the rows from both ends.
-    pooling : {"last", "mean", "max", "attention"}, default="last"
-        What the head sees of the states: the last one in each direction, or their mean, maximum or learned weighted
-        mean (Yang et al. 2016) over the steps.
-    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="tanh"
-        Of the convolutions, and of cell="rnn", which takes "tanh" or "relu"; "lstm" and "gru" have their own.
-    dropout : float in [0, 1), default=0.0
-        Share of values dropped between the recurrent layers and before the head, while training.
-    batch_norm : bool, default=False
-        Whether to normalise what the head sees over the batch.
-    learning_rate : float, default=5e-3
-        Step size of the optimizer.
-    **shared
-        All other parameters, and the attributes: see `Net` and `NetClassifier`.
-
-    Attributes
-    ----------
-    n_tokens_ : int
-        Number of token ids, where there is a vocabulary.
 
     Examples
     --------
@@ -163,12 +164,10 @@ class LSTMClassifier(LSTMArchitecture, NetClassifier):
     """
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMRegressor(LSTMArchitecture, NetRegressor):
     """Predict numbers from series or texts with a recurrent network.
-
-    Parameters and attributes are those of `LSTMClassifier`, but for what `NetRegressor` has in place of
-    `NetClassifier`.
 
     Examples
     --------

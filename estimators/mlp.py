@@ -10,7 +10,8 @@ from sklearn.utils.validation import validate_data
 from torch import Generator, nn
 
 from bakeoff.estimators.activations import ACTIVATIONS
-from bakeoff.estimators.categories import WORDS, Categories, find_columns
+from bakeoff.estimators.categories import WORDS, Categories, find_columns, to_table
+from bakeoff.estimators.documented import documented
 from bakeoff.estimators.embeddings import NUMERIC_EMBEDDINGS, Columns, Numbers
 from bakeoff.estimators.embeddings import Categories as CategoryVectors
 from bakeoff.estimators.layers import BatchNorm, Dropout, LayerNorm, Linear, Residual
@@ -24,7 +25,31 @@ from bakeoff.estimators.rows import Rows
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MLPArchitecture(Net):
-    """Embeddings of columns, if there are any; dense layers: linear, norm, activation, dropout; a linear head."""
+    """Embeddings of columns, if there are any; dense layers: linear, norm, activation, dropout; a linear head.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default=(100,)
+        Widths of the hidden layers; an empty tuple is a linear model.
+    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="relu"
+        Activation of the hidden layers.
+    dropout : float in [0, 1), default=0.0
+        Share of hidden values dropped while training.
+    batch_norm, layer_norm : bool, default=False
+        Whether to normalise each hidden layer, before its activation, over the batch or over its own values.
+    residual : bool, default=False
+        Whether each hidden layer adds its input to what it gives, through a linear map where the widths differ.
+    categorical_features : "from_dtype", None or array-like, default="from_dtype"
+        Columns to learn a vector of each category for: the columns of a frame that hold categories or strings, none,
+        or column numbers, names or one bool per column. Categories that are new or missing get the zero vector.
+    numeric_embedding : {"piecewise-linear", "periodic"}, default=None
+        Whether numbers become vectors too: by their place among the quantiles of the training rows, or by waves of
+        learned frequencies, then a ReLU layer for each column (Gorishniy et al. 2022).
+    embedding_size : int, default=16
+        Length of these vectors.
+    n_bins : int, default=48
+        Bins of "piecewise-linear", at most; equal quantiles share one.
+    """
 
     hidden_layer_sizes: tuple[int, ...] = (100,)
     activation: str = "relu"
@@ -63,12 +88,15 @@ class MLPArchitecture(Net):
         return super()._conflicts()
 
     def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
+        refuse_unflattened(X)
+        chosen = self.categorical_features is not None and not isinstance(self.categorical_features, str)
+        if chosen or (not reset and vars(self)["_categories"] is not None):
+            X = to_table(X)
         if reset:
             columns = find_columns(X, self.categorical_features)
             self._categories = Categories.learn(X, columns) if len(columns) else None
         if self._categories is None:
             return super()._read_rows(X, reset=reset)
-        refuse_unflattened(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         codes, numbers = self._categories.codes(X), self._categories.numbers(X)
         dtype = self._precisions(reset=reset)
@@ -131,34 +159,10 @@ def is_columns(value: Any) -> bool:
     return np.ndim(value) == 1
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class MLPClassifier(MLPArchitecture, NetClassifier):
     """Classify with a multi-layer perceptron.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : tuple of int, default=(100,)
-        Widths of the hidden layers; an empty tuple is a linear model.
-    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="relu"
-        Activation of the hidden layers.
-    dropout : float in [0, 1), default=0.0
-        Share of hidden values dropped while training.
-    batch_norm, layer_norm : bool, default=False
-        Whether to normalise each hidden layer, before its activation, over the batch or over its own values.
-    residual : bool, default=False
-        Whether each hidden layer adds its input to what it gives, through a linear map where the widths differ.
-    categorical_features : "from_dtype", None or array-like, default="from_dtype"
-        Columns to learn a vector of each category for: the columns of a frame that hold categories or strings, none,
-        or column numbers, names or one bool per column. Categories that are new or missing get the zero vector.
-    numeric_embedding : {"piecewise-linear", "periodic"}, default=None
-        Whether numbers become vectors too: by their place among the quantiles of the training rows, or by waves of
-        learned frequencies, then a ReLU layer for each column (Gorishniy et al. 2022).
-    embedding_size : int, default=16
-        Length of these vectors.
-    n_bins : int, default=48
-        Bins of "piecewise-linear", at most; equal quantiles share one.
-    **shared
-        All other parameters, and the attributes: see `Net` and `NetClassifier`.
 
     Examples
     --------
@@ -170,34 +174,10 @@ class MLPClassifier(MLPArchitecture, NetClassifier):
     """
 
 
+@documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class MLPRegressor(MLPArchitecture, NetRegressor):
     """Predict numbers with a multi-layer perceptron.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : tuple of int, default=(100,)
-        Widths of the hidden layers; an empty tuple is a linear model.
-    activation : {"relu", "tanh", "sigmoid", "gelu"}, default="relu"
-        Activation of the hidden layers.
-    dropout : float in [0, 1), default=0.0
-        Share of hidden values dropped while training.
-    batch_norm, layer_norm : bool, default=False
-        Whether to normalise each hidden layer, before its activation, over the batch or over its own values.
-    residual : bool, default=False
-        Whether each hidden layer adds its input to what it gives, through a linear map where the widths differ.
-    categorical_features : "from_dtype", None or array-like, default="from_dtype"
-        Columns to learn a vector of each category for: the columns of a frame that hold categories or strings, none,
-        or column numbers, names or one bool per column. Categories that are new or missing get the zero vector.
-    numeric_embedding : {"piecewise-linear", "periodic"}, default=None
-        Whether numbers become vectors too: by their place among the quantiles of the training rows, or by waves of
-        learned frequencies, then a ReLU layer for each column (Gorishniy et al. 2022).
-    embedding_size : int, default=16
-        Length of these vectors.
-    n_bins : int, default=48
-        Bins of "piecewise-linear", at most; equal quantiles share one.
-    **shared
-        All other parameters, and the attributes: see `Net` and `NetRegressor`.
 
     Examples
     --------

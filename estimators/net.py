@@ -41,7 +41,7 @@ from bakeoff.estimators.program import Augment, Replica, Settings
 from bakeoff.estimators.progress_bar import epoch_bar
 from bakeoff.estimators.resume import Resume
 from bakeoff.estimators.rows import Rows, build_rows, split_rows
-from bakeoff.estimators.stopping import Monitor, Plateau
+from bakeoff.estimators.stopping import ConvergenceError, Monitor, Plateau
 from bakeoff.estimators.training import train
 from bakeoff.estimators.uncertainty import sample_outputs
 
@@ -198,8 +198,9 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         ConvergenceError
             When the loss stops being finite before any usable weights were found.
         """
+        before = vars(self).get("module_")
         replica = self._begin(X, y, sample_weight, validation_rows, validation_data)
-        train_nets([self], [replica])
+        self._train(replica, fresh=self.module_ is not before)
         return self
 
     def predict_samples(
@@ -285,6 +286,7 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         """
         return load_net(cls, path, params)
 
+    @torch.inference_mode(False)
     def _begin(
         self,
         X: ArrayLike,
@@ -296,10 +298,10 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         """Check everything, learn what is not a weight, and return the training that remains to be done."""
         self._check_parameters()
         goes_on = self.warm_start and hasattr(self, "module_")
+        if not goes_on:
+            self.__dict__.pop("module_", None)  # that of an earlier fit, whose columns and targets may be others
         X, y, weights = self._read_all(X, y, sample_weight, reset=not goes_on, reset_targets=True)
         self.__dict__.pop("_resume", None)
-        if not goes_on:
-            self.__dict__.pop("module_", None)  # that of an earlier fit, whose precision and targets may be others
         if validation_data is not None:
             if validation_rows is not None:
                 raise ValueError("Give validation_rows or validation_data, not both.")
@@ -327,12 +329,15 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         self, known: tuple[Array, Array, Array], validation_data: tuple[ArrayLike, ArrayLike]
     ) -> tuple[Array, ...]:
         """Append rows of validation to those of training, in the same precision."""
+        if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            raise ValueError(f"validation_data must be a pair (X, y). Got {type(validation_data).__name__} instead.")
         added = self._read_all(*validation_data, None, reset=False, reset_targets=False)
         wanted, given = known[1].shape[1:], added[1].shape[1:]
         if given != wanted:
             raise ValueError(f"The y of validation_data must have the columns of y: {wanted}. Got {given} instead.")
         return tuple(np.concatenate([old, new.astype(old.dtype)]) for old, new in zip(known, added, strict=True))
 
+    @torch.inference_mode(False)
     def _continue(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset_targets: bool) -> Self:
         """Train for one epoch more; optimizer and random numbers go on where the last one left off."""
         self._check_parameters()
@@ -352,10 +357,21 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
             self.module_ = self._start(rows, n_outputs, weight_seed)
         shuffles, noise = self._resume.generators(self._device())
         replica = self._replica(rows, None, shuffles, noise, n_epochs=1)
-        replica.memory = self._resume.optimizer
-        train_nets([self], [replica])
-        self._resume = Resume(shuffles.get_state(), noise.get_state(), replica.memory)
+        if self._resume.rule == self.optimizer:
+            replica.memory = self._resume.optimizer
+        self._train(replica, fresh=first)
+        self._resume = Resume(shuffles.get_state(), noise.get_state(), replica.memory, self.optimizer)
         return self
+
+    def _train(self, replica: Replica, *, fresh: bool) -> None:
+        """Train; of a divergence leave a new net unfitted, and one that went on as it was before."""
+        try:
+            train_nets([self], [replica])
+        except ConvergenceError:
+            self.__dict__.pop("_resume", None)  # the optimizer's state is no longer finite
+            if fresh:
+                del self.module_
+            raise
 
     def _read_all(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool, reset_targets: bool
@@ -434,7 +450,7 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         assert self.callbacks is not None
         callbacks = [self.callbacks] if callable(self.callbacks) else self.callbacks
         answers = [callback(self, row) for callback in callbacks]
-        return any(answer is True for answer in answers)
+        return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
 
     def _outputs(self, X: ArrayLike) -> Array:
         """Return the outputs of the network, (n, outputs), in float64."""
@@ -500,6 +516,7 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         return state
 
 
+@torch.inference_mode(False)  # whatever the caller's mode: gradients are needed here
 def train_nets(nets: Sequence[Net], replicas: Sequence[Replica], on_epoch: Callable[[int], None] | None = None) -> None:
     """Train estimators of one kind and one set of parameters, together."""
     first = nets[0]

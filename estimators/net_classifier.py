@@ -121,17 +121,25 @@ class NetClassifier(ClassifierMixin, Net):  # type: ignore[misc]  # scikit-learn
         check_classification_targets(y)
         targets = read_indicators(y) if several else np.asarray(y)
         if reset:
-            self._multilabel = several
-            self._keep_classes(np.arange(targets.shape[1]) if several else np.unique(targets))
+            self._keep_classes(np.arange(targets.shape[1]) if several else np.unique(targets), several)
+        if self._multilabel and targets.shape[1:] != self.classes_.shape:
+            raise ValueError(f"y must have {len(self.classes_)} columns, as before. Got shape {targets.shape} instead.")
         return targets if several else self._to_codes(targets)
 
-    def _keep_classes(self, classes: Array) -> None:
+    def _keep_classes(self, classes: Array, multilabel: bool) -> None:
         """Remember the classes; a warm start may not change them."""
-        if hasattr(self, "module_") and self.warm_start and not np.array_equal(classes, self.classes_):
+        goes_on = self.warm_start and hasattr(self, "module_")
+        if goes_on and multilabel != self._multilabel:
+            before, now = (
+                "indicators of several labels" if several else "classes" for several in (not multilabel, multilabel)
+            )
+            raise ValueError(f"y must hold {before}, as before, with warm_start=True. Got {now} instead.")
+        if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"warm_start can only be used where `self.classes_` is the same as in the last call to fit. "
                 f"Previously got {self.classes_}. `y` has {classes}."
             )
+        self._multilabel = multilabel
         self.classes_: Array = classes
 
     def _to_codes(self, labels: Array) -> Array:

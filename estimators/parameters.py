@@ -1,5 +1,6 @@
 """Rules that constructor parameters of the nets must keep: each a test and the words for it in an error."""
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -86,7 +87,7 @@ def is_device(value: Any) -> bool:
 def is_class_weight(value: Any) -> bool:
     """Whether the value is None, "balanced" or a mapping to weights."""
     if isinstance(value, Mapping):
-        return all(isinstance(weight, Real) and float(weight) >= 0 for weight in value.values())
+        return all(isinstance(weight, Real) and 0 <= float(weight) < math.inf for weight in value.values())
     return value is None or (isinstance(value, str) and value == "balanced")
 
 

@@ -149,7 +149,8 @@ class Program:
             nesterov=settings.nesterovs_momentum,
         )
         if self.replicas[0].memory is not None:
-            optimizer.load_state_dict(self.replicas[0].memory)
+            options = optimizer.state_dict()["param_groups"]  # of now: the parameters may have changed since
+            optimizer.load_state_dict(self.replicas[0].memory | {"param_groups": options})
         return optimizer
 
     def _expose(self) -> None:
@@ -240,10 +241,11 @@ class Program:
         """Leave a replica with its best weights if rows were held out or it diverged, else with its last."""
         replica = self.replicas[number]
         monitor = replica.monitor
-        if (self.validation is not None or monitor.diverged) and self.best.known[number]:
+        if self.validation is not None or monitor.diverged:
             point(replica.network, self.best.tensors, number)
         if monitor.diverged:
             recovered = self.best.known[number] and self._loss_is_finite(replica)
+            detach(replica.network)
             report_divergence(monitor, self.settings.learning_rate, recovered=recovered)
         detach(replica.network)
         replica.memory = self.optimizer.state_dict() if len(self.replicas) == 1 else None

@@ -9,11 +9,12 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Resume:
-    """Where `partial_fit` goes on: states of the generators and of the optimizer."""
+    """Where `partial_fit` goes on: states of the generators and of the optimizer, whose rule is named."""
 
     shuffles: Tensor
     noise: Tensor
     optimizer: dict[str, Any] | None = None
+    rule: str | None = None
 
     @classmethod
     def seeded(cls, shuffle_seed: int, noise_seed: int, device: torch.device) -> Self:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import torch
 from torch import Generator
+
+ONE_AT_A_TIME = RLock()  # the global generators are those of all threads
 
 
 @contextmanager
 def global_stream(generator: Generator, device: torch.device) -> Iterator[None]:
     """Let torch's global generators go on where `generator` left off; outside the block they are untouched."""
     on_cuda = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_cuda else []):
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[device] if on_cuda else []):
         if on_cuda:
             torch.cuda.set_rng_state(generator.get_state(), device)
         else:

@@ -8,10 +8,12 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from torch import Generator, Tensor
 
 from bakeoff.estimators import MLPClassifier, MLPRegressor
+from bakeoff.estimators.categories import find_columns
 from bakeoff.estimators.embeddings import Categories, Columns, Numbers, Periodic, PiecewiseLinear
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -89,7 +91,7 @@ def test_waves() -> None:
 def test_vectors_of_numbers(kind: str) -> None:
     """Each column gets a vector of its own, not negative, that depends on no other column."""
     values = torch.randn(20, 3, generator=seeded())
-    numbers = Numbers(kind, values, 4, 5, seeded())
+    numbers = Numbers(kind, values, 4, 5, seeded()).to(values.dtype)
     vectors = numbers(values[None])
     assert vectors.shape == (1, 20, 12)
     assert (vectors >= 0).all()
@@ -240,3 +242,28 @@ def test_embedded_numbers_learn_what_a_plain_net_does_not(kind: str) -> None:
     embedded = MLPRegressor(**params, numeric_embedding=kind).fit(X, y).score(X, y)
     assert embedded > 0.7
     assert embedded > plain + 0.4
+
+
+def test_bins_of_any_scale() -> None:
+    """Bins are as fine far from zero, for tiny and for huge numbers; single precision would round them away."""
+    values = torch.linspace(0, 1000, 50, dtype=torch.float64)[:, None]
+    expected = PiecewiseLinear(values, 8)(values[None])
+    for offset, scale in ((1.6e9, 1.0), (0.0, 1e-50), (0.0, 1e60)):
+        other = values * scale + offset
+        torch.testing.assert_close(PiecewiseLinear(other, 8)(other[None]), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_columns_of_one_name() -> None:
+    """Columns that share a name are told apart by their places."""
+    X = pd.DataFrame([[1.0, "a"], [2.0, "b"]] * 4, columns=["x", "x"])
+    assert find_columns(X, "from_dtype").tolist() == [1]
+
+
+def test_categories_of_lists() -> None:
+    """Lists of rows are tables too; what has no columns, or is sparse, is refused."""
+    net, X, y = MLPClassifier(categorical_features=[0], max_epochs=1), [["a", 1.0], ["b", 2.0]] * 4, [0, 1] * 4
+    assert len(net.fit(X, y).predict(X)) == 8
+    with pytest.raises(ValueError, match="rows and columns"):
+        net.predict(["a", "b"])
+    with pytest.raises(TypeError, match="need dense data"):
+        net.fit(csr_array(np.eye(8)), y)

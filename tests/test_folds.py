@@ -9,7 +9,7 @@ import torch
 from sklearn.base import clone, is_classifier
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import nn
@@ -321,7 +321,9 @@ def test_folds_that_diverge() -> None:
         ({"estimator": make_pipeline(StandardScaler())}, TypeError, "Got StandardScaler instead"),
         ({"splits": []}, ValueError, "splits must hold at least one pair"),
         ({"validation": [[0]]}, ValueError, "rows for each of the 4 splits. Got 1"),
-        ({"validation": [[0], [0], [0], [0]]}, ValueError, r"validation\[\d\] must name rows of the training part"),
+        ({"validation": [[0], [0], [0], [0]]}, ValueError, r"validation\[\d\] must be numbers of rows in the training"),
+        ({"validation": [np.ones(61, dtype=bool)] * 4}, ValueError, r"validation\[0\] must be numbers of rows"),
+        ({"y": None}, ValueError, "requires y to be passed"),
         ({"y": np.zeros(5)}, ValueError, "inconsistent numbers of samples"),
         ({"sample_weight": np.ones(5)}, ValueError, "inconsistent numbers of samples"),
         ({"estimator": MLPClassifier(dropout=2.0)}, ValueError, "'dropout' parameter"),
@@ -333,6 +335,15 @@ def test_errors(change: dict[str, Any], error: type[Exception], message: str) ->
     given = {"estimator": MLP, "X": X, "y": y, "splits": even_splits(y), **change}
     with pytest.raises(error, match=message):
         fit_folds(**given)
+
+
+def test_splitters_are_taken_as_cross_validate_takes_them() -> None:
+    """A number of folds or a splitter gives what its splits give, stratified for classifiers."""
+    X, y = data_for(MLP)
+    expected = fit_folds(MLP, X, y, list(StratifiedKFold(3).split(X, y)))
+    for splits in (3, StratifiedKFold(3)):
+        for one, other in zip(fit_folds(MLP, X, y, splits), expected, strict=True):
+            np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
 def test_groups() -> None:
@@ -365,3 +376,33 @@ def test_wider_nets_train_in_smaller_parts() -> None:
     assert largest == sorted(largest, reverse=True)
     assert largest[0] == 7
     assert largest[-1] == 1
+
+
+def test_masks_are_splits() -> None:
+    """Masks and row numbers name the same folds."""
+    X, y = data_for(MLP)
+    mask = np.arange(len(y)) < 40
+    by_mask, by_number = fit_folds(MLP, X, y, [(mask, ~mask), (np.arange(40), [])], validation=[[1, 2], [1, 2]])
+    np.testing.assert_allclose(by_mask.predict_proba(X), by_number.predict_proba(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("train", [[], [99], [-1], [0.0, 1.0], [[0, 1]], [True]], ids=str)
+def test_splits_that_name_no_rows(train: Any) -> None:
+    """A training part that is empty or names rows that are not there is refused with its number."""
+    with pytest.raises(ValueError, match="training part of split 0 must be row numbers from 0 to 60"):
+        fit_folds(MLP, *data_for(MLP), [(train, [1])])
+
+
+def test_regressors_stop_each_by_itself() -> None:
+    """The scores of held-out rows are in units of each fold's own variance when other folds have stopped."""
+    net = MLPRegressor(
+        hidden_layer_sizes=(4,),
+        batch_size=8,
+        max_epochs=40,
+        early_stopping=True,
+        n_iter_no_change=1,
+        learning_rate=0.05,
+    )
+    X, y = data_for(net)
+    folds = assert_equal_alone(net.set_params(random_state=0), X, y, even_splits(y, 5))
+    assert len({fold.n_iter_ for fold in folds}) > 2

@@ -343,3 +343,52 @@ def test_divergence_restores_the_best_weights(net: Any, held_out: Any) -> None:
     assert np.isfinite(net.predict(X)).all()
     assert not np.isfinite(net.loss_curve_[-1]) or not np.isfinite(net.validation_loss_curve_[-1])
     assert np.isfinite(net.best_loss_)
+
+
+def test_divergence_leaves_no_half_trained_net() -> None:
+    """A new net is unfitted after it diverged; one that went on is as it was before, and can go on again."""
+    net = MLPRegressor(optimizer="sgd", max_epochs=2, random_state=0)
+    X, y = data_for(net)
+    with pytest.raises(ConvergenceError):
+        clone(net).set_params(learning_rate=1e200, warm_start=True).fit(X, y)
+    before = net.fit(X, y).predict(X)
+    with pytest.raises(ConvergenceError):
+        net.partial_fit(X * 1e200, y)
+    np.testing.assert_array_equal(net.predict(X), before)
+    assert np.isfinite(net.partial_fit(X, y).predict(X)).all()
+    with pytest.raises(ConvergenceError):
+        net.fit(X * 1e200, y)
+    with pytest.raises(NotFittedError):
+        net.predict(X)
+
+
+def test_data_that_fail_leave_no_net() -> None:
+    """A fit whose y is refused does not leave an earlier network beside the columns of the new X."""
+    net = MLPClassifier(max_epochs=1)
+    X, y = data_for(net)
+    net.fit(X, y)
+    with pytest.raises(ValueError, match="NaN"):
+        net.fit(X[:, :4], np.full(len(y), np.nan))
+    with pytest.raises(NotFittedError):
+        net.predict(X[:, :4])
+
+
+def test_other_kinds_of_labels_are_refused() -> None:
+    """A net that goes on keeps to classes, or to as many labels as before."""
+    net = MLPClassifier(max_epochs=1, warm_start=True)
+    X, y = data_for(net)
+    labels = np.eye(3, dtype=int)[y]
+    with pytest.raises(ValueError, match="must hold classes, as before"):
+        net.fit(X, y).fit(X, labels)
+    assert net.predict(X).shape == y.shape
+    several = MLPClassifier(max_epochs=1).fit(X, labels)
+    for wrong in (y, labels[:, :2]):
+        with pytest.raises(ValueError, match="must have 3 columns, as before"):
+            several.partial_fit(X, wrong)
+
+
+@pytest.mark.parametrize("wrong", [3, np.ones((4, 6)), (1, 2, 3)], ids=["number", "array", "three"])
+def test_validation_data_are_a_pair(wrong: Any) -> None:
+    """What is no pair of X and y is refused."""
+    with pytest.raises(ValueError, match=r"must be a pair \(X, y\)"):
+        MLPClassifier().fit(*data_for(MLPClassifier()), validation_data=wrong)

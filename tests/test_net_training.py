@@ -329,3 +329,53 @@ def test_defaults_of_an_architecture_win() -> None:
         assert kind().get_params()["learning_rate"] == 5e-3
     for net in NETS:
         assert ("class_weight" in net.get_params()) == is_classifier(net)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_modes_of_the_caller(mode: Any) -> None:
+    """A fit inside no_grad or inference_mode is the fit outside, and goes on outside."""
+    net = MLPClassifier(max_epochs=2, random_state=0)
+    X, y = make_classification(random_state=0)
+    with mode():
+        inside = clone(net).fit(X, y)
+    np.testing.assert_array_equal(inside.predict_proba(X), clone(net).fit(X, y).predict_proba(X))
+    inside.partial_fit(X, y)
+
+
+def test_threads_give_the_same_bits() -> None:
+    """Modules that draw from torch's global generator do not disturb each other in threads."""
+
+    def fit(seed: int) -> Any:
+        return LSTMClassifier(hidden_size=3, dropout=0.5, max_epochs=10, random_state=seed).fit(X, y).predict_proba(X)
+
+    X, y = make_classification(40, 6, random_state=0)
+    alone, state = [fit(seed) for seed in range(4)], torch.get_rng_state()
+    together = joblib.Parallel(n_jobs=4, backend="threading")(joblib.delayed(fit)(seed) for seed in range(4))
+    np.testing.assert_array_equal(together, alone)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_modules_of_ones_own_are_copied_and_filled() -> None:
+    """A function that gives one module again and again is not trained itself; lazy layers get their weights."""
+    X, y = make_classification(random_state=0)
+    module = nn.Linear(20, 2)
+    before = module.weight.detach().clone()
+    TorchClassifier(module=lambda *_: module, max_epochs=2).fit(X, y)
+    assert torch.equal(module.weight, before)
+    lazy = TorchClassifier(module=lambda _, n_outputs: nn.LazyLinear(n_outputs), max_epochs=2, random_state=0)
+    np.testing.assert_array_equal(lazy.fit(X, y).predict(X), clone(lazy).fit(X, y).predict(X))
+
+
+def test_parameters_may_change_between_partial_fits() -> None:
+    """The new weight decay counts; another optimizer starts afresh."""
+    X, y = make_classification(random_state=0)
+    net, other = (MLPClassifier(random_state=0).partial_fit(X, y, classes=[0, 1]) for _ in range(2))
+    other.set_params(weight_decay=10.0).partial_fit(X, y)
+    assert not np.allclose(other.predict_proba(X), net.partial_fit(X, y).predict_proba(X), atol=1e-9)
+    assert net.set_params(optimizer="sgd").partial_fit(X, y).n_iter_ == 3
+
+
+def test_numpy_bools_stop() -> None:
+    """A callback may answer with numpy's True."""
+    net = MLPClassifier(callbacks=lambda *_: np.True_, max_epochs=3)
+    assert net.fit(*make_classification(random_state=0)).n_iter_ == 1

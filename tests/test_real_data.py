@@ -1,6 +1,9 @@
 """Real data sets, where there are any: they load, and known models reach known scores."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +54,16 @@ def test_known_models_reach_known_scores(data_folder: Path, tmp_path: Path) -> N
         board = run_suite(suite, out=tmp_path / name, tracking=False).leaderboard
         value = board["mean"].iloc[0] if board["metric"].iloc[0] == metric else board[f"metrics.{metric}"].iloc[0]
         assert low < value < high, f"{name} {model} {metric} {value}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("ucr_GunPoint", 96.3), ("ucr_ItalyPowerDemand", 93.5), ("trec6", 89.0)])
+def test_nets_reach_published_results(data_folder: Path, tmp_path: Path, name: str, least: float) -> None:
+    """The script of published results computes a figure near the literature's, and then finds it recorded."""
+    script = Path(__file__).parent / "performance" / "published.py"
+    command = [sys.executable, str(script), str(tmp_path / "results.jsonl"), name]
+    environment = {**os.environ, "BAKEOFF_DATA": str(data_folder), "OMP_NUM_THREADS": "1"}
+    for _ in range(2):
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=900)
+    (line,) = (tmp_path / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["value"] >= least
