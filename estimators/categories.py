@@ -56,6 +56,17 @@ class Categories:
         """Number of categories of each column."""
         return [len(known) for known in self.encoder.categories_]
 
+    def narrowed(self, codes: Array, rows: Array) -> tuple[Self, Array]:
+        """Forget the categories that none of some rows has; return what is left, and the codes (n, columns) anew."""
+        known, renewed = [], np.zeros_like(codes)
+        for column, values in enumerate(self.known):
+            kept = np.setdiff1d(codes[rows, column], [0])
+            known.append(values[kept - 1] if len(kept) else values[:1])
+            places = np.zeros(len(values) + 1, dtype=codes.dtype)
+            places[kept] = np.arange(1, len(kept) + 1)
+            renewed[:, column] = places[codes[:, column]]
+        return self.restore(self.columns, known), renewed
+
     def codes(self, X: Any) -> Array:
         """Return the codes (n, columns), from 1; 0 is a new or missing category."""
         return np.asarray(self.encoder.transform(_plain(X, self.columns))) + 1

@@ -62,7 +62,7 @@ class CNNArchitecture(Net):
         How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
     vocabulary_size : int or "auto", default=None
         Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
-        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
+        `TokenIds` gives them). "auto" is one more than the largest id in the training rows; larger ones are read as 1.
         The vector of padding is and stays zero; convolutions run over it as over any other (Kim 2014 masks nothing
         either).
     embedding_size : int, default=128
@@ -188,6 +188,12 @@ class CNNArchitecture(Net):
         if reset:
             self.n_tokens_: int = count_tokens(rows, self.vocabulary_size)
         return check_tokens(rows, self.n_tokens_, strict=self.vocabulary_size != "auto")
+
+    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
+        if self.vocabulary_size != "auto":
+            return X
+        self.n_tokens_ = count_tokens(X[train_rows], "auto")
+        return check_tokens(X, self.n_tokens_, strict=False)
 
     def _augment(self) -> Augment | None:
         if not self._augments():

@@ -51,7 +51,7 @@ class LSTMArchitecture(Net):
         end of a row that are NaN count as absent: series may differ in length.
     vocabulary_size : int or "auto", default=None
         Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
-        `TokenIds` gives them). "auto" is one more than the largest id in `fit`; larger ones are read as 1 afterwards.
+        `TokenIds` gives them). "auto" is one more than the largest id in the training rows; larger ones are read as 1.
     embedding_size : int, default=128
         Width of the learned vectors of the tokens.
     convolution_channels : tuple of int, default=()
@@ -136,6 +136,12 @@ class LSTMArchitecture(Net):
         if reset:
             self.n_tokens_: int = count_tokens(rows, self.vocabulary_size)
         return check_tokens(rows, self.n_tokens_, strict=self.vocabulary_size != "auto")
+
+    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
+        if self.vocabulary_size != "auto":
+            return X
+        self.n_tokens_ = count_tokens(X[train_rows], "auto")
+        return check_tokens(X, self.n_tokens_, strict=False)
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Solo:
         values: dict[str, Any] = {

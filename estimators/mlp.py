@@ -105,6 +105,13 @@ class MLPArchitecture(Net):
         numbers = check_array(numbers, dtype=dtype, estimator=self, input_name="X")
         return np.hstack([codes.astype(numbers.dtype), numbers])
 
+    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
+        if self._categories is None:
+            return X
+        n_columns = len(self._categories.columns)
+        self._categories, codes = self._categories.narrowed(X[:, :n_columns].astype(np.int64), train_rows)
+        return np.hstack([codes.astype(X.dtype), X[:, n_columns:]])
+
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         layers: list[nn.Module] = []
         width = rows.inputs.shape[1]

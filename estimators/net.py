@@ -311,6 +311,8 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         split_seed, weight_seed, noise_seed, shuffle_seed = self._draw_seeds()
         fraction = self.validation_fraction if self.early_stopping else 0.0
         train_rows, held_out = split_rows(y, weights, validation_rows, fraction=fraction, seed=split_seed)
+        if not goes_on and len(train_rows) < len(X):
+            X = self._relearn(X, train_rows)
         targets, weights, n_outputs = self._prepare(y, weights, train_rows, reset=not goes_on)
         device = self._device()
         rows = self._training_rows(X, targets, weights, train_rows)
@@ -346,6 +348,8 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         first = not hasattr(self, "module_")
         X, y, weights = self._read_all(X, y, sample_weight, reset=first, reset_targets=reset_targets)
         present = np.flatnonzero(weights)
+        if first and len(present) < len(X):
+            X = self._relearn(X, present)
         targets, weights, n_outputs = self._prepare(y, weights, present, reset=first)
         rows = self._training_rows(X, targets, weights, present)
         if first:
@@ -359,8 +363,11 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         replica = self._replica(rows, None, shuffles, noise, n_epochs=1)
         if self._resume.rule == self.optimizer:
             replica.memory = self._resume.optimizer
+        replica.epochs_before = self._resume.epochs
         self._train(replica, fresh=first)
-        self._resume = Resume(shuffles.get_state(), noise.get_state(), replica.memory, self.optimizer)
+        self._resume = Resume(
+            shuffles.get_state(), noise.get_state(), replica.memory, self.optimizer, self._resume.epochs + 1
+        )
         return self
 
     def _train(self, replica: Replica, *, fresh: bool) -> None:
@@ -386,6 +393,11 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
         """Check X; return the values (n, inputs) that the network takes."""
         refuse_unflattened(X)
         return np.asarray(validate_data(self, X, reset=reset, dtype=self._precisions(reset=reset)))
+
+    def _relearn(self, X: Array, train_rows: Array) -> Array:
+        """Return the inputs (n, inputs) as the training rows alone teach to read them; for those that are codes."""
+        del train_rows
+        return X
 
     def _check_targets(self, y: ArrayLike, *, several: bool, numeric: bool = False) -> Any:
         """Check y by itself; `validate_data` without X would forget the names of the features."""

@@ -49,6 +49,8 @@ class NetClassifier(ClassifierMixin, Net):  # type: ignore[misc]  # scikit-learn
     ) -> Self:
         """Train for one epoch on some rows, going on from what was learned before.
 
+        A learning-rate schedule runs over `max_epochs` calls.
+
         Parameters
         ----------
         X : array-like of shape (n, n_features)

@@ -27,6 +27,8 @@ class NetRegressor(RegressorMixin, Net):  # type: ignore[misc]  # scikit-learn i
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on some rows, going on from what was learned before.
 
+        A learning-rate schedule runs over `max_epochs` calls.
+
         Parameters
         ----------
         X : array-like of shape (n, n_features)

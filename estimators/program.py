@@ -56,6 +56,8 @@ class Replica:
         Called after each epoch with its row of the history; True ends the training.
     memory : dict, optional
         State of the optimizer to go on from; afterwards the state that it ended in.
+    epochs_before : int
+        Epochs of the same training that lie behind, for the learning-rate schedule.
     """
 
     network: AnyNetwork
@@ -66,6 +68,7 @@ class Replica:
     noise: Generator
     on_epoch: Callable[[dict[str, float]], Any] | None = None
     memory: dict[str, Any] | None = None
+    epochs_before: int = 0
 
 
 class Best:
@@ -119,8 +122,8 @@ class Program:
         self.parameters = list(self.network.parameters())
         self.best = Best(state_tensors(self.network), len(self.replicas))
         self.optimizer = self._build_optimizer()
-        self.steps = 0
         self.steps_per_epoch = count_batches(self.rows.lengths[0], settings.batch_size)
+        self.steps = self.replicas[0].epochs_before * self.steps_per_epoch
         self.whole_batch: list[Batch] = []
         self._expose()
 

@@ -9,12 +9,13 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Resume:
-    """Where `partial_fit` goes on: states of the generators and of the optimizer, whose rule is named."""
+    """Where `partial_fit` goes on: states of the generators and of the optimizer (named by `rule`), epochs so far."""
 
     shuffles: Tensor
     noise: Tensor
     optimizer: dict[str, Any] | None = None
     rule: str | None = None
+    epochs: int = 0
 
     @classmethod
     def seeded(cls, shuffle_seed: int, noise_seed: int, device: torch.device) -> Self:

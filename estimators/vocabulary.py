@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bakeoff.estimators.parameters import Rule, is_int
 from bakeoff.estimators.tokenizer import UNKNOWN
 
+MAX_TOKENS = 10**7
 VOCABULARY_RULE: Rule = (
     lambda value: value is None or value == "auto" or is_int(value, 2),
     "None, 'auto' or an int in the range [2, inf)",
@@ -15,8 +16,22 @@ VOCABULARY_RULE: Rule = (
 
 
 def count_tokens(rows: NDArray[Any], vocabulary_size: int | str) -> int:
-    """Return the number of tokens: as given, or one more than the largest id in the rows (n, steps)."""
-    return max(int(rows.max()) + 1, UNKNOWN + 1) if isinstance(vocabulary_size, str) else int(vocabulary_size)
+    """Return the number of tokens: as given, or one more than the largest id in the rows (n, steps).
+
+    Raises
+    ------
+    ValueError
+        When the ids would need a table of vectors beyond all reason.
+    """
+    if not isinstance(vocabulary_size, str):
+        return int(vocabulary_size)
+    n_tokens = max(int(rows.max()) + 1, UNKNOWN + 1)
+    if n_tokens > MAX_TOKENS:
+        raise ValueError(
+            f"Input X would need a vocabulary of {n_tokens:,} tokens, more than {MAX_TOKENS:,}: its largest value is "
+            f"{rows.max():g}. Give ids that count from 0, as TokenIds does, or no vocabulary_size for plain numbers."
+        )
+    return n_tokens
 
 
 def check_tokens(rows: NDArray[Any], n_tokens: int, *, strict: bool) -> NDArray[Any]:

@@ -28,6 +28,7 @@ HOW_TO_READ = (
     "Each dot is one outer fold, the tick is their mean, and all rows of a data set share one axis. The dotted line "
     "is the best mean. A triangle is a fold off the axis; hollow dots belong to a row without a mean.",
     "default is a model as it comes; tuned is the best that the same number of trials found on inner folds. "
+    "A pruned trial was ended early, behind the median of the others at the same epoch: no failure, but it cannot win. "
     "Times depend on the machine and on what else it did.",
 )
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from torch import Generator, Tensor
 
-from bakeoff.estimators import MLPClassifier, MLPRegressor
+from bakeoff.estimators import CNNClassifier, LSTMClassifier, MLPClassifier, MLPRegressor
 from bakeoff.estimators.categories import find_columns
 from bakeoff.estimators.embeddings import Categories, Columns, Numbers, Periodic, PiecewiseLinear
 
@@ -267,3 +267,38 @@ def test_categories_of_lists() -> None:
         net.predict(["a", "b"])
     with pytest.raises(TypeError, match="need dense data"):
         net.fit(csr_array(np.eye(8)), y)
+
+
+def rows_of_codes(kind: type) -> tuple[Any, np.ndarray, dict[str, Any]]:
+    """Make rows of categories or of token ids, of which only the last ten have codes of their own."""
+    rng = np.random.default_rng(0)
+    if kind is MLPClassifier:
+        names = np.append(rng.choice(["a", "b", "c"], 50), rng.choice(["a", "new", "other"], 10))
+        X: Any = pd.DataFrame({"name": names, "size": rng.normal(size=60)})
+        params: dict[str, Any] = {}
+    else:
+        X = np.concatenate([rng.integers(2, 8, (50, 6)), rng.integers(2, 20, (10, 6))]).astype(float)
+        params = {"vocabulary_size": "auto", "embedding_size": 4}
+    return X, rng.integers(0, 2, 60), {"max_epochs": 3, "batch_size": 16, "random_state": 0, **params}
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, CNNClassifier, LSTMClassifier])
+def test_held_out_rows_teach_no_codes(kind: type) -> None:
+    """Held-out rows, and rows of weight zero, leave categories and vocabularies as if they were not there."""
+    X, y, params = rows_of_codes(kind)
+    first = X.iloc[:50] if isinstance(X, pd.DataFrame) else X[:50]
+    last = X.iloc[50:] if isinstance(X, pd.DataFrame) else X[50:]
+    expected = kind(**params).fit(first, y[:50], validation_data=(last, y[50:]))
+    named = kind(**params).fit(X, y, validation_rows=np.arange(50, 60))
+    np.testing.assert_array_equal(named.predict_proba(X), expected.predict_proba(X))
+    absent = kind(**params).fit(X, y, sample_weight=np.arange(60) < 50)
+    alone = kind(**params).fit(first, y[:50])
+    np.testing.assert_array_equal(absent.predict_proba(X), alone.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", [CNNClassifier, LSTMClassifier])
+def test_numbers_are_not_taken_for_token_ids(kind: type) -> None:
+    """An absurdly large id is refused before a table of such a size is asked for."""
+    X = np.full((8, 4), 1e12)
+    with pytest.raises(ValueError, match="would need a vocabulary of 1,000,000,000,001"):
+        kind(vocabulary_size="auto").fit(X, np.arange(8) % 2)

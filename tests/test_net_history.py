@@ -247,6 +247,19 @@ def test_partial_fits_are_epochs_of_fit(net: Any, batch_size: int, optimizer: st
     assert bit_by_bit.history_.equals(whole.history_)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
+@each_net
+def test_schedules_go_on_in_partial_fit(net: Any, schedule: str) -> None:
+    """A schedule runs over `max_epochs` calls of `partial_fit` as over the epochs of `fit`."""
+    X, y = data_for(net)
+    net = clone(net).set_params(schedule=schedule)
+    first = {"classes": np.unique(y)} if is_classifier(net) else {}
+    bit_by_bit = clone(net).partial_fit(X, y, **first).partial_fit(X, y).partial_fit(X, y)
+    whole = clone(net).fit(X, y)
+    assert_same_weights(bit_by_bit, whole)
+    assert bit_by_bit.history_.equals(whole.history_)
+
+
 @each_net
 def test_partial_fit_after_fit(net: Any) -> None:
     """`partial_fit` trains a fitted net for one epoch more, on other rows, with weights."""
