@@ -1,9 +1,8 @@
 """How much faster all folds train as one program: ours batched, ours fold by fold, skorch and scikit-learn.
 
 Run it with ``OMP_NUM_THREADS=1 python tests/performance/folds.py``; it needs skorch. Everybody trains the same
-architecture
-from float32 rows in the same batches, epochs and with the same Adam, on one thread. Printed are medians of process CPU
-seconds for ten folds, and the ratios to ours batched. ``--quick`` runs each once, on digits alone.
+architecture from float32 rows in the same batches and epochs and with the same Adam, on one thread. Printed are medians
+of process CPU seconds for ten folds, and the ratios to ours batched. ``--quick`` runs each once.
 """
 
 import argparse
@@ -209,7 +208,7 @@ def fit_sklearn(data: Data, case: Case) -> list[Any] | None:
     if not case.hidden:
         return None
     net = (SklearnRegressor if data.is_regression else SklearnClassifier)(
-        case.hidden,
+        hidden_layer_sizes=case.hidden,
         alpha=0.0,
         learning_rate_init=LEARNING_RATE,
         batch_size=case.batch_size,
@@ -267,21 +266,22 @@ def describe(results: dict[str, tuple[float, np.ndarray] | None]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="digits alone, each once")
-    quick = parser.parse_args().quick
+    parser.add_argument("names", nargs="*", help="only data sets whose name begins so")
+    parser.add_argument("--quick", action="store_true", help="each once")
+    given = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     began = time.time()
     print("| data | net | batch | batched | fold by fold | skorch | scikit-learn | score: in this order (s.e.) |")
     print("|---|---|---|---|---|---|---|---|")
     for data in load_data():
+        if given.names and not data.name.startswith(tuple(given.names)):
+            continue
         for case in CASES:
             for run in (fit_batched, fit_one_by_one):
                 run(Data(data.name, data.X, data.y, data.splits[:2], 1, data.shape), case)  # lazy imports
-            row = describe(measure(data, case, 1 if quick else 3))
+            row = describe(measure(data, case, 1 if given.quick else 3))
             print(f"| {data.name} | {case.name} | {case.batch_size} | {row} |", flush=True)
-        if quick:
-            break
     print(f"\n{time.time() - began:.0f} s in all; torch {torch.__version__}, one thread")
 
 

@@ -1,8 +1,7 @@
 """What a step costs by the number of replicas that take it together: the measurements behind the size of groups.
 
-Run it with ``OMP_NUM_THREADS=1 python tests/performance/groups.py``. Printed is, for nets and batches of several
-sizes, the
-time of a step per replica as a ratio to a replica alone, and the values that one replica keeps in use: weights four
+Run it with ``OMP_NUM_THREADS=1 python tests/performance/groups.py``. Printed is, for nets and batches of several sizes,
+the time of a step per replica as a ratio to a replica alone, and the values that one replica keeps in use: weights four
 times (with gradient and Adam's two moments) and activations twice.
 """
 

@@ -1,7 +1,6 @@
 """How the nets do on well-known data sets, beside what papers report; resumable, one line of JSON for each result.
 
-Run it with ``OMP_NUM_THREADS=1 python tests/performance/published.py RESULTS.jsonl [NAME ...]``. It needs the data
-folder
+Run ``OMP_NUM_THREADS=1 python tests/performance/published.py RESULTS.jsonl [NAME ...]``. It needs the data folder
 (`BAKEOFF_DATA`). Results that stand in the file are not computed again. Settings were chosen on training parts alone;
 each test part is looked at once, with the setting that stands here.
 """
