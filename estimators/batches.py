@@ -85,8 +85,9 @@ class Store:
 
     def in_chunks(self, n_rows: int) -> Iterator[Batch]:
         """Go through the rows of all replicas in order, at most so many of each at once."""
+        whole = self.ordered()
         for begin in range(0, max(self.lengths), n_rows):
-            orders = [order[begin : begin + n_rows] for order in self.ordered()]
+            orders = [order[begin : begin + n_rows] for order in whole]
             longest = max(map(len, orders))
             padded = [fill_up(order, longest, start) for order, start in zip(orders, self.starts, strict=True)]
             index = torch.stack(padded)[None].to(self.inputs.device)

@@ -21,7 +21,6 @@ from bakeoff.estimators.convolutional import (
 )
 from bakeoff.estimators.documented import documented
 from bakeoff.estimators.layers import BatchNorm, Dropout, Lanes, Linear
-from bakeoff.estimators.net import Net
 from bakeoff.estimators.net_classifier import NetClassifier
 from bakeoff.estimators.net_regressor import NetRegressor
 from bakeoff.estimators.networks import Network, pad_to_largest
@@ -39,7 +38,7 @@ from bakeoff.estimators.parameters import (
 )
 from bakeoff.estimators.program import Augment
 from bakeoff.estimators.rows import Rows
-from bakeoff.estimators.vocabulary import VOCABULARY_RULE, check_tokens, count_tokens
+from bakeoff.estimators.vocabulary import TokenReader
 
 
 def are_channels(value: Any) -> bool:
@@ -53,20 +52,13 @@ def is_kernel_size(value: Any) -> bool:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CNNArchitecture(Net):
+class CNNArchitecture(TokenReader):
     """Blocks of convolution, batch norm, activation and pooling; dense layers; a linear head.
 
     Parameters
     ----------
     input_shape : (channels, height, width) or (channels, length), default=None
         How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
-    vocabulary_size : int or "auto", default=None
-        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
-        `TokenIds` gives them). "auto" is one more than the largest id in the training rows; larger ones are read as 1.
-        The vector of padding is and stays zero; convolutions run over it as over any other (Kim 2014 masks nothing
-        either).
-    embedding_size : int, default=128
-        Width of the learned vectors of the tokens.
     channels : tuple of int, default=(32, 64)
         Channels of each block's convolutions.
     kernel_size : int or tuple of int, default=3
@@ -100,16 +92,9 @@ class CNNArchitecture(Net):
     augment_shift, augment_rotation, augment_elastic : float, default=0.0
         How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
         `fit`; see `Augmentation`. Held-out rows stay as they are.
-
-    Attributes
-    ----------
-    n_tokens_ : int
-        Number of token ids, where there is a vocabulary.
     """
 
     input_shape: tuple[int, ...] | None = None
-    vocabulary_size: int | str | None = None
-    embedding_size: int = 128
     channels: tuple[int, ...] = (32, 64)
     kernel_size: int | tuple[int, ...] = 3
     block_depth: int = 1
@@ -132,8 +117,6 @@ class CNNArchitecture(Net):
         sizes = "in the range [1, inf)"
         return super()._rules() | {
             "input_shape": SHAPE_RULE,
-            "vocabulary_size": VOCABULARY_RULE,
-            "embedding_size": integer(1),
             "channels": (are_channels, f"a tuple of at least one int {sizes}"),
             "kernel_size": (is_kernel_size, f"an int or a tuple of ints {sizes}"),
             "block_depth": integer(1),
@@ -185,15 +168,7 @@ class CNNArchitecture(Net):
         rows = super()._read_rows(X, reset=reset)
         if self.vocabulary_size is None:
             return rows
-        if reset:
-            self.n_tokens_: int = count_tokens(rows, self.vocabulary_size)
-        return check_tokens(rows, self.n_tokens_, strict=self.vocabulary_size != "auto")
-
-    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
-        if self.vocabulary_size != "auto":
-            return X
-        self.n_tokens_ = count_tokens(X[train_rows], "auto")
-        return check_tokens(X, self.n_tokens_, strict=False)
+        return self._read_tokens(rows, reset=reset)
 
     def _augment(self) -> Augment | None:
         if not self._augments():

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
 from bakeoff.estimators.net import Net, train_nets
+from bakeoff.estimators.rows import row_numbers
 
 OnEpoch = Callable[[int, list[Any]], None]
 
@@ -79,7 +80,10 @@ def fit_folds(
         raise ValueError("fit_folds requires y to be passed, but the target y is None.")
     check_consistent_length(X, y, sample_weight)
     pairs = check_cv(splits, y, classifier=is_classifier(estimator)).split(X, y)
-    parts = [training_rows(train, _num_samples(X), number) for number, (train, _) in enumerate(pairs)]
+    parts = [
+        row_numbers(train, _num_samples(X), f"The training part of split {number}")
+        for number, (train, _) in enumerate(pairs)
+    ]
     if not parts:
         raise ValueError("splits must hold at least one pair of training and test rows. Got none.")
     if validation is not None and len(validation) != len(parts):
@@ -117,19 +121,6 @@ def fit_steps(estimator: Any, X: Any, y: Any) -> Any:
     transformed = steps.fit_transform(X, y)
     estimator.steps[:-1] = steps.steps  # with a memory these are fitted copies
     return transformed
-
-
-def training_rows(train: ArrayLike, n_rows: int, number: int) -> NDArray[Any]:
-    """Return the row numbers of the training part of a split, which may be a mask."""
-    rows = np.asarray(train)
-    if rows.dtype == bool and rows.shape == (n_rows,):
-        rows = np.flatnonzero(rows)
-    if rows.ndim == 1 and rows.size and rows.dtype.kind in "iu" and ((rows >= 0) & (rows < n_rows)).all():
-        return rows
-    raise ValueError(
-        f"The training part of split {number} must be row numbers from 0 to {n_rows - 1}, or a mask of {n_rows} bools, "
-        f"and not empty. Got shape {rows.shape} of {rows.dtype} instead."
-    )
 
 
 def positions(held_out: ArrayLike, rows: NDArray[Any], number: int) -> NDArray[Any]:

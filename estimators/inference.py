@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 # Bounds the activations of one inference batch to tens of MiB.
 INFERENCE_VALUES = 2**18
@@ -18,17 +18,15 @@ def inference_rows(n_values: int) -> int:
     return min(max(INFERENCE_VALUES // n_values, 1), INFERENCE_ROWS)
 
 
-def batch_slices(n_rows: int, n_features: int) -> Iterator[slice]:
-    """Cut rows into inference batches."""
-    step = inference_rows(n_features)
-    return (slice(start, start + step) for start in range(0, n_rows, step))
+def row_batches(X: NDArray[Any], device: torch.device) -> Iterator[Tensor]:
+    """Cut rows (n, features) into inference batches, copied to the device."""
+    step = inference_rows(X.shape[1])
+    for start in range(0, len(X), step):
+        yield torch.tensor(np.ascontiguousarray(X[start : start + step]), device=device)
 
 
 @torch.inference_mode()
 def infer(module: nn.Module, X: NDArray[Any]) -> NDArray[Any]:
     """Return outputs (n, outputs) of a module in evaluation mode for X (n, features), in float64."""
     device = next(module.parameters()).device
-    outputs = [
-        module(torch.tensor(np.ascontiguousarray(X[batch]), device=device)).cpu() for batch in batch_slices(*X.shape)
-    ]
-    return torch.cat(outputs).double().numpy()
+    return torch.cat([module(batch).cpu() for batch in row_batches(X, device)]).double().numpy()

@@ -11,7 +11,7 @@ from torch import Generator
 
 from bakeoff.estimators.activations import ACTIVATIONS
 from bakeoff.estimators.documented import documented
-from bakeoff.estimators.net import Net, refuse_unflattened
+from bakeoff.estimators.net import refuse_unflattened
 from bakeoff.estimators.net_classifier import NetClassifier
 from bakeoff.estimators.net_regressor import NetRegressor
 from bakeoff.estimators.networks import Solo
@@ -34,13 +34,13 @@ from bakeoff.estimators.recurrent import (
 )
 from bakeoff.estimators.rows import Rows
 from bakeoff.estimators.streams import global_stream
-from bakeoff.estimators.vocabulary import VOCABULARY_RULE, check_tokens, count_tokens
+from bakeoff.estimators.vocabulary import TokenReader
 
 RNN_ACTIVATIONS = ("relu", "tanh")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LSTMArchitecture(Net):
+class LSTMArchitecture(TokenReader):
     """Convolutions if asked for, stacked recurrent layers, pooling over the steps, a linear head.
 
     Parameters
@@ -49,11 +49,6 @@ class LSTMArchitecture(Net):
         How the columns of X fold back, in C order. A series is read as `length` steps of `channels` values,
         an image as `height` steps of channels * width values. None is one channel of n_features steps. Steps at the
         end of a row that are NaN count as absent: series may differ in length.
-    vocabulary_size : int or "auto", default=None
-        Number of token ids, where a row of X is a text of ids: 0 is padding at the end, 1 a word that is not known (as
-        `TokenIds` gives them). "auto" is one more than the largest id in the training rows; larger ones are read as 1.
-    embedding_size : int, default=128
-        Width of the learned vectors of the tokens.
     convolution_channels : tuple of int, default=()
         Channels of convolutions along the steps, in front of the recurrence; each is followed by `activation`.
     convolution_kernel_size : int, default=3
@@ -77,17 +72,10 @@ class LSTMArchitecture(Net):
         Whether to normalise what the head sees over the batch.
     learning_rate : float, default=5e-3
         Step size of the optimizer.
-
-    Attributes
-    ----------
-    n_tokens_ : int
-        Number of token ids, where there is a vocabulary.
     """
 
     learning_rate: float = 5e-3  # at 1e-3 the recurrence has barely left its initial weights after 200 steps
     input_shape: tuple[int, ...] | None = None
-    vocabulary_size: int | str | None = None
-    embedding_size: int = 128
     convolution_channels: tuple[int, ...] = ()
     convolution_kernel_size: int = 3
     cell: str = "lstm"
@@ -102,8 +90,6 @@ class LSTMArchitecture(Net):
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {
             "input_shape": SHAPE_RULE,
-            "vocabulary_size": VOCABULARY_RULE,
-            "embedding_size": integer(1),
             "convolution_channels": (is_sizes, "a tuple of ints in the range [1, inf)"),
             "convolution_kernel_size": integer(1),
             "cell": one_of(*CELLS),
@@ -133,15 +119,7 @@ class LSTMArchitecture(Net):
         if self.vocabulary_size is None:
             check_tails(rows, shape)
             return rows
-        if reset:
-            self.n_tokens_: int = count_tokens(rows, self.vocabulary_size)
-        return check_tokens(rows, self.n_tokens_, strict=self.vocabulary_size != "auto")
-
-    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
-        if self.vocabulary_size != "auto":
-            return X
-        self.n_tokens_ = count_tokens(X[train_rows], "auto")
-        return check_tokens(X, self.n_tokens_, strict=False)
+        return self._read_tokens(rows, reset=reset)
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Solo:
         values: dict[str, Any] = {

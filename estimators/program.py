@@ -229,6 +229,7 @@ class Program:
         for number in done:
             self._finish(number)
         left = [number for number in range(len(self.replicas)) if number not in done]
+        self.replicas = [self.replicas[number] for number in left]
         if done and left:
             thin_out(self.network, self.optimizer, torch.tensor(left, device=self.rows.inputs.device))
             self.best.keep(left)
@@ -236,8 +237,6 @@ class Program:
             self.whole_batch = []
             if self.validation is not None:
                 self.validation.keep(left)
-        self.replicas = [self.replicas[number] for number in left]
-        if done and left:
             self._expose()
 
     def _finish(self, number: int) -> None:
@@ -246,11 +245,10 @@ class Program:
         monitor = replica.monitor
         if self.validation is not None or monitor.diverged:
             point(replica.network, self.best.tensors, number)
+        detach(replica.network)
         if monitor.diverged:
             recovered = self.best.known[number] and self._loss_is_finite(replica)
-            detach(replica.network)
             report_divergence(monitor, self.settings.learning_rate, recovered=recovered)
-        detach(replica.network)
         replica.memory = self.optimizer.state_dict() if len(self.replicas) == 1 else None
 
     @torch.inference_mode()

@@ -50,7 +50,7 @@ def split_rows(
     """
     present = np.flatnonzero(weights)
     if validation_rows is not None:
-        held_out = np.intersect1d(present, named_rows(validation_rows, len(y)))
+        held_out = np.intersect1d(present, row_numbers(validation_rows, len(y), "validation_rows"))
     elif fraction > 0:
         held_out = draw_rows(present, y, fraction, seed)
     else:
@@ -61,15 +61,15 @@ def split_rows(
     return training, held_out
 
 
-def named_rows(validation_rows: ArrayLike, n_rows: int) -> Array:
-    """Return the indices of the rows that a mask or indices name."""
-    rows = np.asarray(validation_rows)
+def row_numbers(named: ArrayLike, n_rows: int, what: str) -> Array:
+    """Return the numbers of the rows that a mask or numbers name; `what` they are stands in the error."""
+    rows = np.asarray(named)
     if rows.dtype == bool and rows.shape == (n_rows,):
         return np.flatnonzero(rows)
     if rows.dtype.kind in "iu" and rows.ndim == 1 and ((rows >= 0) & (rows < n_rows)).all():
         return rows
     raise ValueError(
-        f"validation_rows must be row numbers from 0 to {n_rows - 1} or a mask of {n_rows} bools. "
+        f"{what} must be row numbers from 0 to {n_rows - 1} or a mask of {n_rows} bools. "
         f"Got shape {rows.shape} of {rows.dtype} instead."
     )
 

@@ -1,6 +1,7 @@
 """Specs of the nets. All train with AdamW or Adam and stop early on a validation part that follows the outer scheme."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bakeoff.datasets.dataset import Kind
@@ -22,6 +23,18 @@ def _weight_decay(trial: Trial, low: float, high: float) -> float:
     if trial.suggest_categorical("weight_decay_is_zero", [True, False]):
         return 0.0
     return trial.suggest_float("weight_decay", low, high, log=True)
+
+
+# What all nets have in common.
+net_spec = partial(
+    ModelSpec,
+    family="deep",
+    tasks=(*CLASSES, "regression"),
+    requires="torch",
+    effort={"epochs": "max_epochs"},
+    takes_validation_rows=True,
+    fits_folds_together=True,
+)
 
 
 def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[Setting, Params], Any]:
@@ -88,11 +101,9 @@ def _lstm_space(trial: Trial, task: str) -> Params:
 
 
 NET_SPECS = (
-    ModelSpec(
+    net_spec(
         name="mlp",
-        family="deep",
         summary="multilayer perceptron",
-        tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
         build=net_builder("MLP"),
         front_ends=FRONT,
@@ -111,16 +122,10 @@ NET_SPECS = (
             "Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); width "
             "64-512: TALENT (Ye et al. 2024)"
         ),
-        requires="torch",
-        effort={"epochs": "max_epochs"},
-        takes_validation_rows=True,
-        fits_folds_together=True,
     ),
-    ModelSpec(
+    net_spec(
         name="mlp_embeddings",
-        family="deep",
         summary="multilayer perceptron over learned vectors of the columns",
-        tasks=(*CLASSES, "regression"),
         kinds=("tabular",),
         build=net_builder("MLP"),
         front_ends={"tabular": "embedded"},
@@ -141,16 +146,10 @@ NET_SPECS = (
             "Gorishniy et al. 2022 (On embeddings for numerical features in tabular deep learning, NeurIPS); ranges: "
             "Gorishniy et al. 2025 (TabM, ICLR)"
         ),
-        requires="torch",
-        effort={"epochs": "max_epochs"},
-        takes_validation_rows=True,
-        fits_folds_together=True,
     ),
-    ModelSpec(
+    net_spec(
         name="cnn",
-        family="deep",
         summary="convolutional net over images or series",
-        tasks=(*CLASSES, "regression"),
         kinds=("image", "series"),
         build=net_builder("CNN", shaped=True),
         front_ends=FRONT,
@@ -158,16 +157,10 @@ NET_SPECS = (
         fixed={**TRAINING, "optimizer": "adam", "batch_norm": True},
         space=_cnn_space,
         source="Falkner et al. 2018 (BOHB, ICML), the authors' worked example of a convolutional net",
-        requires="torch",
-        effort={"epochs": "max_epochs"},
-        takes_validation_rows=True,
-        fits_folds_together=True,
     ),
-    ModelSpec(
+    net_spec(
         name="lstm",
-        family="deep",
         summary="LSTM over the steps of a series or the rows of an image",
-        tasks=(*CLASSES, "regression"),
         kinds=("image", "series"),
         build=net_builder("LSTM", shaped=True),
         front_ends=FRONT,
@@ -175,9 +168,5 @@ NET_SPECS = (
         fixed={**TRAINING, "optimizer": "adam"},
         space=_lstm_space,
         source="Greff et al. 2017 (LSTM: a search space odyssey, TNNLS); layers, dropout: neuralforecast (Nixtla)",
-        requires="torch",
-        effort={"epochs": "max_epochs"},
-        takes_validation_rows=True,
-        fits_folds_together=True,
     ),
 )

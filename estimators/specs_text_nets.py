@@ -2,9 +2,7 @@
 
 from bakeoff.datasets.dataset import Kind
 from bakeoff.estimators.space import Params, Trial
-from bakeoff.estimators.spec import ModelSpec
-from bakeoff.estimators.specs_linear import CLASSES
-from bakeoff.estimators.specs_nets import net_builder
+from bakeoff.estimators.specs_nets import net_builder, net_spec
 
 FRONT: dict[Kind, str] = {"text": "token-ids"}
 TRAINING = {
@@ -41,11 +39,9 @@ def _lstm_space(trial: Trial, task: str) -> Params:
 
 
 TEXT_NET_SPECS = (
-    ModelSpec(
+    net_spec(
         name="text_cnn",
-        family="deep",
         summary="convolutional net over the words of texts",
-        tasks=(*CLASSES, "regression"),
         kinds=("text",),
         build=net_builder("CNN"),
         front_ends=FRONT,
@@ -62,16 +58,10 @@ TEXT_NET_SPECS = (
             "Kim 2014 (Convolutional neural networks for sentence classification, EMNLP), its CNN-rand; ranges: "
             "Zhang and Wallace 2017 (A sensitivity analysis of CNNs for sentence classification, IJCNLP)"
         ),
-        requires="torch",
-        effort={"epochs": "max_epochs"},
-        takes_validation_rows=True,
-        fits_folds_together=True,
     ),
-    ModelSpec(
+    net_spec(
         name="text_lstm",
-        family="deep",
         summary="bidirectional LSTM over the words of texts, maximum over time",
-        tasks=(*CLASSES, "regression"),
         kinds=("text",),
         build=net_builder("LSTM"),
         front_ends=FRONT,
@@ -82,9 +72,5 @@ TEXT_NET_SPECS = (
             "Conneau et al. 2017 (Supervised learning of universal sentence representations, EMNLP), its BiLSTM-max; "
             "ranges: Reimers and Gurevych 2017 (Optimal hyperparameters for deep LSTM-networks, arXiv)"
         ),
-        requires="torch",
-        effort={"epochs": "max_epochs"},
-        takes_validation_rows=True,
-        fits_folds_together=True,
     ),
 )

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from torch import Generator, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from bakeoff.estimators.inference import batch_slices
+from bakeoff.estimators.inference import row_batches
 from bakeoff.estimators.layers import Dropout, Lanes
 from bakeoff.estimators.networks import Network
 from bakeoff.estimators.parameters import is_int
@@ -37,11 +37,8 @@ def sample_outputs(
     device = next(module.parameters()).device
     generator = torch.Generator(device).manual_seed(draw_seed(random_state))
     sampled = with_dropout(module, generator)
-    parts = []
     with global_stream(generator, device):
-        for batch in batch_slices(*X.shape):
-            rows = torch.tensor(np.ascontiguousarray(X[batch]), device=device)
-            parts.append(torch.stack([sampled(rows).cpu() for _ in range(n_samples)]))
+        parts = [torch.stack([sampled(batch).cpu() for _ in range(n_samples)]) for batch in row_batches(X, device)]
     return torch.cat(parts, dim=1).double().numpy()
 
 
