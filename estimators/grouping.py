@@ -14,8 +14,9 @@ from bakeoff.estimators.batches import count_batches
 from bakeoff.estimators.networks import Solo, signature
 from bakeoff.estimators.program import Replica
 
-# Bytes that the replicas of one program may touch in a step: on a CPU about its last cache, on a GPU a part of memory.
-BYTES_AT_ONCE = {"cpu": 2**25, "cuda": 2**32}
+# Bytes that the replicas of one program may touch in a step: on a CPU a part of its last cache, which other processes
+# share, on a GPU a part of memory.
+BYTES_AT_ONCE = {"cpu": 2**23, "cuda": 2**32}
 
 
 def group(replicas: Sequence[Replica], batch_size: int) -> list[list[Replica]]:

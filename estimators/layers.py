@@ -13,6 +13,9 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+NARROW = 12  # outputs: fewer make a product with many rows slow
+FEW_VALUES = 2**15  # up to here the calls cost more than the products
+
 
 @dataclass
 class Lanes:
@@ -75,9 +78,32 @@ class Linear(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return (E, n, outputs)."""
+        if self.weight.shape[2] < NARROW and rows.numel() > FEW_VALUES and rows.device.type == "cpu":
+            product: Tensor = NarrowProduct.apply(rows, self.weight)  # type: ignore[no-untyped-call]  # torch's own
+            return product if self.bias is None else product + self.bias
         if self.bias is None:
             return torch.bmm(rows, self.weight)
         return torch.baddbmm(self.bias, rows, self.weight)
+
+
+class NarrowProduct(torch.autograd.Function):
+    """rows @ weight with few columns, (E, n, inputs) by (E, inputs, outputs), and its gradients.
+
+    With the narrow side first, as (weightᵀ @ rowsᵀ)ᵀ, MKL's batched products are up to five times as fast.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
+        """Return (E, n, outputs)."""
+        ctx.save_for_backward(rows, weight)
+        return torch.bmm(weight.mT, rows.mT).mT.contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradients of rows and weight."""
+        rows, weight = ctx.saved_tensors
+        of_rows = gradient * weight.mT if weight.shape[2] == 1 else torch.bmm(gradient, weight.mT)
+        return of_rows, torch.bmm(gradient.mT, rows).mT
 
 
 class Convolution(nn.Module):

@@ -27,6 +27,7 @@ from bakeoff.estimators import (
     fit_folds,
 )
 from bakeoff.estimators.grouping import divide, group
+from bakeoff.estimators.layers import FEW_VALUES, NARROW, Linear
 from bakeoff.estimators.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -406,3 +407,22 @@ def test_regressors_stop_each_by_itself() -> None:
     X, y = data_for(net)
     folds = assert_equal_alone(net.set_params(random_state=0), X, y, even_splits(y, 5))
     assert len({fold.n_iter_ for fold in folds}) > 2
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3, NARROW - 1, NARROW])
+def test_heads_multiply_alike(n_outputs: int) -> None:
+    """A head of few columns over many rows, which goes another way, gives the plain product and its gradients."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(3, 200, 60, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert rows.numel() > FEW_VALUES
+    layer = Linear(60, n_outputs, generator).double()
+    layer.weight.data = torch.randn(3, 60, n_outputs, generator=generator, dtype=torch.float64)
+    wanted = torch.einsum("eni,eio->eno", rows, layer.weight) + layer.bias
+    outer = torch.randn(wanted.shape, generator=generator, dtype=torch.float64)
+    plain = torch.autograd.grad((wanted * outer).sum(), [rows, layer.weight, layer.bias])
+    outputs = layer(rows)
+    torch.testing.assert_close(outputs, wanted)
+    for ours, theirs in zip(
+        torch.autograd.grad((outputs * outer).sum(), [rows, layer.weight, layer.bias]), plain, strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
