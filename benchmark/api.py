@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bakeoff.datasets.frames import dataset_from_arrays
+from bakeoff.datasets.load import load
 from bakeoff.errors import UserError
 from bakeoff.estimators.spec import ModelSpec
 from bakeoff.folder import RunFolder, open_run
@@ -129,9 +129,7 @@ def compare(
     ['logistic', 'dummy']
     """
     options = {"task": task, "positive": positive, "input_shape": input_shape, "kind": kind}
-    dataset = dataset_from_arrays(
-        X, y, name=name, **{key: value for key, value in options.items() if value is not None}
-    )
+    dataset = load(X, y, name=name, **options)
     own = [_spec_of(model, front_end) for model in models if not isinstance(model, str)]
     content = {
         "name": f"compare-{name}",

@@ -45,6 +45,31 @@ RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed fi
 MixedVersions = Annotated[
     bool, typer.Option("--mixed-versions", help="Go on with a run that other library versions began.")
 ]
+Data = Annotated[
+    str,
+    typer.Argument(metavar="DATA", help="A file, a folder of images, a name of `bakeoff list datasets`, or openml:31."),
+]
+Target = Annotated[
+    str | None, typer.Option(help="Column to predict, by name or position (-1 is the last).", show_default=False)
+]
+Task = Annotated[
+    str | None, typer.Option(help="binary, multiclass or regression; inferred if left out.", show_default=False)
+]
+Positive = Annotated[str | None, typer.Option(help="Positive class of a binary task.", show_default=False)]
+Drop = Annotated[
+    list[str] | None, typer.Option(help="Columns to leave out; repeat it or separate with commas.", show_default=False)
+]
+Groups = Annotated[str | None, typer.Option(help="Column of groups that no split divides.", show_default=False)]
+Time = Annotated[str | None, typer.Option(help="Column of time: train on the past only.", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other option of a data set in a suite, such as kind=text or 'categorical=[zip, year]'.",
+        show_default=False,
+    ),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/quickstart.")]
 SuiteName = Annotated[
     str, typer.Argument(metavar="SUITE", help="A YAML file, or a shipped suite: quickstart, smoke, full.")
@@ -124,20 +149,15 @@ def run(
 
 @app.command()
 def compare(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header row.")],
+    data: Data,
     *,
-    target: Annotated[str, typer.Option(help="Column to predict.")],
-    task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression; inferred if left out.", show_default=False)
-    ] = None,
-    positive: Annotated[str | None, typer.Option(help="Positive class of a binary task.", show_default=False)] = None,
-    drop: Annotated[list[str] | None, typer.Option(help="Columns to leave out.", show_default=False)] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Column of groups that no split divides.", show_default=False)
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Column of time: train on the past only.", show_default=False)
-    ] = None,
+    target: Target = None,
+    task: Task = None,
+    positive: Positive = None,
+    drop: Drop = None,
+    groups: Groups = None,
+    time: Time = None,
+    set_: Set = None,
     models: Models = None,
     folds: Annotated[int, typer.Option(min=2, help="Outer folds.")] = 5,
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials; 0 runs the default parameters only.")] = 0,
@@ -148,22 +168,16 @@ def compare(
     tracking: Tracking = True,
     retry_failed: RetryFailed = False,
 ) -> int:
-    """Compare models on a CSV file, without a suite."""
+    """Compare models on one data set, without a suite."""
     from bakeoff.api import run_suite
+    from bakeoff.data_words import entry_of, read_words
     from bakeoff.progress import build_progress
 
-    name = re.sub(r"[^\w .-]", "-", file.name.split(".")[0])[:80] or "data"
-    data = {
-        "file": str(file.resolve()),
-        "target": target,
-        "task": task,
-        "positive": positive,
-        "groups": groups,
-        "time": time,
-    }
+    words = read_words(target, task, positive, _split(drop), groups, time, set_)
+    name = re.sub(r"[^\w .-]", "-", Path(data).name.split(".")[0])[:80] or "data"
     content = {
         "name": f"compare-{name}",
-        "datasets": [{**data, "drop": tuple(_split(drop))}],
+        "datasets": [entry_of(data, words)],
         "models": _split(models) or ["all"],
         "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,
@@ -181,6 +195,36 @@ def compare(
             progress=progress,
         )
     return _close(result)
+
+
+@app.command()
+def describe(
+    data: Data,
+    *,
+    target: Target = None,
+    task: Task = None,
+    positive: Positive = None,
+    drop: Drop = None,
+    groups: Groups = None,
+    time: Time = None,
+    set_: Set = None,
+    folds: Annotated[int, typer.Option(min=2, help="Outer folds that the audit has in mind.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a data set holds, what was inferred from it, and what is odd about it."""
+    import json
+
+    from bakeoff.data_words import read_words
+    from bakeoff.datasets import load
+    from bakeoff.datasets.describe import describe as described
+    from bakeoff.terminal import dataset_tables
+
+    words = read_words(target, task, positive, _split(drop), groups, time, set_)
+    about = described(load(data, **words), folds=folds)
+    if as_json:
+        print(json.dumps(about, indent=2, ensure_ascii=False, default=str))
+    else:
+        _show(*dataset_tables(about))
 
 
 @app.command()

@@ -5,7 +5,7 @@ found and what to do.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 class UserError(Exception):
@@ -26,7 +26,14 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, listing: str | N
     """Say that `name` is no known `what`, with close matches and the command that lists them all."""
     names = sorted(known)
     by_letters = {one.lower(): one for one in names}
-    close = [by_letters[one] for one in get_close_matches(name.lower(), by_letters, n=3, cutoff=0.5)]
+    close = [by_letters[one] for one in _close_matches(name.lower(), by_letters)]
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(names)}."
     command = f" `bakeoff list {listing}` shows all." if listing else ""
     return f"there is no {what} {name!r}; {hint}{command}"
+
+
+def _close_matches(name: str, known: Iterable[str]) -> list[str]:
+    """List up to three names that are close, and none that is much farther off than the closest."""
+    close = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    ratios = [SequenceMatcher(None, one, name).ratio() for one in close]
+    return [one for one, ratio in zip(close, ratios, strict=True) if ratio >= 0.8 * ratios[0]]

@@ -9,8 +9,8 @@ import numpy as np
 
 from bakeoff.choices import build_choices, check_choices, collect, take_held
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.files import load_csv
-from bakeoff.datasets.registry import load_named
+from bakeoff.datasets.load import OPENML, load
+from bakeoff.datasets.openml_source import list_openml_suite
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.registry import FAMILIES, specs_of_family
 from bakeoff.estimators.spec import Choice, ModelSpec
@@ -20,10 +20,13 @@ from bakeoff.keys import keys_of
 from bakeoff.metrics import METRICS, Metric, metrics_for
 from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_of
 from bakeoff.suite import (
+    OPENML_SUITE,
+    DataEntry,
     FileData,
     ImportedMetric,
     MemoryData,
     NamedData,
+    OpenmlData,
     Suite,
     name_of_dataset,
     name_of_model,
@@ -143,16 +146,17 @@ def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
     """
     problems: list[str] = []
     held = memory or Memory()
-    datasets = collect(problems, suite.datasets, lambda entry: _load(entry, held))
+    entries = list(_with_suites_written_out(suite.datasets))
+    datasets = collect(problems, entries, lambda entry: _load(entry, held))
     metrics = _metrics(suite, problems)
     choices = build_choices(suite, held.models, problems)
     splits = collect(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
     check_choices(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
     if problems:
         raise UserError(*dict.fromkeys(problems))
-    entries = list(_entries(suite, datasets, splits, choices, metrics))
-    jobs = tuple(entry for entry in entries if isinstance(entry, Job))
-    skips = tuple(entry for entry in entries if isinstance(entry, Skip))
+    parts = list(_entries(suite, datasets, splits, choices, metrics))
+    jobs = tuple(part for part in parts if isinstance(part, Job))
+    skips = tuple(part for part in parts if isinstance(part, Skip))
     _check_all_asked_run(suite, jobs, skips)
     if not jobs:
         raise UserError("nothing is left to run: " + "; ".join(dict.fromkeys(skip.reason for skip in skips)))
@@ -187,28 +191,29 @@ def _pick(what: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-def _load(entry: str | NamedData | FileData | MemoryData, memory: Memory) -> tuple[str, Dataset]:
-    if isinstance(entry, MemoryData):
-        return entry.memory, take_held("data set", entry.memory, memory.datasets)
-    if isinstance(entry, FileData):
-        dataset = load_csv(Path(entry.file), **entry.model_dump(exclude={"file"}))
-    elif isinstance(entry, NamedData) and entry.positive is not None:
-        dataset = _with_positive(load_named(entry.name), entry.positive)
-    else:
-        dataset = load_named(name_of_dataset(entry))
-    return dataset.name, dataset
+def _load(entry: DataEntry, memory: Memory) -> tuple[str, Dataset]:
+    match entry:
+        case MemoryData():
+            return entry.memory, take_held("data set", entry.memory, memory.datasets)
+        case FileData():
+            dataset = load(Path(entry.file), **entry.model_dump(exclude={"file"}))
+        case OpenmlData():
+            dataset = load(f"{OPENML}{entry.openml}", **entry.model_dump(exclude={"openml"}))
+        case NamedData():
+            dataset = load(entry.name, **entry.model_dump(exclude={"name", "as_"}, exclude_none=True))
+        case _:
+            dataset = load(entry)
+    return name_of_dataset(entry), replace(dataset, name=name_of_dataset(entry))
 
 
-def _with_positive(dataset: Dataset, positive: Any) -> Dataset:
-    matches = [label for label in dataset.classes if str(label) == str(positive)]
-    if dataset.task != "binary" or not matches:
-        known = (
-            ", ".join(map(str, dataset.classes)) if dataset.task == "binary" else f"none, it is a {dataset.task} task"
-        )
-        raise UserError(
-            f"the data set {dataset.name!r} has no class {positive!r} to be the positive one; known: {known}"
-        )
-    return replace(dataset, positive=matches[0])
+def _with_suites_written_out(entries: Sequence[DataEntry]) -> Iterator[DataEntry]:
+    """Write suites of OpenML out as their data sets."""
+    for entry in entries:
+        if isinstance(entry, str) and entry.startswith(OPENML_SUITE):
+            for task in list_openml_suite(entry.removeprefix(OPENML_SUITE)):
+                yield OpenmlData(openml=task.dataset_id, target=task.target)
+        else:
+            yield entry
 
 
 def _split(suite: Suite, dataset: Dataset) -> list[Split]:

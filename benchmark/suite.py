@@ -16,15 +16,19 @@ from pydantic import (
     model_validator,
 )
 
-from bakeoff.datasets.dataset import Kind, Task
-from bakeoff.datasets.registry import ENTRIES
-from bakeoff.errors import unknown_name
+from bakeoff.datasets.dataset import Task
+from bakeoff.datasets.files import is_table
+from bakeoff.datasets.load import OPENML, openml_number
+from bakeoff.datasets.options import DataOptions, FileOptions, Name, Scalar
+from bakeoff.datasets.registry import FEWEST_ROWS, MOST_ROWS, find_entry
+from bakeoff.datasets.synthetic import Difficulty
+from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.registry import FAMILIES, names_of_models
 from bakeoff.estimators.space import Range
 from bakeoff.metrics import METRICS, PRIMARY
 
 Variant = Literal["default", "tuned"]
-Scalar = bool | int | float | str | None
+OPENML_SUITE = "openml-suite:"
 UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 
@@ -35,8 +39,14 @@ class _Strict(BaseModel):
 
 
 def _known_dataset(name: str) -> str:
-    if name not in ENTRIES:
-        raise ValueError(unknown_name("data set", name, ENTRIES, listing="datasets"))
+    """Take a name of the registry, `openml:NUMBER` or `openml-suite:NUMBER`."""
+    try:
+        if name.startswith(OPENML):
+            openml_number(name)
+        elif not name.startswith(OPENML_SUITE):
+            find_entry(name)
+    except UserError as error:
+        raise ValueError(str(error)) from None
     return name
 
 
@@ -71,13 +81,6 @@ def _plain_file_name(name: str) -> str:
     return name
 
 
-def _printable(name: str) -> str:
-    if not name.isprintable():
-        raise ValueError(f"a name stands in tables: no line breaks or control characters; got {name!r}")
-    return name
-
-
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
 FolderName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain_file_name)]
 DatasetName = Annotated[str, AfterValidator(_known_dataset)]
 ModelName = Annotated[str, AfterValidator(_known_model)]
@@ -85,22 +88,22 @@ MetricName = Annotated[str, AfterValidator(_known_metric)]
 Bytes = Annotated[int, BeforeValidator(_in_bytes), Field(ge=64 * 2**20)]
 
 
-class FileData(_Strict):
-    """A data set in a CSV file."""
+class FileData(FileOptions):
+    """A data set in a file, or in a folder of images."""
 
-    file: str = Field(description="Path of a CSV file, from the suite's folder or absolute")
-    target: str = Field(description="Column to predict")
-    name: Name | None = Field(default=None, description="Name in reports; the file's name if left out")
-    task: Task | None = Field(default=None, description="Inferred from the target if left out")
-    kind: Kind = Field(default="tabular", description="tabular or text: one column of text")
-    positive: Scalar = Field(
-        None, description="Positive class of a binary task; the second in sorted order if left out"
-    )
-    categorical: tuple[str, ...] = Field(default=(), description="Numeric columns to read as categories")
-    drop: tuple[str, ...] = Field(default=(), description="Columns to leave out")
-    groups: str | None = Field(default=None, description="Column of groups that no split divides")
-    time: str | None = Field(default=None, description="Column of time: training rows always come first")
-    split: str | None = Field(default=None, description="Column that holds train or test: a predefined split")
+    file: str = Field(description="Path of a file or a folder of images, from the suite's folder or absolute")
+
+    @model_validator(mode="after")
+    def _table_has_a_target(self) -> Self:
+        if self.target is None and is_table(Path(self.file)):
+            raise ValueError(".target: a table needs the column to predict, by its name or position (-1 is the last)")
+        return self
+
+
+class OpenmlData(DataOptions):
+    """A data set of OpenML; its target, categories and columns to ignore are used where nothing is said."""
+
+    openml: int = Field(ge=1, description="Number of the data set")
 
 
 class NamedData(_Strict):
@@ -108,6 +111,10 @@ class NamedData(_Strict):
 
     name: DatasetName
     positive: Scalar = Field(default=None, description="Positive class of a binary task")
+    rows: int | None = Field(default=None, ge=FEWEST_ROWS, le=MOST_ROWS, description="Size of a set that is made")
+    difficulty: Difficulty | None = Field(default=None, description="Of a set that is made: easy, medium or hard")
+    seed: int | None = Field(default=None, ge=0, description="Of a set that is made")
+    as_: Name | None = Field(default=None, alias="as", description="Another name in records and reports")
 
 
 class MemoryData(_Strict):
@@ -212,7 +219,7 @@ def _shape_of(value: Any) -> str:
     if not isinstance(value, dict | BaseModel):
         return "<plain>"
     keys = value if isinstance(value, dict) else type(value).model_fields
-    form = next((key for key in ("file", "import", "memory") if key in keys or f"{key}_" in keys), "named")
+    form = next((key for key in ("file", "import", "memory", "openml") if key in keys or f"{key}_" in keys), "named")
     return f"<{form}>"  # in brackets, so that no key in the path of a problem looks like it
 
 
@@ -220,6 +227,7 @@ OneDataset = Annotated[
     Annotated[DatasetName, Tag("<plain>")]
     | Annotated[NamedData, Tag("<named>")]
     | Annotated[FileData, Tag("<file>")]
+    | Annotated[OpenmlData, Tag("<openml>")]
     | Annotated[MemoryData, Tag("<memory>")],
     Discriminator(_shape_of),
 ]
@@ -282,13 +290,22 @@ class Suite(_Strict):
         return entries
 
 
-def name_of_dataset(entry: str | NamedData | FileData | MemoryData) -> str:
+DataEntry = str | NamedData | FileData | OpenmlData | MemoryData
+
+
+def name_of_dataset(entry: DataEntry) -> str:
     """Return the name that records and reports use for an entry of `datasets`."""
-    if isinstance(entry, str):
-        return entry
-    if isinstance(entry, MemoryData):
-        return entry.memory
-    return entry.name or Path(entry.file).name.split(".")[0]  # type: ignore[union-attr]  # NamedData always has a name
+    match entry:
+        case str():
+            return entry.partition("@")[0] if not entry.startswith("openml") else entry
+        case MemoryData():
+            return entry.memory
+        case NamedData():
+            return entry.as_ or entry.name.partition("@")[0]
+        case OpenmlData():
+            return entry.name or f"{OPENML}{entry.openml}"
+        case FileData():
+            return entry.name or Path(entry.file).name.split(".")[0]
 
 
 def name_of_model(entry: str | NamedModel | ImportedModel | MemoryModel) -> str:

@@ -1,5 +1,6 @@
 """Suites as files: YAML in and out, the shipped ones by name, and every problem told with the path of its key."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -22,6 +23,7 @@ from bakeoff.suite import (
     MemoryModel,
     NamedData,
     NamedModel,
+    OpenmlData,
     Primary,
     RangeModel,
     Suite,
@@ -92,12 +94,30 @@ def to_suite(source: str | Path | Suite | Mapping[str, Any]) -> Suite:
 def resolve_files(suite: Suite, folder: Path) -> Suite:
     """Make the paths of data files absolute, so that the suite runs from anywhere."""
     entries = tuple(
-        entry.model_copy(update={"file": str(folder / Path(entry.file).expanduser())})
-        if isinstance(entry, FileData)
-        else entry
+        entry.model_copy(update=_absolute(entry, folder)) if isinstance(entry, FileData) else entry
         for entry in suite.datasets
     )
     return suite.model_copy(update={"datasets": entries})
+
+
+def _absolute(entry: FileData, folder: Path) -> dict[str, str]:
+    paths = {key: getattr(entry, key) for key in ("file", "test", "labels")}
+    return {key: str(folder / _expand(path)) for key, path in paths.items() if path is not None}
+
+
+def _expand(path: str) -> Path:
+    """Put the home folder and variables of the environment into a path.
+
+    Raises
+    ------
+    UserError
+        If a variable is not set.
+    """
+    full = os.path.expandvars(path)
+    unset = re.search(r"\$\{?(\w+)", full)
+    if unset:
+        raise UserError(f"{path}: the environment has no {unset[1]}; set it to the folder of the data files")
+    return Path(full).expanduser()
 
 
 def dump_suite(suite: Suite) -> str:
@@ -175,6 +195,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     homes: dict[tuple[str, str], type[BaseModel]] = {
         ("datasets", "file"): FileData,
         ("datasets", "named"): NamedData,
+        ("datasets", "openml"): OpenmlData,
         ("models", "named"): NamedModel,
     }
     homes |= {

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LISTINGS = ("models", "datasets", "suites", "metrics")
 FAMILY_STYLE = {"classical": "cyan", "deep": "magenta"}
 MOST_FAILURES = 20
+MOST_CLASSES = 20
+MOST_COLUMNS = 100
 
 
 def closing(result: "RunResult") -> list[RenderableType]:
@@ -66,6 +68,67 @@ def _planned(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[Rend
     yield Text("")
 
 
+def dataset_tables(about: Mapping[str, Any]) -> list[RenderableType]:
+    """Return what `describe` shows: the size, the target, the columns, what was inferred, what is odd."""
+    parts: list[RenderableType] = [facts(_facts_of(about))]
+    if about["columns"]:
+        parts.append(_columns(about["columns"]))
+    if about["notes"]:
+        parts.append(Text("\n".join(map(clean_text, about["notes"])), style="dim"))
+    found = about["audit"] or [{"check": "audit", "message": "nothing odd was found"}]
+    lines = [
+        Text.assemble(
+            (f"{one['check']}  ", "bold yellow" if about["audit"] else "bold green"), clean_text(one["message"])
+        )
+        for one in found
+    ]
+    return [*(Padding(part, (0, 0, 1, 0)) for part in parts), *lines]
+
+
+def _facts_of(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return names and values of what is known of a data set as a whole."""
+    extras = {
+        "input shape": about["input_shape"] and " x ".join(map(str, about["input_shape"])),
+        "groups": about["groups"],
+        "points in time": about["times"],
+        "test rows": about["test_rows"],
+        "weights": "yes" if about["weighted"] else None,
+    }
+    target = about["target"]
+    if "classes" in target:
+        shares = [f"{name} {count / about['rows']:.1%} ({count})" for name, count in target["classes"].items()]
+        extras["classes"] = ", ".join(shares[:MOST_CLASSES]) + (" …" if len(shares) > MOST_CLASSES else "")
+        extras["positive class"] = target.get("positive")
+    else:
+        extras["target quantiles"] = ", ".join(f"{value:.4g}" for value in target["quantiles"].values())
+    whole = {
+        "data set": f"{about['name']}: {about['kind']}, {about['task']}",
+        "rows x features": f"{about['rows']} x {about['features']}",
+        "missing values": about["missing"],
+        "size": f"{about['bytes'] / 2**20:.1f} MiB",
+    }
+    ends = {"source": about["source"], "licence": about["licence"], "digest": about["digest"][:16]}
+    return whole | {key: clean_text(str(value)) for key, value in extras.items() if value} | ends
+
+
+def _columns(columns: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table("column", "holds", "missing", "different", "values")
+    shown = list(columns)
+    for column in shown[:MOST_COLUMNS]:
+        values = (
+            ", ".join(column["commonest"])
+            if "commonest" in column
+            else f"{column['lowest']:.6g} … {column['highest']:.6g}"
+            if "lowest" in column
+            else ""
+        )
+        cells = (column["name"], column["form"], str(column["missing"] or ""), str(column["distinct"]), values[:60])
+        table.add_row(*(Text(clean_text(cell)) for cell in cells))
+    if len(shown) > MOST_COLUMNS:
+        table.add_row(Text(f"… and {len(shown) - MOST_COLUMNS} more"))
+    return table
+
+
 def listing(what: str) -> RenderableType:
     """Return a table of everything that has a name of one sort."""
     return {"models": _models, "datasets": _datasets, "suites": _suites, "metrics": _metrics}[what]()
@@ -98,7 +161,7 @@ def _datasets() -> Table:
 
     table = _table("data set", "task", "kind", "rows", "what it is")
     for entry in ENTRIES.values():
-        table.add_row(entry.name, entry.task, entry.kind, str(entry.rows), entry.summary)
+        table.add_row(entry.id, entry.task, entry.kind, str(entry.rows), entry.summary)
     return table
 
 

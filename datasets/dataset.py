@@ -46,6 +46,8 @@ class Dataset:
         Training rows always come before test rows.
     test_rows : ndarray of bool of shape (n_rows,), optional
         A predefined split: True where a row belongs to the test part.
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts, in fitting and in scoring; finite, none negative.
     licence, source : str
         Where the data come from, and on what terms.
     notes : tuple of str
@@ -63,6 +65,7 @@ class Dataset:
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
     test_rows: np.ndarray | None = None
+    weights: np.ndarray | None = None
     licence: str = "not stated"
     source: str = "not stated"
     notes: tuple[str, ...] = field(default=())
@@ -76,7 +79,7 @@ class Dataset:
             If the lengths differ, a label is missing or infinite, there is only one class, the positive class is none
             of them, or groups, times and the predefined split contradict each other.
         """
-        for what in ("y", "groups", "time", "test_rows"):
+        for what in ("y", "groups", "time", "test_rows", "weights"):
             part = getattr(self, what)
             if part is not None and len(part) != len(self.X):
                 raise UserError(f"the data set {self.name!r} has {len(self.X)} rows in X but {len(part)} in {what}")
@@ -100,6 +103,8 @@ class Dataset:
         sha = hashlib.sha256()
         for part in (self.X, self.y, self.groups, self.time, self.test_rows):
             sha.update(_content(part))
+        if self.weights is not None:
+            sha.update(_content(self.weights))
         sha.update(repr((self.task, self.kind, self.input_shape, self.categorical, str(self.positive))).encode())
         return sha.hexdigest()
 

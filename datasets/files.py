@@ -1,62 +1,100 @@
-"""CSV files: read once, every problem told with the file and what to do."""
+"""Data sets from files and folders, each read by its ending; every problem is told with the file and what to do."""
 
-import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.frames import dataset_from_frame
+from bakeoff.datasets.frames import Origin, dataset_from_frame
+from bakeoff.datasets.idx_files import is_idx, read_idx
+from bakeoff.datasets.image_folders import read_image_folder
+from bakeoff.datasets.memory import dataset_from_values
+from bakeoff.datasets.npz_files import read_npz
+from bakeoff.datasets.options import FileOptions
+from bakeoff.datasets.packed import check_sha256, content_name
+from bakeoff.datasets.tables import TABLE_ENDINGS, read_table
+from bakeoff.datasets.ts_files import read_ts
+from bakeoff.datasets.values import Values, join
 from bakeoff.errors import UserError
 
 
-def load_csv(path: Path, *, target: str, name: str | None = None, **options: Any) -> Dataset:
-    """Read a CSV file with a header row (plain, gz, bz2, xz or zst) as a data set.
+def load_file(path: Path, options: FileOptions) -> Dataset:
+    """Read a file or a folder of images as a data set.
 
     Parameters
     ----------
     path : Path
-    target : str
-        Column to predict.
-    name : str, optional
-        The file's name without its endings if left out.
-    **options
-        As in `bakeoff.datasets.frames.dataset_from_frame`.
+        A table (.csv, .tsv, .txt, .arff, .jsonl, .parquet, .feather; packed or not), arrays (.npz), IDX, .ts, or a
+        folder of images by class.
+    options : FileOptions
 
     Raises
     ------
     UserError
-        If the file is missing, empty, no CSV, or its columns are not what the options say.
+        If the file is missing, damaged, or not what its name and the options say.
     """
-    if not path.is_file():
-        raise UserError(f"there is no data file {str(path)!r}; give the path of a CSV file")
-    header = _read(path, header=None, nrows=1, dtype=str).iloc[0]
-    doubled = header[header.duplicated()].dropna().unique()
-    if len(doubled):
+    if options.sha256 is not None:
+        check_sha256(path, options.sha256)
+    origin = Origin(name=content_name(path).split(".")[0] or "data", source=str(path))
+    read = _reader_of_values(path, options)
+    test = None if options.test is None else Path(options.test)
+    if read is not None:
+        values = read(path) if test is None else join(read(path), read(test))
+        return dataset_from_values(values, options, origin)
+    if not is_table(path):
+        raise UserError(_unreadable(path))
+    frame = _read_table(path, options)
+    if test is not None:
+        options = options.model_copy(update={"n_train": len(frame)})
+        frame = _join_frames(frame, _read_table(test, options))
+    return dataset_from_frame(frame, options, origin)
+
+
+def is_table(path: Path) -> bool:
+    """Tell by its ending whether a file holds a table."""
+    return Path(content_name(path)).suffix.lower() in TABLE_ENDINGS
+
+
+def _reader_of_values(path: Path, options: FileOptions) -> Callable[[Path], Values] | None:
+    """Choose how to read arrays; None for a table."""
+    if path.is_dir():
+        return lambda folder: read_image_folder(folder, image_size=options.image_size)
+    if is_idx(path):
+        return lambda file: read_idx(file, Path(options.labels) if options.labels and file == path else None)
+    ending = Path(content_name(path)).suffix.lower()
+    if ending == ".npz":
+        key = options.target if isinstance(options.target, str) else None
+        return lambda file: read_npz(file, target=key, kind=options.kind)
+    return read_ts if ending == ".ts" else None
+
+
+def _read_table(path: Path, options: FileOptions) -> pd.DataFrame:
+    return read_table(
+        path,
+        separator=options.separator,
+        decimal=options.decimal,
+        encoding=options.encoding,
+        text=options.kind == "text" or options.text is not None,
+    )
+
+
+def _join_frames(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    absent = [str(column) for column in train.columns if column not in test.columns]
+    if absent or len(train.columns) != len(test.columns):
         raise UserError(
-            f"{path}: the header names the column {doubled[0]!r} more than once; give each column its own name"
+            f"the test file must have the columns of the training file; it has {list(map(str, test.columns))[:10]}"
         )
-    separator = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in str(header[0])), None)
-    if separator:
-        raise UserError(f"{path} separates its columns by {separator!r}; a CSV file needs commas: save it with commas")
-    frame = _read(path)
-    return dataset_from_frame(frame, name=name or path.name.split(".")[0], target=target, source=str(path), **options)
+    return pd.concat([train, test[train.columns]], ignore_index=True)
 
 
-def _read(path: Path, **options: Any) -> pd.DataFrame:
-    try:
-        with warnings.catch_warnings():
-            # Without index_col=False pandas takes surplus fields for an index, which shifts the columns.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame: pd.DataFrame = pd.read_csv(path, low_memory=False, index_col=False, **options)
-    except pd.errors.ParserWarning:
-        raise UserError(f"{path}: the rows have more fields than the header has names; name every column") from None
-    except pd.errors.EmptyDataError:
-        raise UserError(f"{path} is empty; a CSV file needs a header row and data rows") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    except Exception as error:  # each kind of compression raises errors of its own
-        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        raise UserError(f"{path} can't be read as CSV: {reason}") from None
-    return frame
+def _unreadable(path: Path) -> str:
+    if not path.exists():
+        return (
+            f"there is no data file {str(path)!r}; give the path of a file, a folder of images, or a name that "
+            "`bakeoff list datasets` shows"
+        )
+    return (
+        f"{path} ends in none of {', '.join(TABLE_ENDINGS)}, .npz, .ts or -ubyte (IDX), which say how a file is read; "
+        "rename it, or save it as CSV"
+    )

@@ -1,164 +1,96 @@
-"""From a frame or arrays in memory to a `Dataset`: which task it is, which columns are categories, what is wrong."""
+"""From a frame to a `Dataset`: which columns are features, target, groups, time, weights and split; what is wrong."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bakeoff.datasets.dataset import Dataset, Kind, Task
+from bakeoff.datasets.columns import Column, notes_of, read_columns
+from bakeoff.datasets.dataset import Dataset, Kind
+from bakeoff.datasets.options import DataOptions
+from bakeoff.datasets.targets import find_positive, infer_task, note_on_task, read_labels
 from bakeoff.errors import UserError, unknown_name
 
-MOST_INTEGER_CLASSES = 10
+WORDS_OF_TEXT = 3  # words from which a column of mostly different texts is taken for text, not for categories
 
 
-def infer_task(y: Any) -> Task:
-    """Say which task a target sets: strings, booleans and up to ten different integers are classes.
+@dataclass(frozen=True)
+class Origin:
+    """Where a frame comes from: a name for reports, and what is known of it."""
 
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,)
-    """
-    target = pd.Series(np.asarray(y)).infer_objects().dropna()
-    n_values = target.nunique()
-    if pd.api.types.is_float_dtype(target) and not np.all(np.mod(target[np.isfinite(target)], 1) == 0):
-        return "regression"
-    is_number = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
-    if is_number and n_values > MOST_INTEGER_CLASSES:
-        return "regression"
-    return "binary" if n_values <= 2 else "multiclass"
+    name: str
+    source: str = "memory"
+    licence: str = "not stated"
+    notes: tuple[str, ...] = ()
 
 
-def dataset_from_frame(
-    frame: pd.DataFrame,
-    *,
-    name: str,
-    target: str,
-    task: Task | None = None,
-    kind: Kind = "tabular",
-    positive: Any = None,
-    categorical: tuple[str, ...] = (),
-    drop: tuple[str, ...] = (),
-    groups: str | None = None,
-    time: str | None = None,
-    split: str | None = None,
-    source: str = "memory",
-) -> Dataset:
+def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin) -> Dataset:
     """Build a data set from one frame whose columns are features, target and what the splits need.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
-    target : str
-        Column to predict.
-    task : {"binary", "multiclass", "regression"}, optional
-        Inferred from the target if left out.
-    positive : label, optional
-        Positive class of a binary task.
-    categorical, drop : tuple of str
-        Columns to read as categories although they are numbers; columns to leave out.
-    groups, time, split : str, optional
-        Columns with the group of a row, its place in time (numbers or ISO dates), and "train" or "test". None of them
-        is a feature.
-
-    Returns
-    -------
-    Dataset
+    options : DataOptions
+        `target` must be given.
+    origin : Origin
 
     Raises
     ------
     UserError
         All that is wrong with the columns, at once.
     """
-    roles = [column for column in (target, groups, time, split) if column is not None]
-    _check_columns(frame, name, [*roles, *categorical, *drop])
-    features = frame.drop(columns=[*dict.fromkeys([*roles, *drop])])
-    y = frame[target]
-    if not len(y):
+    name = options.name or origin.name
+    frame = frame.rename(columns=str).reset_index(drop=True)
+    target = _target_column(frame, options.target, name)
+    roles = [role for role in (target, options.groups, options.time, options.split, options.weights) if role]
+    named = [*roles, *options.categorical, *options.numeric, *options.drop, *([options.text] if options.text else [])]
+    _check_columns(frame, name, named)
+    if not len(frame):
         raise UserError(f"the data set {name!r} has a header but no rows")
-    task, notes = (task, ()) if task else _inferred(name, y)
-    labels = _labels(name, y, task)
+    if options.lags is not None:
+        return _forecast(frame, target, options, origin, name)
+    features = frame.drop(columns=[*dict.fromkeys([*roles, *options.drop])])
+    columns = read_columns(features, name, categorical=options.categorical, numeric=options.numeric)
+    kind = options.kind or _infer_kind(columns, options)
+    task = options.task or infer_task(frame[target])
+    labels = read_labels(name, frame[target], task)
+    notes = list(origin.notes) if options.task else [*origin.notes, note_on_task(name, task, frame[target])]
+    if kind == "tabular":
+        notes += notes_of(columns, name)
+    elif kind == "text" and options.kind is None:
+        notes.append(f"{name}: read as text, one column of words; give `kind` if that is wrong")
     return Dataset(
         name=name,
-        X=_features(features, name, kind, categorical),
+        X=_features(features, columns, name, kind, options),
         y=labels,
         task=task,
         kind=kind,
-        categorical=_categories(features, categorical) if kind == "tabular" else (),
-        positive=_positive(name, labels, task, positive),
-        groups=frame[groups].to_numpy(copy=True) if groups else None,
-        time=_times(frame[time], name) if time else None,
-        test_rows=_test_rows(frame[split], name, split) if split else None,
-        source=source,
-        notes=notes,
+        input_shape=_shape(kind, options, features.shape[1]),
+        categorical=_categories(columns) if kind == "tabular" else (),
+        positive=find_positive(name, labels, task, options.positive),
+        groups=frame[options.groups].to_numpy(copy=True) if options.groups else None,
+        time=read_times(frame[options.time], name) if options.time else None,
+        test_rows=_test_rows(frame, name, options),
+        weights=read_weights(frame[options.weights], name) if options.weights else None,
+        licence=origin.licence,
+        source=origin.source,
+        notes=tuple(notes),
     )
 
 
-def dataset_from_arrays(X: Any, y: Any, *, name: str = "data", **options: Any) -> Dataset:
-    """Build a data set from `X` and `y` in memory.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_rows, n_columns), or (n_rows,) for text
-    y : array-like of shape (n_rows,)
-    **options
-        As in `dataset_from_frame`; `input_shape` besides, for images and series.
-    """
-    input_shape = options.pop("input_shape", None)
-    y = np.asarray(y)
-    if y.ndim != 1:
-        raise UserError(f"y must have one dimension, got shape {y.shape}; one target at a time")
-    if input_shape is not None or options.get("kind") in ("image", "series"):
-        return _dataset_of_values(X, y, name=name, input_shape=input_shape, **options)
-    frame = X.reset_index(drop=True) if isinstance(X, pd.DataFrame) else _frame(X)
-    if len(frame) != len(y):
-        raise UserError(f"X has {len(frame)} rows but y has {len(y)}; each row needs one target")
-    frame = frame.rename(columns=str)
-    target = "target"
-    while target in frame.columns:
-        target += "_"
-    return dataset_from_frame(frame.assign(**{target: y}), name=name, target=target, **options)
-
-
-def _frame(X: Any) -> pd.DataFrame:
-    array = np.asarray(X)
-    if array.ndim == 1:
-        return pd.DataFrame({"text": array})
-    if array.ndim != 2:
+def _target_column(frame: pd.DataFrame, target: str | int | None, name: str) -> str:
+    if target is None:
+        names = ", ".join(map(repr, frame.columns[:20]))
         raise UserError(
-            f"X must have two dimensions (rows x columns), got shape {array.shape}; flatten it and give input_shape"
+            f"the data set {name!r} needs a target, the column to predict; it has {names}"
+            f"{' …' if frame.shape[1] > 20 else ''}"
         )
-    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])]).infer_objects()
-
-
-def _dataset_of_values(
-    X: Any,
-    y: np.ndarray,
-    *,
-    name: str,
-    input_shape: Any,
-    kind: Kind | None = None,
-    task: Task | None = None,
-    positive: Any = None,
-) -> Dataset:
-    array = np.asarray(X)
-    shape = tuple(input_shape or array.shape[1:])
-    if len(shape) not in (2, 3) or int(np.prod(shape)) * len(array) != array.size:
-        raise UserError(
-            f"X of shape {array.shape} does not hold rows of input_shape {shape}: (channels, height, "
-            "width) or (channels, length)"
-        )
-    task, notes = (task, ()) if task else _inferred(name, pd.Series(y))
-    labels = _labels(name, pd.Series(y), task)
-    return Dataset(
-        name=name,
-        X=array.reshape(len(array), -1),
-        y=labels,
-        task=task,
-        kind=kind or ("image" if len(shape) == 3 else "series"),
-        input_shape=shape,
-        positive=_positive(name, labels, task, positive),
-        notes=notes,
-    )
+    if isinstance(target, int) and str(target) not in frame.columns:
+        if not -frame.shape[1] <= target < frame.shape[1]:
+            raise UserError(f"the data set {name!r} has {frame.shape[1]} columns; there is none at position {target}")
+        return str(frame.columns[target])
+    return str(target)
 
 
 def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
@@ -175,83 +107,57 @@ def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
         raise UserError(*problems)
 
 
-def _inferred(name: str, y: pd.Series) -> tuple[Task, tuple[str, ...]]:
-    task = infer_task(y)
-    return task, (
-        f"{name}: read as a {task} task ({y.nunique()} different values in the target); give "
-        "`task` (--task) if that is wrong",
-    )
+def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
+    """Tell text from tables: one column of many words, hardly any twice."""
+    if options.text:
+        return "text"
+    if options.input_shape is not None:
+        return "image" if len(options.input_shape) == 3 else "series"
+    if len(columns) != 1:
+        return "tabular"
+    (column,) = columns.values()
+    texts = column.data.dropna()
+    if column.form != "category" or texts.empty or texts.nunique() < len(texts) / 2:
+        return "tabular"
+    return "text" if texts.str.split().map(len).mean() >= WORDS_OF_TEXT else "tabular"
 
 
-def _labels(name: str, y: pd.Series, task: Task) -> np.ndarray:
-    """Return the target as floats (regression) or as plain labels of one type."""
-    if task != "regression":
-        labels = y.to_numpy(copy=True)
-        is_text = labels.dtype.kind not in "biuf"
-        return y.astype(str).astype(object).where(y.notna(), None).to_numpy() if is_text else labels
-    numbers = pd.to_numeric(y, errors="coerce")
-    bad = y[numbers.isna() & y.notna()]
-    if len(bad):
-        raise UserError(
-            f"the target of the data set {name!r} holds {bad.iloc[0]!r} in data row "
-            f"{bad.index[0] + 1}; a regression needs numbers"
-        )
-    return numbers.to_numpy(dtype=float, copy=True)
-
-
-def _positive(name: str, labels: np.ndarray, task: Task, positive: Any) -> Any:
-    """Find the label that the user means: YAML reads `1`, the file may hold `"1"`."""
-    if positive is None:
-        return None
-    if task != "binary":
-        raise UserError(
-            f"the data set {name!r} is a {task} task; only a binary one has a positive class: leave out `positive`"
-        )
-    known = np.unique(labels[~pd.isna(labels)])
-    matches = [label for label in known if label == positive or str(label) == str(positive)]
-    if not matches:
-        raise UserError(f"in the data set {name!r}: {unknown_name('class', str(positive), map(str, known))}")
-    return matches[0]
-
-
-def _features(features: pd.DataFrame, name: str, kind: Kind, categorical: tuple[str, ...]) -> Any:
+def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind, options: DataOptions) -> Any:
     if features.shape[1] == 0:
         raise UserError(
             f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from"
         )
     if kind == "text":
-        if features.shape[1] != 1:
-            raise UserError(
-                f"the text data set {name!r} needs one text column, got {list(features.columns)}; "
-                "name the others under drop"
-            )
-        return features.iloc[:, 0].fillna("").astype(str).to_numpy(dtype=object)
-    numeric = features.select_dtypes("number")
-    for column in numeric:
-        infinite = np.flatnonzero(np.isinf(numeric[column].to_numpy(dtype=float, na_value=np.nan)))
-        if len(infinite):
-            raise UserError(
-                f"the column {column!r} of the data set {name!r} is infinite in data row {infinite[0] + 1}; "
-                "write a number or leave it empty"
-            )
-    if kind != "tabular":
-        text = [column for column in features.columns if column not in numeric]
-        if text:
-            raise UserError(f"the {kind} data set {name!r} needs numbers, but the column {text[0]!r} holds none")
-        return features.to_numpy(dtype="float32")
-    texts = {
-        column: features[column].astype("str").where(features[column].notna())
-        for column in _categories(features, categorical)
-    }
-    return features.assign(**texts).astype(dict.fromkeys(texts, "object"))
+        return _texts(features, name, options.text)
+    if kind == "tabular":
+        return pd.DataFrame({label: column.data for label, column in columns.items()})
+    words = [label for label, column in columns.items() if column.form == "category"]
+    if words:
+        raise UserError(f"the {kind} data set {name!r} needs numbers, but the column {words[0]!r} holds none")
+    return pd.DataFrame({label: column.data for label, column in columns.items()}).to_numpy(dtype="float32")
 
 
-def _categories(features: pd.DataFrame, categorical: tuple[str, ...]) -> tuple[str, ...]:
-    numeric = set(features.select_dtypes(["number", "bool"]).columns)
-    return tuple(str(column) for column in features.columns if column not in numeric or column in categorical)
+def _texts(features: pd.DataFrame, name: str, text: str | None) -> np.ndarray:
+    if text is None and features.shape[1] != 1:
+        raise UserError(
+            f"the text data set {name!r} needs one text column, got {list(features.columns)}; give "
+            f"text: {features.columns[0]}, say"
+        )
+    column = features[text] if text else features.iloc[:, 0]
+    return column.fillna("").astype(str).to_numpy(dtype=object)
 
 
-def _times(column: pd.Series, name: str) -> np.ndarray:
+def _shape(kind: Kind, options: DataOptions, n_columns: int) -> tuple[int, ...] | None:
+    if kind == "series" and options.input_shape is None:
+        return (1, n_columns)
+    return options.input_shape if kind in ("image", "series") else None
+
+
+def _categories(columns: dict[str, Column]) -> tuple[str, ...]:
+    return tuple(label for label, column in columns.items() if column.form == "category")
+
+
+def read_times(column: pd.Series, name: str) -> np.ndarray:
     """Return numbers or points in time; other text would be ordered by its letters, 10.1. before 9.1."""
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(copy=True)
@@ -265,11 +171,66 @@ def _times(column: pd.Series, name: str) -> np.ndarray:
     return times.dt.tz_localize(None).to_numpy(copy=True)
 
 
-def _test_rows(column: pd.Series, name: str, split: str | None) -> np.ndarray:
+def read_weights(column: pd.Series, name: str) -> np.ndarray:
+    """Return weights: finite, none negative, some positive."""
+    weights = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
+    bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
+    if len(bad) or not weights.any():
+        where = f"{column.iloc[bad[0]]!r} in data row {bad[0] + 1}" if len(bad) else "zeros only"
+        raise UserError(
+            f"the weights {column.name!r} of the data set {name!r} must be numbers from 0 on, not all 0, got {where}"
+        )
+    return weights
+
+
+def _test_rows(frame: pd.DataFrame, name: str, options: DataOptions) -> np.ndarray | None:
+    if options.split is not None and options.n_train is not None:
+        raise UserError(
+            f"the data set {name!r} has both split and n_train; one of them says which rows are for testing"
+        )
+    if options.n_train is not None:
+        return rows_after(options.n_train, len(frame), name)
+    if options.split is None:
+        return None
+    column = frame[options.split]
     values = set(column.dropna().unique())
     if values != {"train", "test"} or column.isna().any():
         raise UserError(
-            f"the split column {split!r} of the data set {name!r} must hold 'train' and 'test' in every "
+            f"the split column {options.split!r} of the data set {name!r} must hold 'train' and 'test' in every "
             f"row, got {sorted(map(str, values))[:5]}"
         )
     return (column == "test").to_numpy()
+
+
+def rows_after(n_train: int, n_rows: int, name: str) -> np.ndarray:
+    """Mark the rows after the first `n_train` as test rows."""
+    if n_train >= n_rows:
+        raise UserError(f"n_train is {n_train}, but the data set {name!r} has {n_rows} rows; none is left for testing")
+    return np.arange(n_rows) >= n_train
+
+
+def _forecast(frame: pd.DataFrame, target: str, options: DataOptions, origin: Origin, name: str) -> Dataset:
+    """Make rows of the last values of one series, each to predict the next; training rows come first in time."""
+    assert options.lags is not None
+    times = read_times(frame[options.time], name) if options.time else np.arange(len(frame))
+    order = np.argsort(times, kind="stable")
+    values = read_labels(name, frame[target], "regression")[order]
+    if np.isnan(values).any():
+        raise UserError(f"the series {target!r} of the data set {name!r} has gaps; fill them in before forecasting")
+    if len(values) < 2 * options.lags:
+        raise UserError(f"{len(values)} values of {name!r} are too few for lags: {options.lags}; use fewer")
+    windows = np.lib.stride_tricks.sliding_window_view(values, options.lags)[:-1]
+    after = values[options.lags :]
+    return Dataset(
+        name=name,
+        X=windows.astype("float32"),
+        y=after.copy(),
+        task="regression",
+        kind="series",
+        input_shape=(1, options.lags),
+        time=times[order][options.lags :],
+        test_rows=None if options.n_train is None else rows_after(options.n_train, len(after), name),
+        licence=origin.licence,
+        source=origin.source,
+        notes=(*origin.notes, f"{name}: each row is the last {options.lags} values of {target}, to predict the next"),
+    )

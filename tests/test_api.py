@@ -55,12 +55,12 @@ def test_compare_mixes_names_and_estimators(iris: Any, tmp_path: Path) -> None:
 
 def test_compare_equals_scikit_learns_own_score(tmp_path: Path) -> None:
     """The scores are those of scikit-learn's metrics over the recorded splits."""
-    from bakeoff.datasets.frames import dataset_from_arrays
+    from bakeoff.datasets import load
     from bakeoff.splits import outer_splits
 
     X, y = load_iris(return_X_y=True)
     result = bakeoff.compare(X, y, models=[("plain", LogisticRegression(max_iter=500))], folds=4, out=tmp_path / "run")
-    splits = outer_splits(dataset_from_arrays(X, y, name="data"), folds=4, repeats=1, seed=0)
+    splits = outer_splits(load(X, y, name="data"), folds=4, repeats=1, seed=0)
     model = LogisticRegression(max_iter=500)
     ours = [model.fit(X[split.train], y[split.train]).score(X[split.test], y[split.test]) for split in splits]
     assert result.leaderboard["mean"].iloc[0] == pytest.approx(np.mean(ours))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bakeoff import cli
@@ -89,7 +90,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "compare", "check", "list", "show", "report", "track", "ui", "export", "schema", "doctor"],
+    ["run", "compare", "describe", "check", "list", "show", "report", "track", "ui", "export", "schema", "doctor"],
 )
 def test_every_command_has_help(command: str, bakeoff: CommandLine) -> None:
     """Each command says what it is for."""
@@ -100,7 +101,7 @@ def test_every_command_has_help(command: str, bakeoff: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("csv", "folds", "more", "message"),
     [
-        ("", 2, "", "is empty; a CSV file needs a header row and data rows"),
+        ("", 2, "", "is empty; a table needs a header row and data rows"),
         ("a,y\n", 2, "", "has a header but no rows"),
         (rows("0", "1", "0", "1"), 1, "", "outer_folds: Input should be greater than or equal to 2, got 1"),
         (
@@ -115,7 +116,7 @@ def test_every_command_has_help(command: str, bakeoff: CommandLine) -> None:
         (rows("0.5", "inf", "1.5"), 2, ", task: regression", "is infinite in data row 2"),
         ("a,a,y\n1,2,0\n2,3,1\n", 2, "", "names the column 'a' more than once"),
         (rows("x", "y", "x", "y"), 2, ", positive: z", "there is no class 'z'"),
-        (b"a,y\n\xff\xfe,1\n2,0\n", 2, "", "is not UTF-8 text"),
+        (b"a,y\n\xff\xfe,1\n2,0\n", 2, "", "is not utf-8 text"),
         (rows("x", "y", "x", "y"), 2, ", task: regression", "a regression needs numbers"),
         (rows("0", "1", "0", "1"), 2, ", colour: red", "datasets[0].colour: there is no key 'colour'"),
     ],
@@ -254,6 +255,53 @@ def test_compare_needs_no_suite(here: Path, bakeoff: CommandLine) -> None:
     told = bakeoff.out
     assert "house, ranked by rmse" in told
     assert Path("runs/compare-house/report.html").is_file()
+
+
+def test_compare_takes_any_source(here: Path, bakeoff: CommandLine) -> None:
+    """`compare` runs on made data and on arrays too, with options in the words of a suite."""
+    words = ["--models", "dummy,minirocket", "--no-tracking"]
+    assert bakeoff("compare", "parity", "--set", "rows=60", "--set", "difficulty=hard", *words) == 0
+    assert "parity, ranked by roc_auc" in bakeoff.out
+    np.savez(here / "waves.npz", X=np.random.default_rng(0).normal(size=(40, 2, 30)), y=np.arange(40) % 2)
+    assert bakeoff("compare", "waves.npz", "--set", "kind=series", *words) == 0
+    assert Path("runs/compare-waves/audit.json").is_file()
+
+
+def test_describe(here: Path, bakeoff: CommandLine) -> None:
+    """`describe` shows columns, target and what is odd, for a reader and as JSON."""
+    lines = "".join(f"{i},{'ab'[i % 2]},7,{'yes' if i % 3 else 'no'}\n" for i in range(60))
+    (here / "t.csv").write_text("id,kind,same,y\n" + lines, encoding="utf-8")
+    assert bakeoff("describe", "t.csv", "--target", "y") == 0
+    told = " ".join(bakeoff.out.split())
+    for part in ("t: tabular, binary", "no 33.3% (20)", "'same' has one value only", "'id' has another value in"):
+        assert part in told
+    assert bakeoff("describe", "t.csv", "--target", "-1", "--drop", "id,same", "--json") == 0
+    about = json.loads(bakeoff.out)
+    assert [column["name"] for column in about["columns"]] == ["kind"]
+    assert about["target"]["classes"] == {"no": 20, "yes": 40}
+    assert bakeoff("describe", "moons") == 0
+    assert "nothing odd was found" in bakeoff.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["t.csv"], "needs a target, the column to predict; it has 'a', 'y'"),
+        (["t.csv", "--target", "y", "--set", "kind"], "--set takes KEY=VALUE"),
+        (["t.csv", "--target", "y", "--set", "target=a"], "target is given twice"),
+        (["t.csv", "--target", "y", "--set", "colour=red"], "no option of a data set 'colour'"),
+        (["t.csv", "--target", "y", "--set", "drop=[a"], "is no value; lists are written [a, b]"),
+        (["mons"], "no data set 'mons'; did you mean 'moons'"),
+        (["openml:x"], "after openml: stands the number"),
+        (["nowhere.parquet", "--target", "y"], "there is no data file"),
+    ],
+)
+def test_describe_tells_mistakes(here: Path, bakeoff: CommandLine, words: list[str], message: str) -> None:
+    """A mistake in the source or the options is one line and exit code 2."""
+    (here / "t.csv").write_text("a,y\n1,0\n2,1\n", encoding="utf-8")
+    assert bakeoff("describe", *words) == 2
+    assert message in bakeoff.err
+    assert len(bakeoff.err.strip().splitlines()) == 1
 
 
 def test_listings(bakeoff: CommandLine) -> None:

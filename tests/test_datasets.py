@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff.datasets import Dataset
-from bakeoff.datasets.files import load_csv
-from bakeoff.datasets.frames import dataset_from_arrays, infer_task
+from bakeoff.datasets import Dataset, load
 from bakeoff.datasets.registry import ENTRIES, load_named
+from bakeoff.datasets.targets import infer_task
 from bakeoff.errors import UserError
 
 ROWS = 6
@@ -197,7 +196,7 @@ def test_csv_plain_and_gz(tmp_path: Path, packed: bool) -> None:
     """A CSV file is read, packed or not: gaps stay gaps, text becomes categories, the name is the file's."""
     path = tmp_path / ("toy.csv.gz" if packed else "toy.csv")
     path.write_bytes(gzip.compress(CSV.encode()) if packed else CSV.encode())
-    dataset = load_csv(path, target="y")
+    dataset = load(path, target="y")
     assert (dataset.name, dataset.task, dataset.kind) == ("toy", "binary", "tabular")
     assert dataset.categorical == ("colour",)
     assert dataset.X["size"].isna().tolist() == [False, True, False, False]
@@ -210,7 +209,7 @@ def test_csv_plain_and_gz(tmp_path: Path, packed: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "problem"),
     [
-        ("", {}, "is empty; a CSV file needs a header"),
+        ("", {}, "is empty; a table needs a header"),
         ("a,y\n", {}, "has a header but no rows"),
         ("a,a,y\n1,2,0\n3,4,1\n", {}, "names the column 'a' more than once"),
         ("a,target\n1,0\n2,1\n", {"target": "tarjet"}, "no column 'tarjet'; did you mean 'target'"),
@@ -218,8 +217,8 @@ def test_csv_plain_and_gz(tmp_path: Path, packed: bool) -> None:
         ("a,y\n1,0\n2,\n3,1\n", {}, r"missing in 1 of 3 rows \(first: data row 2\)"),
         ("a,y\n1,0.5\n2,inf\n3,1.5\n", {}, "infinite in data row 2"),
         ("a,y\n1,0.5\n2,big\n3,1.5\n", {"task": "regression"}, "holds 'big' in data row 2; a regression needs numbers"),
-        ("a,y\n1,0\n1,2,3\n", {}, "can't be read as CSV"),
-        ("a,b,y\n1,2,3,0\n4,5,6,1\n", {}, "more fields than the header"),
+        ("a,y\n1,0\n1,2,3\n", {}, "line 3: 3 fields, but the header names 2 columns"),
+        ("a,b,y\n1,2,3,0\n4,5,6,1\n", {}, "line 2: 4 fields, but the header names 3"),
         ("a,y\n1,0\ninf,1\n", {}, "column 'a' .* is infinite in data row 2"),
         ("y\n1\n0\n", {}, "no feature columns"),
         ("a,b,y\nx,z,0\ny,w,1\n", {"kind": "text"}, "needs one text column"),
@@ -235,28 +234,28 @@ def test_csv_plain_and_gz(tmp_path: Path, packed: bool) -> None:
 def test_csv_problems(tmp_path: Path, text: str, options: dict[str, Any], problem: str) -> None:
     """Each fault of a file is told as something to mend."""
     with pytest.raises(UserError, match=problem):
-        load_csv(write_csv(tmp_path, text), **{"target": "y"} | options)
+        load(write_csv(tmp_path, text), **{"target": "y"} | options)
 
 
 def test_csv_missing_or_unreadable(tmp_path: Path) -> None:
     """A file that is not there, not UTF-8, or not what its ending says is refused."""
     with pytest.raises(UserError, match="there is no data file"):
-        load_csv(tmp_path / "none.csv", target="y")
+        load(tmp_path / "none.csv", target="y")
     latin = tmp_path / "latin.csv"
     latin.write_bytes("a,y\nä,0\nb,1\n".encode("latin-1"))
-    with pytest.raises(UserError, match="is not UTF-8 text"):
-        load_csv(latin, target="y")
+    with pytest.raises(UserError, match="is not utf-8 text"):
+        load(latin, target="y")
     for ending in ("gz", "xz", "bz2"):
         path = tmp_path / f"broken.csv.{ending}"
         path.write_bytes(b"no archive")
-        with pytest.raises(UserError, match="can't be read as CSV"):
-            load_csv(path, target="y")
+        with pytest.raises(UserError, match="can't be unpacked"):
+            load(path, target="y")
 
 
 def test_csv_options(tmp_path: Path) -> None:
     """Groups and dropped columns are no features, a named integer column is a category, and 2 finds the label "2"."""
     text = "id,person,code,size,y\n" + "".join(f"{i},p{i // 2},{i % 3},{i / 2},{i % 2 + 1}\n" for i in range(8))
-    dataset = load_csv(
+    dataset = load(
         write_csv(tmp_path, text),
         target="y",
         groups="person",
@@ -274,11 +273,11 @@ def test_csv_options(tmp_path: Path) -> None:
 
 def test_csv_time_is_ordered_as_time(tmp_path: Path) -> None:
     """ISO dates become points in time and numbers stay numbers, so that neither is ordered by its letters."""
-    dates = load_csv(write_csv(tmp_path, "a,t,y\n1,2020-02-01T09:00,0\n2,2020-01-31,1\n"), target="y", time="t").time
+    dates = load(write_csv(tmp_path, "a,t,y\n1,2020-02-01T09:00,0\n2,2020-01-31,1\n"), target="y", time="t").time
     assert dates is not None
     assert dates.dtype.kind == "M"
     assert dates[1] < dates[0]
-    numbers = load_csv(write_csv(tmp_path, "a,t,y\n1,9,0\n2,10,1\n"), target="y", time="t").time
+    numbers = load(write_csv(tmp_path, "a,t,y\n1,9,0\n2,10,1\n"), target="y", time="t").time
     assert numbers is not None
     assert numbers[0] < numbers[1]
 
@@ -286,7 +285,7 @@ def test_csv_time_is_ordered_as_time(tmp_path: Path) -> None:
 def test_csv_predefined_split(tmp_path: Path) -> None:
     """The column of the split says which rows are test rows, and is no feature."""
     path = write_csv(tmp_path, "a,s,y\n1,train,0\n2,test,1\n3,train,1\n4,test,0\n")
-    dataset = load_csv(path, target="y", split="s")
+    dataset = load(path, target="y", split="s")
     assert dataset.test_rows is not None
     assert dataset.test_rows.tolist() == [False, True, False, True]
     assert list(dataset.X.columns) == ["a"]
@@ -294,14 +293,14 @@ def test_csv_predefined_split(tmp_path: Path) -> None:
 
 def test_csv_of_text(tmp_path: Path) -> None:
     """A text set is an array of strings; a gap is an empty text."""
-    dataset = load_csv(write_csv(tmp_path, "t,y\nhello you,0\n,1\n"), target="y", kind="text")
+    dataset = load(write_csv(tmp_path, "t,y\nhello you,0\n,1\n"), target="y", kind="text")
     assert dataset.X.tolist() == ["hello you", ""]
     assert (dataset.X.ndim, dataset.n_features, dataset.categorical) == (1, 1, ())
 
 
 def test_from_numpy() -> None:
     """A matrix becomes a frame with named columns; labels keep their type."""
-    dataset = dataset_from_arrays(np.arange(8.0).reshape(4, 2), np.array([True, False, True, False]))
+    dataset = load(np.arange(8.0).reshape(4, 2), np.array([True, False, True, False]))
     assert list(dataset.X.columns) == ["x0", "x1"]
     assert dataset.y.dtype == bool
     assert dataset.positive
@@ -310,7 +309,7 @@ def test_from_numpy() -> None:
 
 def test_from_object_array() -> None:
     """Numbers in an array of objects stay numbers beside categories."""
-    dataset = dataset_from_arrays(np.array([[1, "a"], [2, "b"], [3, "a"]], dtype=object), [0, 1, 0])
+    dataset = load(np.array([[1, "a"], [2, "b"], [3, "a"]], dtype=object), [0, 1, 0])
     assert dataset.categorical == ("x1",)
     assert dataset.X["x0"].tolist() == [1, 2, 3]
 
@@ -318,24 +317,24 @@ def test_from_object_array() -> None:
 def test_from_frame_with_int_columns_and_odd_index() -> None:
     """Rows meet targets by position, whatever the index, and column names become text."""
     frame = pd.DataFrame({0: [1.0, 2, 3, 4], 1: list("abab")}, index=[9, 9, 1, 0])
-    dataset = dataset_from_arrays(frame, pd.Series([10, 20, 10, 20], index=[3, 2, 1, 0]))
+    dataset = load(frame, pd.Series([10, 20, 10, 20], index=[3, 2, 1, 0]))
     assert list(dataset.X.columns) == ["0", "1"]
     assert dataset.X["0"].tolist() == [1, 2, 3, 4]
     assert dataset.y.tolist() == [10, 20, 10, 20]
     assert dataset.categorical == ("1",)
     with pytest.raises(UserError, match="holds 'big' in data row 3"):
-        dataset_from_arrays(frame, ["1", "2", "big", "4"], task="regression")
+        load(frame, ["1", "2", "big", "4"], task="regression")
 
 
 def test_from_text_and_images() -> None:
     """A vector of strings is one text a row; an array of images is flattened and keeps its shape."""
-    text = dataset_from_arrays(np.array(["one two", "three"]), ["a", "b"], kind="text")
+    text = load(np.array(["one two", "three"]), ["a", "b"], kind="text")
     assert text.X.tolist() == ["one two", "three"]
     images = np.arange(64.0).reshape(4, 1, 4, 4)
-    flat = dataset_from_arrays(images, [0, 1, 0, 1], kind="image")
+    flat = load(images, [0, 1, 0, 1], kind="image")
     assert (flat.X.shape, flat.input_shape, flat.kind) == ((4, 16), (1, 4, 4), "image")
     np.testing.assert_array_equal(flat.X[1], images[1].ravel())
-    series = dataset_from_arrays(images.reshape(4, 16), [0, 1, 0, 1], input_shape=(2, 8))
+    series = load(images.reshape(4, 16), [0, 1, 0, 1], input_shape=(2, 8))
     assert (series.input_shape, series.kind) == ((2, 8), "series")
 
 
@@ -353,13 +352,13 @@ def test_from_text_and_images() -> None:
 def test_from_arrays_problems(X: Any, y: Any, options: dict[str, Any], problem: str) -> None:
     """Shapes and names that do not fit are refused."""
     with pytest.raises(UserError, match=problem):
-        dataset_from_arrays(X, y, **options)
+        load(X, y, **options)
 
 
 def test_arrays_handed_over_are_not_shared() -> None:
     """Changing the array afterwards leaves the labels of the data set as they were."""
     y = np.array([0, 1, 0, 1])
-    dataset = dataset_from_arrays(np.zeros((4, 2)), y)
+    dataset = load(np.zeros((4, 2)), y)
     y[:] = 7
     assert dataset.y.tolist() == [0, 1, 0, 1]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bakeoff.api import run_suite
-from bakeoff.datasets.files import load_csv
+from bakeoff.datasets import load
 
 # name -> (target, model, metric, low, high): bounds around what scikit-learn's own cross-validation gives on the files.
 KNOWN = {
@@ -37,10 +37,10 @@ def test_every_table_loads(data_folder: Path) -> None:
     for name, about in tables.items():
         path = data_folder / about["file"]
         task = "regression" if about["task"] == "regression" else None
-        dataset = load_csv(path, target=about["target"], task=task)
+        dataset = load(path, target=about["target"], task=task)
         assert len(dataset.y) == about["n_rows"], name
         assert (dataset.task == "regression") == (about["task"] == "regression"), name
-        assert load_csv(path, target=about["target"], task=task).digest == dataset.digest
+        assert load(path, target=about["target"], task=task).digest == dataset.digest
 
 
 @pytest.mark.slow

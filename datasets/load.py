@@ -1,0 +1,113 @@
+"""The one way in: a data set from a name, a file, OpenML, or from what is in memory."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.datasets.files import load_file
+from bakeoff.datasets.memory import dataset_from_memory
+from bakeoff.datasets.openml_source import load_openml
+from bakeoff.datasets.options import DataOptions, FileOptions, read_options
+from bakeoff.datasets.registry import ENTRIES, find_entry, load_named
+from bakeoff.errors import UserError
+
+OPENML = "openml:"
+
+
+def load(source: Any, y: Any = None, **options: Any) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    source : str, path, frame, array-like or sparse matrix
+        A name of the registry (`moons`, or `moons@1`), `openml:31`, the path of a file or a folder of images, or the
+        rows themselves: a frame of pandas, polars or Arrow, an array, a sparse matrix.
+    y : array-like of shape (n_rows,), optional
+        Targets of rows in memory; left out, the column `target` of the frame.
+    **options
+        `rows`, `difficulty` and `seed` of a made set; otherwise as in `bakeoff.datasets.options`: target, task, kind,
+        positive, categorical, numeric, drop, text, groups, time, weights, split, n_train, lags, input_shape; of files
+        besides test, labels, image_size, separator, decimal, encoding, sha256.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    UserError
+        What is wrong with the source or the options, and what to do.
+
+    Examples
+    --------
+    >>> from bakeoff.datasets import load
+    >>> load("moons", rows=200, difficulty="hard").task
+    'binary'
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"size": [1.5, 2.0, 2.5, 3.0], "colour": ["red", "blue", "red", "blue"]})
+    >>> load(frame, target="colour").classes.tolist()
+    ['blue', 'red']
+    """
+    if not isinstance(source, str | os.PathLike):
+        return dataset_from_memory(source, y, read_options(DataOptions, options))
+    if y is not None:
+        raise UserError("y goes with rows in memory; a file or a named data set brings its own target")
+    text = os.fspath(source)
+    if text.startswith(OPENML):
+        return load_openml(openml_number(text), read_options(DataOptions, options))
+    if isinstance(source, str) and is_named(text):
+        return _load_named(text, options)
+    return load_file(Path(text).expanduser(), read_options(FileOptions, options))
+
+
+def is_named(text: str) -> bool:
+    """Tell a name of the registry from a path: a path has an ending or a folder, or is there."""
+    if text.partition("@")[0] in ENTRIES:
+        return True
+    looks_like_path = os.sep in text or "." in text
+    return not looks_like_path and not Path(text).exists()
+
+
+def openml_number(text: str) -> int:
+    """Read the number in `openml:31`.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    number = text.removeprefix(OPENML).strip()
+    if not number.isdecimal():
+        raise UserError(f"{text!r}: after openml: stands the number of a data set, such as openml:31")
+    return int(number)
+
+
+def _load_named(name: str, options: dict[str, Any]) -> Dataset:
+    made = {key: options.pop(key) for key in ("rows", "difficulty", "seed") if key in options}
+    positive = options.pop("positive", None)
+    if options:
+        entry = find_entry(name)
+        raise UserError(f"the data set {entry.name!r} is as it is; leave out {', '.join(options)}")
+    dataset = load_named(name, **made)
+    return dataset if positive is None else with_positive(dataset, positive)
+
+
+def with_positive(dataset: Dataset, positive: Any) -> Dataset:
+    """Return the data set with another positive class: YAML reads `1`, the labels may be "1".
+
+    Raises
+    ------
+    UserError
+        If it has no such class.
+    """
+    matches = [label for label in dataset.classes if str(label) == str(positive)]
+    if dataset.task != "binary" or not matches:
+        known = (
+            ", ".join(map(str, dataset.classes)) if dataset.task == "binary" else f"none, it is a {dataset.task} task"
+        )
+        raise UserError(
+            f"the data set {dataset.name!r} has no class {positive!r} to be the positive one; known: {known}"
+        )
+    return replace(dataset, positive=matches[0])
