@@ -169,4 +169,6 @@ def _to_arrays(predictions: Predictions, rows: np.ndarray) -> dict[str, np.ndarr
     arrays = {"rows": rows, "y_true": predictions.y_true, "y_pred": predictions.y_pred, "classes": predictions.classes}
     if predictions.scores is not None:
         arrays["scores"] = predictions.scores
+    if predictions.weights is not None:
+        arrays["weights"] = predictions.weights
     return {**arrays, "scores_are_probabilities": np.asarray(predictions.probabilities is not None)}

@@ -1,6 +1,7 @@
 """A job's model on some rows of its data set: built, fitted and asked."""
 
 import time
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,8 @@ def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> Fi
     X, y = take(dataset.X, rows), dataset.y[rows]
     held_out = rows_for_stopping(job, dataset, rows, params)
     options = {} if held_out is None else {"model__validation_rows": held_out}
+    if dataset.weights is not None and takes_weights(pipeline):
+        options["model__sample_weight"] = dataset.weights[rows]
     began = time.perf_counter()
     pipeline.fit(X, y, **options)
     return Fitted(pipeline, time.perf_counter() - began)
@@ -55,6 +58,16 @@ def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
     return build_pipeline(job.choice.spec, setting, params, dataset.categorical)
 
 
+def takes_weights(pipeline: Any) -> bool:
+    """Tell whether the model at the end of a pipeline can be fitted with sample weights; warn if it can't."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    taken: bool = has_fit_parameter(pipeline[-1], "sample_weight")
+    if not taken:
+        warnings.warn("the model takes no sample weights and is fitted without; its scores are weighted", stacklevel=3)
+    return taken
+
+
 def rows_for_stopping(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> np.ndarray | None:
     """Choose the rows that early stopping watches, as positions in `rows`; None for a model without it."""
     if not (job.choice.spec.takes_validation_rows and params.get("early_stopping")):
@@ -70,7 +83,14 @@ def predict(dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:
 
 def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
     """Ask a fitted model about rows of the data set, given as it takes them."""
-    return predict_rows(model, X, np.asarray(dataset.y[rows]), classes=dataset.classes, positive=dataset.positive)
+    return predict_rows(
+        model,
+        X,
+        np.asarray(dataset.y[rows]),
+        classes=dataset.classes,
+        positive=dataset.positive,
+        weights=None if dataset.weights is None else dataset.weights[rows],
+    )
 
 
 def take(X: Any, rows: np.ndarray) -> Any:

@@ -71,6 +71,7 @@ def _score_together(job: Job, dataset: Dataset, folds: Folds, params: Params, wa
         dataset.X,
         dataset.y,
         folds,
+        sample_weight=dataset.weights,
         validation=[train[held] for (train, _), held in zip(folds, held_out, strict=True) if held is not None] or None,
         on_epoch=after_epoch,
     )

@@ -34,6 +34,8 @@ class Predictions:
         Probabilities, or decision values where there are none: bigger means more likely.
     probabilities : ndarray of shape (n_rows, n_classes), optional
         Rows sum to 1; 0 for a class that was absent from the training rows.
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts in every standard metric.
     """
 
     y_true: np.ndarray
@@ -42,6 +44,7 @@ class Predictions:
     positive: Any = None
     scores: np.ndarray | None = None
     probabilities: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def one_hot(self) -> np.ndarray:
@@ -92,7 +95,12 @@ def metrics_for(task: Task, metrics: Mapping[str, Metric] | None = None) -> dict
     return {name: metric for name, metric in (metrics or METRICS).items() if task in metric.tasks}
 
 
-def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n_bins: int = CALIBRATION_BINS) -> float:
+def expected_calibration_error(
+    probabilities: np.ndarray,
+    correct: np.ndarray,
+    weights: np.ndarray | None = None,
+    n_bins: int = CALIBRATION_BINS,
+) -> float:
     """Return the top-label calibration error over bins of equal mass; equal probabilities share a bin.
 
     Parameters
@@ -100,6 +108,8 @@ def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n
     probabilities : ndarray of shape (n_rows,)
         Probability of the predicted (most likely) class.
     correct : ndarray of bool of shape (n_rows,)
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts.
     n_bins : int
 
     Returns
@@ -115,8 +125,8 @@ def expected_calibration_error(probabilities: np.ndarray, correct: np.ndarray, n
     from scipy.stats import rankdata
 
     bins = (rankdata(probabilities, method="min").astype(int) - 1) * n_bins // len(probabilities)
-    mass = np.bincount(bins, minlength=n_bins)
-    gaps = np.bincount(bins, weights=correct - probabilities, minlength=n_bins)
+    mass = np.ones(len(bins)) if weights is None else weights
+    gaps = np.bincount(bins, weights=mass * (correct - probabilities), minlength=n_bins)
     return float(np.abs(gaps).sum() / mass.sum())
 
 
@@ -124,7 +134,8 @@ def _labels(function: str, **options: Any) -> Callable[[Predictions], float]:
     def compute(predictions: Predictions) -> float:
         import sklearn.metrics
 
-        return float(getattr(sklearn.metrics, function)(predictions.y_true, predictions.y_pred, **options))
+        judge = getattr(sklearn.metrics, function)
+        return float(judge(predictions.y_true, predictions.y_pred, sample_weight=predictions.weights, **options))
 
     return compute
 
@@ -140,7 +151,10 @@ def _over_classes(function: str) -> Callable[[Predictions], float]:
         if one_hot.sum(axis=0).min() == 0:
             return np.nan
         values = [
-            getattr(sklearn.metrics, function)(one_hot[:, k], predictions.scores[:, k]) for k in _judged(predictions)
+            getattr(sklearn.metrics, function)(
+                one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights
+            )
+            for k in _judged(predictions)
         ]
         return float(np.mean(values))
 
@@ -157,21 +171,23 @@ def _judged(predictions: Predictions) -> list[int]:
 def _log_loss(predictions: Predictions) -> float:
     assert predictions.probabilities is not None  # compute_metrics saw to it
     chosen = (predictions.probabilities * predictions.one_hot).sum(axis=1)
-    return float(-np.log(np.clip(chosen, np.finfo(np.float64).eps, 1)).mean())
+    losses = -np.log(np.clip(chosen, np.finfo(np.float64).eps, 1))
+    return float(np.average(losses, weights=predictions.weights))
 
 
 def _brier(predictions: Predictions) -> float:
     """Brier 1950 for several classes; the usual half of it, (p - y)², for two."""
     assert predictions.probabilities is not None  # compute_metrics saw to it
-    squares = ((predictions.probabilities - predictions.one_hot) ** 2).sum(axis=1).mean()
-    return float(squares / 2 if len(predictions.classes) == 2 else squares)
+    squares = ((predictions.probabilities - predictions.one_hot) ** 2).sum(axis=1)
+    mean = np.average(squares, weights=predictions.weights)
+    return float(mean / 2 if len(predictions.classes) == 2 else mean)
 
 
 def _calibration(predictions: Predictions) -> float:
     assert predictions.probabilities is not None  # compute_metrics saw to it
     top = predictions.probabilities.argmax(axis=1)
     return expected_calibration_error(
-        predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true
+        predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true, predictions.weights
     )
 
 

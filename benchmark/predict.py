@@ -9,7 +9,15 @@ from bakeoff.metrics import Predictions
 TOLERANCE = 1e-3
 
 
-def predict_rows(pipeline: Any, X: Any, y_true: np.ndarray, *, classes: np.ndarray, positive: Any) -> Predictions:
+def predict_rows(
+    pipeline: Any,
+    X: Any,
+    y_true: np.ndarray,
+    *,
+    classes: np.ndarray,
+    positive: Any,
+    weights: np.ndarray | None = None,
+) -> Predictions:
     """Ask a fitted pipeline for all it can say of the rows `X`.
 
     Parameters
@@ -21,11 +29,14 @@ def predict_rows(pipeline: Any, X: Any, y_true: np.ndarray, *, classes: np.ndarr
         All labels of the data set; empty for a regression.
     positive : label
         Positive class of a binary task.
+    weights : ndarray of shape (n_rows,), optional
+        How much each row counts.
     """
     y_pred = np.asarray(pipeline.predict(X))
     _check_predictions(y_pred, len(y_true), classes)
     if not len(classes):
-        return Predictions(y_true=y_true, y_pred=y_pred.reshape(-1).astype(float), classes=classes)
+        values = y_pred.reshape(-1).astype(float)
+        return Predictions(y_true=y_true, y_pred=values, classes=classes, weights=weights)
     probabilities = _over_all(pipeline, "predict_proba", X, classes, absent=0.0)
     scores = (
         probabilities
@@ -39,6 +50,7 @@ def predict_rows(pipeline: Any, X: Any, y_true: np.ndarray, *, classes: np.ndarr
         positive=positive,
         scores=scores,
         probabilities=probabilities,
+        weights=weights,
     )
 
 

@@ -33,5 +33,6 @@ def _to_predictions(arrays: dict[str, Any], job: Job) -> Predictions:
         classes=arrays["classes"],
         positive=job.positive,
         scores=scores,
+        weights=arrays.get("weights"),
         probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
     )
