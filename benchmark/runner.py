@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from bakeoff.datasets.audit import audit
 from bakeoff.engine import check_workers, default_workers, local_executor, run_jobs
 from bakeoff.errors import UserError
 from bakeoff.evaluate import Result, evaluate
@@ -239,7 +240,7 @@ class Run:
                 self.folder.append(added)
 
     def _check_versions(self, versions: dict[str, str]) -> None:
-        before = self._known_provenance().get("versions", versions)
+        before = self._known("provenance.json").get("versions", versions)
         # A library that came or went since concerns only the models that need it.
         changed = [
             f"{name} {before[name]} → {versions[name]}"
@@ -253,7 +254,7 @@ class Run:
             )
 
     def _write_plan(self, versions: dict[str, str]) -> None:
-        known = self._known_provenance()
+        known = self._known("provenance.json")
         provenance = {
             "run": known.get("run", uuid.uuid4().hex),
             "begun": known.get("begun", datetime.now(UTC).isoformat(timespec="seconds")),
@@ -264,13 +265,28 @@ class Run:
             "hardware": known.get("hardware", {}),
         }
         self.folder.write_json("plan.json", self.plan.summary())
+        self.folder.write_json("audit.json", self._audit())
         self.folder.write_json("provenance.json", provenance)
         write_whole(self.folder.suite_file, dump_suite(self.plan.suite))
 
-    def _known_provenance(self) -> dict[str, Any]:
-        """Return what an earlier start left, if it can be read."""
+    def _audit(self) -> dict[str, Any]:
+        """Look for what is odd about each data set, unless an earlier start has looked at the same content."""
+        known = self._known("audit.json")
+        folds = self.plan.suite.outer_folds
+        return {
+            name: known[name]
+            if known.get(name, {}).get("digest") == dataset.digest
+            else {
+                "digest": dataset.digest,
+                "findings": [one.as_dict() for one in audit(dataset, folds=folds, seed=self.plan.suite.seed)],
+            }
+            for name, dataset in self.plan.datasets.items()
+        }
+
+    def _known(self, name: str) -> dict[str, Any]:
+        """Return what an earlier start left in a file, if it can be read."""
         try:
-            return self.folder.read_json("provenance.json")
+            return self.folder.read_json(name)
         except UserError:
             return {}
 

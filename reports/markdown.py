@@ -51,6 +51,7 @@ def _section(section: Section) -> Iterator[str]:
     yield f"## {escape(section.name)}"
     yield _facts(section.facts)
     yield _list(section.notes)
+    yield "\n".join(f"- **{escape(check)}:** {escape(message)}" for check, message in section.audit)
     yield f"{MARKS['deep']} deep, {MARKS['classical']} classical"
     yield _table(section.ranking)
     yield _folded(section.others)

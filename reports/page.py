@@ -40,6 +40,7 @@ class Section:
     name: str
     facts: Facts
     notes: tuple[str, ...]
+    audit: Facts
     ranking: Sheet
     others: Sheet
 
@@ -93,9 +94,15 @@ def _section(view: Run, dataset: str, fits: pd.DataFrame, board: pd.DataFrame) -
         name=dataset,
         facts=tuple(_facts(view, dataset, about)),
         notes=tuple(map(str, about.get("notes") or ())),
+        audit=tuple((str(one["check"]), str(one["message"])) for one in _findings(view, dataset)),
         ranking=build_ranking(view, dataset, fits, cells),
         others=build_other_metrics(view, dataset, cells),
     )
+
+
+def _findings(view: Run, dataset: str) -> list[dict[str, Any]]:
+    findings: list[dict[str, Any]] = view.audit.get(dataset, {}).get("findings", [])
+    return findings
 
 
 def _facts(view: Run, dataset: str, about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ rank, and is never averaged over the folds that survived.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,8 @@ class Run:
     records : mapping of Record
         The last record of each fit of the current plan.
     suite, provenance : mapping
+    audit : mapping
+        Data set -> what is odd about it: `findings`, each with `check` and `message`.
     corrupt : int
         Lines that are no records, put aside or not.
     outside : int
@@ -48,6 +50,7 @@ class Run:
     records: Mapping[str, Record]
     suite: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    audit: Mapping[str, Any] = field(default_factory=dict)
     corrupt: int = 0
     outside: int = 0
 
@@ -85,6 +88,7 @@ def load_run_view(folder: RunFolder) -> Run:
         records=kept,
         suite=_read_suite(folder),
         provenance=folder.read_json("provenance.json"),
+        audit=folder.read_json("audit.json"),
         corrupt=corrupt + _lines_aside(folder),
         outside=len(records) - len(kept),
     )
