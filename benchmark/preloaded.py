@@ -28,7 +28,7 @@ import bakeoff.estimators.lstm
 import bakeoff.estimators.mlp
 import bakeoff.estimators.xgb
 import bakeoff.evaluate
-from bakeoff.estimators.front_ends import TabularEncoder
+from bakeoff.estimators.tabular_encoding import TabularEncoder
 from bakeoff.isolation import find_thread_pools
 
 __all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]

@@ -67,5 +67,5 @@ def build_pipeline(
     spec: ModelSpec, setting: Setting, params: dict[str, Any], categorical: tuple[str, ...] = ()
 ) -> Pipeline:
     """Build the pipeline of a spec with given parameters."""
-    front_end = build_front_end(spec.front_ends[setting.kind], categorical=categorical)
+    front_end = build_front_end(spec.front_ends[setting.kind], setting, categorical=categorical)
     return Pipeline([("prepare", front_end), ("model", spec.build(setting, params))])

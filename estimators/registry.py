@@ -8,6 +8,7 @@ from bakeoff.estimators.spec import ModelSpec
 from bakeoff.estimators.specs_boosting import BOOSTING_SPECS
 from bakeoff.estimators.specs_linear import LINEAR_SPECS
 from bakeoff.estimators.specs_nets import NET_SPECS
+from bakeoff.estimators.specs_series import SERIES_SPECS
 from bakeoff.estimators.specs_simple import SIMPLE_SPECS
 from bakeoff.estimators.specs_text_nets import TEXT_NET_SPECS
 from bakeoff.estimators.specs_trees import TREE_SPECS
@@ -25,7 +26,7 @@ def all_specs() -> dict[str, ModelSpec]:
     UserError
         If an entry point can't be loaded, is no `ModelSpec`, or takes a name that is taken.
     """
-    own = (*SIMPLE_SPECS, *LINEAR_SPECS, *TREE_SPECS, *BOOSTING_SPECS, *NET_SPECS, *TEXT_NET_SPECS)
+    own = (*SIMPLE_SPECS, *LINEAR_SPECS, *TREE_SPECS, *BOOSTING_SPECS, *SERIES_SPECS, *NET_SPECS, *TEXT_NET_SPECS)
     specs = {spec.name: spec for spec in own}
     for point in entry_points(group=GROUP):
         spec = _load(point)

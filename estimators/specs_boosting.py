@@ -11,7 +11,7 @@ from bakeoff.estimators.space import Params, Trial, suggest_or_zero
 from bakeoff.estimators.spec import ModelSpec, Setting
 from bakeoff.estimators.specs_linear import ALL_KINDS, CLASSES
 
-NATIVE: dict[Kind, str] = {"tabular": "native", "image": "none", "series": "none", "text": "tf-idf"}
+NATIVE: dict[Kind, str] = {"tabular": "native", "image": "none", "series": "intervals", "text": "tf-idf"}
 ROUNDS = "rounds: Probst et al. 2019 (Tunability, JMLR) search 1-5000, here 10-1000"
 
 
@@ -180,7 +180,7 @@ BOOSTING_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
         build=_build_catboost,
-        front_ends={"tabular": "ordinal", "image": "none", "series": "none"},
+        front_ends={"tabular": "ordinal", "image": "none", "series": "intervals"},
         default={"iterations": 1000, "depth": 6, "l2_leaf_reg": 3.0, "learning_rate_is_automatic": True},
         gates={"learning_rate": ("learning_rate_is_automatic", False)},
         space=_catboost_space,

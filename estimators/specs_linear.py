@@ -8,7 +8,12 @@ from bakeoff.estimators.spec import ModelSpec, Setting
 
 CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 ALL_KINDS: tuple[Kind, ...] = ("tabular", "image", "series", "text")
-SCALED: dict[Kind, str] = {"tabular": "one-hot", "image": "global-scaled", "series": "global-scaled", "text": "tf-idf"}
+SCALED: dict[Kind, str] = {
+    "tabular": "one-hot",
+    "image": "global-scaled",
+    "series": "global-scaled",
+    "text": "tf-idf-characters",
+}
 MOST_ITERATIONS = 1000
 
 

@@ -9,7 +9,7 @@ from bakeoff.estimators.space import Params, Trial
 from bakeoff.estimators.spec import ModelSpec, Setting
 from bakeoff.estimators.specs_linear import CLASSES
 
-FRONT: dict[Kind, str] = {"tabular": "one-hot", "image": "global-scaled", "series": "global-scaled"}
+FRONT: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "global-scaled"}
 TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
 
 
@@ -163,7 +163,7 @@ NET_SPECS = (
         summary="LSTM over the steps of a series or the rows of an image",
         kinds=("image", "series"),
         build=net_builder("LSTM", shaped=True),
-        front_ends=FRONT,
+        front_ends=FRONT | {"series": "steps"},
         default={"hidden_size": 128, "num_layers": 1, "dropout_is_zero": True, "learning_rate": 2e-3},
         fixed={**TRAINING, "optimizer": "adam"},
         space=_lstm_space,

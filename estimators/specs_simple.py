@@ -7,6 +7,7 @@ from bakeoff.estimators.spec import ModelSpec, Setting
 from bakeoff.estimators.specs_linear import ALL_KINDS, CLASSES, SCALED, standardise_target
 
 TWO_TO_10 = 2.0**10
+REDUCED = SCALED | {"image": "components"}
 SVM_ROWS = 50_000
 SVM_CACHE_MB = 500
 
@@ -106,7 +107,7 @@ SIMPLE_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
         build=_build_rbf_svm,
-        front_ends=SCALED,
+        front_ends=REDUCED,
         default={"C": 1.0, "gamma_kind": "scale"},
         gates={"gamma": ("gamma_kind", "number")},
         regression_default={"epsilon": 0.1},
@@ -122,7 +123,7 @@ SIMPLE_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=ALL_KINDS,
         build=_build_knn,
-        front_ends=SCALED,
+        front_ends=REDUCED,
         default={"n_neighbors": 5, "weights": "uniform", "p": 2},
         space=_knn_space,
         source=(

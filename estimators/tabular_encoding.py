@@ -1,27 +1,23 @@
-"""What stands before a model: preprocessing by name, each fitted on training rows only as a step of the pipeline.
+"""Tables for models: numbers, gaps and categories as what a model takes, learned from training rows only."""
 
-A spec names the front end that it wants for each kind of input. When one changes what a model sees, raise
-`FRONT_END_VERSION` in `versions.py`: it enters the study key.
-"""
-
+import warnings
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
-from sklearn.utils.validation import check_is_fitted, validate_data
-
-from bakeoff.errors import UserError, unknown_name
-from bakeoff.estimators.tokenizer import TokenIds
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, QuantileTransformer, StandardScaler, TargetEncoder
+from sklearn.utils.validation import check_is_fitted
 
 MAX_CATEGORIES = 50
 MISSING, OTHER = "(missing)", "(other)"  # in brackets, so that no real category is taken for them
-WORDS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "token_pattern": r"(?u)\b\w+\b"}
+ROWS_OF_QUANTILE, FEWEST_QUANTILES, MOST_QUANTILES = 30, 10, 1000  # Gorishniy et al. 2021
+ENCODING_FOLDS = 5
+TAKES_SPLITTER = TargetEncoder().shuffle == "deprecated"  # as of scikit-learn 1.9
 
 
 class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -30,46 +26,91 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     Parameters
     ----------
     categories : {"one-hot", "ordinal"}
-        How categorical columns are written. Beyond 50 categories of a column the rarest share one. A category met
-        for the first time after `fit` joins them; where there are none it is all zeros (one-hot) or -1 (ordinal).
-    scale : bool
-        Scale numbers to zero mean and unit variance.
+        How categorical columns of up to 50 categories are written. A category met for the first time after `fit` is
+        all zeros (one-hot) or -1 (ordinal).
+    scale : {"none", "standard", "normal"}
+        Numbers as they are; with zero mean and unit variance; or by their quantiles to a normal distribution, as is
+        usual for nets (Gorishniy et al. 2021).
     categorical : tuple of str
         Columns that are categories although they hold numbers; others are told by their dtype.
+    target_type : {"auto", "binary", "multiclass", "continuous"}
+        What the target of `fit` is.
+    random_state : int
+        Of the folds that encode categories by the target.
 
     Notes
     -----
-    Missing numbers become the training median, missing categories a category of their own. A numeric column without
-    any value in the training rows is left out. An array without column names is taken as numbers.
+    Missing numbers become the training median, beside a column that says so; missing categories become a category of
+    their own. A numeric column without any value in the training rows is left out. An array without column names is
+    taken as numbers.
+
+    A column of more than 50 categories is written as the mean of the target by category, shrunken towards the overall
+    mean (Micci-Barreca 2001). `fit_transform` encodes each training row by the others, cross-fitted, so that no row's
+    own target is among its features; `transform` takes all training rows. Without a target such a column is written
+    like the others, and its rarest categories share one.
     """
 
-    def __init__(self, categories: str = "one-hot", *, scale: bool = True, categorical: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        categories: str = "one-hot",
+        *,
+        scale: str = "standard",
+        categorical: tuple[str, ...] = (),
+        target_type: str = "auto",
+        random_state: int = 0,
+    ) -> None:
         self.categories = categories
         self.scale = scale
         self.categorical = categorical
+        self.target_type = target_type
+        self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn medians, scales and categories from the rows of `X`, shape (n_rows, n_columns)."""
-        del y
-        frame = _as_frame(X)
-        self.n_features_in_ = frame.shape[1]
-        self.categories_ = _learn_categories(frame, self.categorical)
-        empty = set(frame.columns[frame.isna().all()])  # there is nothing to learn from them, and no scale to give them
-        numeric = [column for column in frame.columns if column not in {*self.categories_, *empty}]
-        self.transformer_ = ColumnTransformer(
-            [("numbers", self._for_numbers(), numeric), ("categories", self._for_categories(), [*self.categories_])],
-            sparse_threshold=0,
-        ).fit(self._readable(frame))
+        self._learn(X, y)
         return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Learn from the training rows and return them encoded, shape (n_rows, n_encoded)."""
+        return self._learn(X, y)
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the encoded rows, shape (n_rows, n_encoded)."""
         check_is_fitted(self)
         return np.asarray(self.transformer_.transform(self._readable(_as_frame(X))))
 
-    def _for_numbers(self) -> Pipeline:
-        impute = SimpleImputer(strategy="median", keep_empty_features=True)
-        return make_pipeline(impute, StandardScaler()) if self.scale else make_pipeline(impute)
+    def _learn(self, X: Any, y: Any) -> np.ndarray:
+        frame = _as_frame(X)
+        self.n_features_in_ = frame.shape[1]
+        columns = _categorical_columns(frame, self.categorical)
+        many = [name for name in columns if y is not None and _as_text(frame[name]).nunique() > MAX_CATEGORIES]
+        self.categories_ = _learn_categories(frame, [name for name in columns if name not in many])
+        empty = set(frame.columns[frame.isna().all()])  # there is nothing to learn from them, and no scale to give them
+        numeric = [name for name in frame.columns if name not in {*columns, *empty}]
+        self.target_encoded_ = many
+        self.transformer_ = ColumnTransformer(
+            [
+                ("numbers", self._for_numbers(len(frame)), numeric),
+                ("categories", self._for_categories(), [*self.categories_]),
+                ("many", self._for_many(), many),
+            ],
+            sparse_threshold=0,
+        )
+        with warnings.catch_warnings():  # a class with fewer rows than folds is encoded by the others
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            return np.asarray(self.transformer_.fit_transform(self._readable(frame), y))
+
+    def _for_numbers(self, n_rows: int) -> Pipeline:
+        impute = SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True)
+        if self.scale == "none":
+            return make_pipeline(impute)
+        if self.scale == "standard":
+            return make_pipeline(impute, StandardScaler())
+        n_quantiles = max(min(n_rows // ROWS_OF_QUANTILE, MOST_QUANTILES), FEWEST_QUANTILES)
+        normal = QuantileTransformer(
+            n_quantiles=min(n_quantiles, n_rows), output_distribution="normal", subsample=None, random_state=0
+        )
+        return make_pipeline(normal, impute, StandardScaler())
 
     def _for_categories(self) -> Any:
         known = list(self.categories_.values())
@@ -77,9 +118,17 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             return OneHotEncoder(categories=known, handle_unknown="ignore", sparse_output=False)
         return OrdinalEncoder(categories=known, handle_unknown="use_encoded_value", unknown_value=-1)
 
+    def _for_many(self) -> Any:
+        folds = KFold(ENCODING_FOLDS, shuffle=True, random_state=self.random_state)
+        options: dict[str, Any] = {"cv": folds}
+        if not TAKES_SPLITTER:
+            options = {"cv": ENCODING_FOLDS, "shuffle": True, "random_state": self.random_state}
+        return make_pipeline(TargetEncoder(target_type=self.target_type, **options), StandardScaler())
+
     def _readable(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Write categories as plain strings, so that numbers, booleans and gaps sort together."""
-        return frame.assign(**{column: _keep_known(frame[column], known) for column, known in self.categories_.items()})
+        known = {name: _keep_known(frame[name], known) for name, known in self.categories_.items()}
+        return frame.assign(**known, **{name: _as_text(frame[name]) for name in self.target_encoded_})
 
 
 class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -104,7 +153,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         frame = _as_frame(X)
         self.n_features_in_ = frame.shape[1]
         self.columns_ = list(frame.columns)
-        self.categories_ = _learn_categories(frame, self.categorical)
+        self.categories_ = _learn_categories(frame, _categorical_columns(frame, self.categorical))
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -121,53 +170,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         return pd.DataFrame({f"c{i}": (columns | numbers)[column] for i, column in enumerate(frame.columns)})
 
 
-class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
-    """Scale all values with one mean and one standard deviation, so that pixels and steps keep their proportions."""
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn mean and standard deviation of the values of `X`, shape (n_rows, n_values)."""
-        del y
-        X = validate_data(self, X, dtype=["float64", "float32"], ensure_all_finite="allow-nan")
-        self.mean_ = float(np.nanmean(X))
-        self.scale_ = float(np.nanstd(X)) or 1.0
-        return self
-
-    def transform(self, X: Any) -> np.ndarray:
-        """Return the scaled values, shape (n_rows, n_values)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=["float64", "float32"], reset=False, ensure_all_finite="allow-nan")
-        return np.asarray((X - self.mean_) / self.scale_)
-
-
-def build_front_end(name: str, *, categorical: tuple[str, ...] = ()) -> Any:
-    """Build an unfitted front end by its name.
-
-    Raises
-    ------
-    UserError
-        If there is none of that name.
-    """
-    if name not in FRONT_ENDS:
-        raise UserError(unknown_name("front end", name, FRONT_ENDS))
-    return FRONT_ENDS[name](categorical)
-
-
-FRONT_ENDS: dict[str, Any] = {
-    "none": lambda _: FunctionTransformer(),
-    "one-hot": lambda categorical: TabularEncoder("one-hot", categorical=categorical),
-    "ordinal": lambda categorical: TabularEncoder("ordinal", scale=False, categorical=categorical),
-    "native": lambda categorical: NativeCategories(categorical=categorical),
-    "scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
-    "filled": lambda _: SimpleImputer(keep_empty_features=True),
-    "global-scaled": lambda _: make_pipeline(SimpleImputer(keep_empty_features=True), GlobalScaler()),
-    "embedded": lambda categorical: _for_embeddings(categorical),
-    "tf-idf": lambda _: TfidfVectorizer(sublinear_tf=True, **WORDS),
-    "counts": lambda _: CountVectorizer(**WORDS),
-    "token-ids": lambda _: TokenIds(),
-}
-
-
-def _for_embeddings(categorical: tuple[str, ...]) -> Pipeline:
+def for_embeddings(categorical: tuple[str, ...]) -> Pipeline:
     """Build what a net with learned vectors of categories wants: scaled numbers beside pandas categories."""
     numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     columns = ColumnTransformer(
@@ -192,10 +195,10 @@ def _categorical_columns(frame: pd.DataFrame, named: tuple[str, ...]) -> list[st
     return [column for column in frame.columns if column not in numbers or column in named]
 
 
-def _learn_categories(frame: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return the categories of each categorical column in sorted order; beyond 50 the rarest make way for `(other)`."""
+def _learn_categories(frame: pd.DataFrame, columns: list[str]) -> dict[str, list[str]]:
+    """Return the categories of each column in sorted order; beyond 50 the rarest make way for `(other)`."""
     learned = {}
-    for column in _categorical_columns(frame, named):
+    for column in columns:
         counts = _as_text(frame[column]).value_counts()
         kept = counts.index if len(counts) <= MAX_CATEGORIES else [*counts.index[: MAX_CATEGORIES - 1], OTHER]
         learned[column] = sorted(set(kept))

@@ -12,18 +12,13 @@ from sklearn.exceptions import NotFittedError
 from xgboost import XGBClassifier
 
 from bakeoff.errors import UserError
-from bakeoff.estimators.front_ends import (
-    FRONT_ENDS,
-    OTHER,
-    GlobalScaler,
-    NativeCategories,
-    TabularEncoder,
-    build_front_end,
-)
+from bakeoff.estimators.front_ends import FRONT_ENDS, build_front_end
+from bakeoff.estimators.scaling import GlobalScaler
+from bakeoff.estimators.tabular_encoding import OTHER, NativeCategories, TabularEncoder
 
-FOR_FRAMES = ("one-hot", "ordinal", "native", "embedded")
-FOR_NUMBERS = ("scaled", "filled", "global-scaled", "none")
-FOR_TEXT = ("tf-idf", "counts", "token-ids")
+FOR_FRAMES = ("one-hot", "one-hot-normal", "ordinal", "native", "embedded")
+FOR_NUMBERS = ("scaled", "filled", "global-scaled", "steps", "components", "intervals", "minirocket", "none")
+FOR_TEXT = ("tf-idf", "tf-idf-characters", "counts", "token-ids")
 
 
 def training_frame() -> pd.DataFrame:
@@ -111,13 +106,16 @@ def test_one_hot_by_hand() -> None:
     scale = (np.array([4.0, 1e6, -1e6]) - filled.mean()) / filled.std()
     found = encoder.transform(other_frame()[["size", "colour"]])
     np.testing.assert_allclose(found[:, 0], scale)
-    np.testing.assert_array_equal(found[:, 1:], [[0, 0, 0], [1, 0, 0], [0, 0, 1]])  # missing, blue, red
+    is_missing = np.array([0, 0, 1, 0, 0, 0.0])
+    np.testing.assert_allclose(found[:, 1], (np.array([1, 0, 0]) - is_missing.mean()) / is_missing.std())
+    np.testing.assert_array_equal(found[:, 2:], [[0, 0, 0], [1, 0, 0], [0, 0, 1]])  # missing, blue, red
 
 
 def test_ordinal_by_hand() -> None:
-    """Numbers are filled but not scaled; categories are codes in sorted order, a new one is -1."""
-    encoder = TabularEncoder("ordinal", scale=False).fit(training_frame()[["size", "colour"]])
-    np.testing.assert_array_equal(encoder.transform(other_frame()[["size", "colour"]]), [[4, -1], [1e6, 0], [-1e6, 2]])
+    """Numbers are filled but not scaled, gaps marked; categories are codes in sorted order, a new one is -1."""
+    encoder = TabularEncoder("ordinal", scale="none").fit(training_frame()[["size", "colour"]])
+    found = encoder.transform(other_frame()[["size", "colour"]])
+    np.testing.assert_array_equal(found, [[4, 1, -1], [1e6, 0, 0], [-1e6, 0, 2]])
 
 
 @pytest.mark.parametrize("name", ["one-hot", "ordinal"])
@@ -129,6 +127,36 @@ def test_frequent_categories_are_kept(name: str) -> None:
     assert not (found[0] == found[1]).all()
     assert (found[3] == found[1]).all()
     assert found.shape[1] == (50 if name == "one-hot" else 1)
+
+
+def test_many_categories_are_encoded_by_other_rows() -> None:
+    """Beyond 50 categories the target's mean stands for one, and no training row's own target is among its features."""
+    rng = np.random.default_rng(0)
+    ids = pd.DataFrame({"id": [f"id{i}" for i in range(400)]})  # each once: its target is all that it could give away
+    y = rng.integers(0, 2, 400)
+    encoder = TabularEncoder(target_type="binary")
+    trained = encoder.fit_transform(ids, y)
+    assert abs(np.corrcoef(trained[:, 0], y)[0, 1]) < 0.25
+    assert np.corrcoef(encoder.transform(ids)[:, 0], y)[0, 1] > 0.9
+    groups = pd.DataFrame({"c": [f"c{i % 60}" for i in range(3000)]})
+    means = np.array([int(name[1:]) for name in groups["c"]]) / 60
+    encoded = TabularEncoder(target_type="continuous").fit_transform(groups, means + rng.normal(0, 0.1, 3000))
+    assert np.corrcoef(encoded[:, 0], means)[0, 1] > 0.98
+    three = TabularEncoder(target_type="multiclass").fit_transform(groups, np.arange(3000) % 3)
+    assert three.shape == (3000, 3)
+    unseen = encoder.transform(pd.DataFrame({"id": ["new", None]}))
+    np.testing.assert_allclose(unseen[0], unseen[1])
+
+
+def test_normal_scores() -> None:
+    """Numbers follow a normal distribution by their quantiles, an outlier included; a gap is the median, and marked."""
+    values = np.concatenate([np.random.default_rng(0).exponential(size=999), [1e9]])
+    frame = pd.DataFrame({"x": np.where(np.arange(1000) == 5, np.nan, values)})
+    found = TabularEncoder(scale="normal").fit_transform(frame)
+    assert np.abs(found[:, 0]).max() < 6
+    assert abs(np.median(found[:, 0])) < 0.02
+    assert found[5, 0] == pytest.approx(np.median(found[:, 0]), abs=0.01)
+    assert (found[:, 1] > 0).tolist() == [row == 5 for row in range(1000)]
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -152,7 +180,7 @@ def test_a_gap_does_not_rename_the_other_categories(name: str) -> None:
     assert len({tuple(row) for row in whole}) == 3
     assert OTHER not in whole
     assert (whole != -1).all()
-    assert name != "one-hot" or (whole.sum(axis=1) == 1).all()
+    assert not name.startswith("one-hot") or (whole.sum(axis=1) == 1).all()
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -197,9 +225,10 @@ def test_odd_names_and_odd_index(name: str) -> None:
 def test_matrix_of_numbers(name: str) -> None:
     """An array without names is one of numbers; `categorical` names a column of it by its number."""
     X = np.array([[1.0, 2.0], [3.0, 2.0], [np.nan, 4.0]])
-    assert build_front_end(name).fit_transform(X).shape == (3, 2)
+    marked = name not in ("native", "embedded")  # a column says where the gap was
+    assert build_front_end(name).fit_transform(X).shape == (3, 2 + marked)
     coded = build_front_end(name, categorical=("1",)).fit_transform(X)
-    assert coded.shape == (3, 3 if name == "one-hot" else 2)
+    assert coded.shape == (3, 2 + marked + name.startswith("one-hot"))
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -212,7 +241,7 @@ def test_columns_without_information(name: str) -> None:
     if name not in ("native", "embedded"):
         assert np.isfinite(transformed).all()
         assert build_front_end(name).fit_transform(frame[["flag"]]).shape == (3, 1)
-        np.testing.assert_array_equal(transformed[:, 0], 0 if name == "one-hot" else 7)
+        np.testing.assert_array_equal(transformed[:, 0], 0 if name.startswith("one-hot") else 7)
         assert transformed.shape == (3, 3)
 
 
@@ -235,7 +264,7 @@ def test_nullable_columns(name: str) -> None:
     )
     found = np.asarray(build_front_end(name).fit_transform(frame), dtype=float)
     assert np.isnan(found).any() == (name == "native")
-    assert found.shape == (3, 2)
+    assert found.shape == (3, 2 if name in ("native", "embedded") else 4)
 
 
 def test_native_keeps_numbers_and_gaps() -> None:

@@ -1,0 +1,120 @@
+"""Images and series for models: one scale for all values, in the precision of nets; bytes stay bytes until then."""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+CHUNK_VALUES = 2**22
+COMPONENTS = 50
+
+
+class GlobalScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
+    """Scale all values with one mean and one standard deviation, so that pixels and steps keep their proportions.
+
+    Parameters
+    ----------
+    fill : bool
+        Whether missing values become the mean; the end of a shorter series, say.
+
+    Notes
+    -----
+    Bytes become float32, as float32 stays; anything else becomes float64. Moments are taken a few rows at a time, so
+    that nothing wider than the result is ever held.
+    """
+
+    def __init__(self, *, fill: bool = False) -> None:
+        self.fill = fill
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn mean and standard deviation of the values of `X`, shape (n_rows, n_values)."""
+        del y
+        X = self._read(X, reset=True)
+        sums = [(np.nansum(part), np.count_nonzero(~np.isnan(part))) for part in _parts(X)]
+        total, count = map(sum, zip(*sums, strict=True))
+        self.mean_ = float(total / max(count, 1))
+        spread = sum(np.nansum((part - self.mean_) ** 2) for part in _parts(X))
+        self.scale_ = float(np.sqrt(spread / max(count, 1))) or 1.0
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the scaled values, shape (n_rows, n_values)."""
+        check_is_fitted(self)
+        X = self._read(X, reset=False)
+        scaled: np.ndarray = X.astype(np.float64 if X.dtype == np.float64 else np.float32)
+        scaled -= self.mean_
+        scaled /= self.scale_
+        return np.nan_to_num(scaled, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf) if self.fill else scaled
+
+    def _read(self, X: Any, *, reset: bool) -> np.ndarray:
+        values: np.ndarray = validate_data(
+            self, X, reset=reset, dtype=["float64", "float32", "uint8"], ensure_all_finite="allow-nan"
+        )
+        return values
+
+
+def _parts(X: np.ndarray) -> Any:
+    """Yield rows in float64, a few at a time."""
+    step = max(CHUNK_VALUES // X.shape[1], 1)
+    return (X[start : start + step].astype(np.float64) for start in range(0, len(X), step))
+
+
+class Components(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
+    """Principal components of images, the first 50 at most: neighbours and kernels work better and faster on them.
+
+    Source: LeCun et al. 1998 use 40 components of MNIST before a quadratic classifier.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the components of the rows of `X`, shape (n_rows, n_values)."""
+        del y
+        X = validate_data(self, X, dtype=["float64", "float32"])
+        n_components = min(COMPONENTS, *X.shape)
+        self.pca_ = PCA(n_components, svd_solver="covariance_eigh" if len(X) > X.shape[1] else "full").fit(X)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the components, shape (n_rows, n_components)."""
+        check_is_fitted(self)
+        return np.asarray(self.pca_.transform(validate_data(self, X, dtype=["float64", "float32"], reset=False)))
+
+
+class FilledSteps(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
+    """Fill missing values of scaled series with 0, their mean, but for the steps missing at the end of a series.
+
+    Recurrent nets read the end of a series as its end; a gap before it is a gap.
+
+    Parameters
+    ----------
+    input_shape : (channels, length), default=None
+        How the columns of X fold back; one channel of n_features steps if left out.
+    """
+
+    def __init__(self, input_shape: tuple[int, ...] | None = None) -> None:
+        self.input_shape = input_shape
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the number of columns of `X`, shape (n_rows, channels * length)."""
+        del y
+        validate_data(self, X, dtype=["float64", "float32"], ensure_all_finite="allow-nan")
+        self.shape_ = self.input_shape or (1, self.n_features_in_)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return rows of the same shape; a series without any value keeps its first step, as 0."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=["float64", "float32"], reset=False, ensure_all_finite="allow-nan", copy=True)
+        missing = np.isnan(X)
+        if not missing.any():
+            return np.asarray(X)
+        steps = missing.reshape(len(X), *self.shape_)
+        present = ~steps.reshape(len(X), self.shape_[0], self.shape_[1], -1).all((1, 3))
+        present[:, 0] = True
+        last = present.shape[1] - 1 - np.argmax(present[:, ::-1], axis=1)
+        before_end = np.arange(present.shape[1]) <= last[:, None]
+        shape = (len(X), 1, present.shape[1], *(1,) * (len(self.shape_) - 2))
+        inside = np.broadcast_to(before_end.reshape(shape), steps.shape).reshape(X.shape)
+        X[missing & inside] = 0.0
+        return np.asarray(X)
