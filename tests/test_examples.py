@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bakeoff.errors import UserError
 from bakeoff.plan import make_plan
 from bakeoff.suite_file import load_suite, parse_suite
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+SUITES = sorted((ROOT / "examples" / "suites").glob("*.yaml"))
 
 
 def test_examples_are_found() -> None:
@@ -33,6 +35,26 @@ def test_script_runs(script: Path, tmp_path: Path) -> None:
 def test_example_suite_is_valid() -> None:
     """The example suite comes to a plan."""
     assert len(make_plan(load_suite(ROOT / "examples" / "suite.yaml")).jobs) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_suites_on_well_known_data(path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite of each kind of data comes to a plan of classical and deep models, without a skipped data set."""
+    monkeypatch.setenv("BAKEOFF_DATA", str(data_folder))
+    plan = make_plan(load_suite(path))
+    for name in plan.datasets:
+        families = {job.choice.spec.family for job in plan.jobs if job.dataset == name}
+        assert families == {"classical", "deep"}, name
+
+
+def test_suites_say_which_folder_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the folder of the data files a suite says which variable names it."""
+    monkeypatch.delenv("BAKEOFF_DATA", raising=False)
+    assert len(SUITES) == 4
+    for path in SUITES:
+        with pytest.raises(UserError, match="the environment has no BAKEOFF_DATA; set it"):
+            load_suite(path)
 
 
 def test_readme_suite_is_valid() -> None:
