@@ -94,5 +94,7 @@ def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
 
 
 def take(X: Any, rows: np.ndarray) -> Any:
-    """Return some rows of a frame or an array."""
-    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+    """Return some rows of a frame or an array; rows that lie side by side are not copied from the mapped file."""
+    side_by_side = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+    chosen = slice(int(rows[0]), int(rows[-1]) + 1) if side_by_side else rows
+    return X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]

@@ -99,3 +99,44 @@ def test_weights_count_in_fits_and_scores(tmp_path: Path) -> None:
     assert any("takes no sample weights" in warning for warning in told)
     assert not any("takes no sample weights" in warning for warning in record.diagnostics["warnings"])
     assert "weight" not in load(path, target="y", weights="weight").X.columns
+
+
+OWN = """
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+
+class Watcher(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        base = X
+        while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+            base = base.base
+        self.classes_ = np.unique(y)
+        self.mapped_ = isinstance(base, np.memmap) and not X.flags.writeable and X.dtype == np.uint8
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[int(self.mapped_)])
+"""
+
+
+def test_raw_data_are_mapped_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes stay bytes in one file that every fit maps, read only; a dummy's process holds none of them."""
+    (tmp_path / "watching.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    X = np.random.default_rng(0).integers(0, 256, (80_000, 30, 30), dtype=np.uint8)  # 72 MB
+    y = np.arange(80_000) % 2
+    y[60_000:] = 1  # what the watcher answers where all is well
+    np.savez(tmp_path / "bytes.npz", X=X, y=y)
+    content = {
+        "name": "m",
+        "datasets": [{"file": str(tmp_path / "bytes.npz"), "n_train": 60_000}],
+        "models": ["dummy", {"import": "watching:Watcher"}],
+        "variants": ["default"],
+    }
+    result = run_suite(content, out=tmp_path / "run", tracking=False)
+    assert not len(result.failures), result.failures["reason"].tolist()
+    records = {record.model: record for record in result.folder.read_records()[0].values()}
+    assert records["Watcher"].metrics["accuracy"] == 1
+    assert records["dummy"].diagnostics["peak_mb"] < X.nbytes / 2**20 / 4
