@@ -172,7 +172,7 @@ def _read_arff(path: Path, encoding: str) -> pd.DataFrame:
     try:
         with open_file(path) as stream, io.TextIOWrapper(stream, encoding=encoding) as lines:
             content = arff.load(lines)
-    except arff.ArffException as error:
+    except (arff.ArffException, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} can't be read as ARFF: {error}") from None
     names = [name for name, _ in content["attributes"]]
     return pd.DataFrame(content["data"], columns=names).infer_objects()

@@ -137,7 +137,7 @@ SIMPLE_SPECS = (
         tasks=CLASSES,
         kinds=("tabular", "image", "series"),
         build=_build_gaussian_nb,
-        front_ends={"tabular": "one-hot", "image": "filled", "series": "filled"},
+        front_ends=SCALED,
         source="nothing to tune (as in Auto-sklearn)",
     ),
     ModelSpec(

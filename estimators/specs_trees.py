@@ -7,7 +7,7 @@ from bakeoff.estimators.space import Params, Trial
 from bakeoff.estimators.spec import ModelSpec, Setting
 from bakeoff.estimators.specs_linear import ALL_KINDS, CLASSES
 
-TREES: dict[Kind, str] = {"tabular": "ordinal", "image": "filled", "series": "intervals", "text": "tf-idf"}
+TREES: dict[Kind, str] = {"tabular": "ordinal", "image": "global-scaled", "series": "intervals", "text": "tf-idf"}
 FEATURE_SHARES = ["sqrt", "log2", *(round(0.1 * tenths, 1) for tenths in range(1, 11))]
 
 
