@@ -8,7 +8,7 @@ from bakeoff.estimators.specs_linear import ALL_KINDS, CLASSES, SCALED, standard
 
 TWO_TO_10 = 2.0**10
 REDUCED = SCALED | {"image": "components"}
-SVM_ROWS = 50_000
+SVM_ROWS = 70_000
 SVM_CACHE_MB = 500
 
 

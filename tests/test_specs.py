@@ -260,10 +260,10 @@ def test_why_not() -> None:
     assert get_spec("ridge").why_not("binary", "tabular", 10) == "ridge does not take binary tasks"
     assert get_spec("cnn").why_not("binary", "tabular", 10) == "cnn does not take tabular data"
     svm = get_spec("rbf_svm")
-    assert svm.why_not("binary", "tabular", 50_000) is None
-    reason = svm.why_not("binary", "tabular", 50_001)
+    assert svm.why_not("binary", "tabular", 70_000) is None
+    reason = svm.why_not("binary", "tabular", 70_001)
     assert reason is not None
-    assert "(limit 50,000 training rows, got 50,001)" in reason
+    assert "(limit 70,000 training rows, got 70,001)" in reason
 
 
 def test_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
