@@ -59,7 +59,7 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
     if kind == "tabular":
         notes += notes_of(columns, name)
     elif kind == "text" and options.kind is None:
-        notes.append(f"{name}: read as text, one column of words; give `kind` if that is wrong")
+        notes.append(f"{name}: read as text, one column of words; give kind if that is wrong")
     return Dataset(
         name=name,
         X=_features(features, columns, name, kind, options),

@@ -59,7 +59,7 @@ def note_on_task(name: str, task: Task, y: pd.Series) -> str:
     """Say what was inferred, and how to say otherwise."""
     return (
         f"{name}: read as a {task} task ({y.nunique()} different values in the target); give "
-        "`task` (--task) if that is wrong"
+        "task (--task) if that is wrong"
     )
 
 
