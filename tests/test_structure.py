@@ -25,6 +25,7 @@ ALLOWED = {
     "bakeoff.estimators": {"bakeoff.estimators", "bakeoff.datasets"},
     "bakeoff.reports": {"bakeoff.reports"},
 }
+DATA_EXTRAS = ("arff", "images", "openml", "zst")  # that the tests install
 ONLY_HERE = {"mlflow": {"tracking"}, "multiprocessing": {"isolation"}, "concurrent": {"engine"}, "typer": {"cli"}}
 
 
@@ -95,7 +96,10 @@ def test_importing_is_light(module: str) -> None:
 
 def test_lowest_constraints_are_the_lower_bounds() -> None:
     """The `lowest` environment tests the oldest versions that pyproject.toml allows; torch is pinned for its size."""
-    allowed = dict(re.match(r"([\w-]+)>=([\d.]+)", entry).groups() for entry in PROJECT["project"]["dependencies"])  # type: ignore[union-attr]
+    extras = PROJECT["project"]["optional-dependencies"]
+    needed = [*PROJECT["project"]["dependencies"], *(entry for name in DATA_EXTRAS for entry in extras[name])]
+    assert extras["data"] == [f"bakeoff[{','.join(DATA_EXTRAS)}]"]
+    allowed = dict(re.match(r"([\w-]+)>=([\d.]+)", entry).groups() for entry in needed)  # type: ignore[union-attr]
     lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     assert set(pinned) == set(allowed)
