@@ -15,8 +15,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from bakeoff.datasets.dataset import Task
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.rocket import MiniRocket
-from bakeoff.estimators.scaling import Components, FilledSteps, GlobalScaler
+from bakeoff.estimators.scaling import Components, GlobalScaler
 from bakeoff.estimators.series_features import IntervalFeatures
+from bakeoff.estimators.series_gaps import FilledSteps, StretchedSteps
 from bakeoff.estimators.spec import Setting
 from bakeoff.estimators.tabular_encoding import NativeCategories, TabularEncoder, for_embeddings
 from bakeoff.estimators.tokenizer import TokenIds
@@ -73,6 +74,7 @@ FRONT_ENDS: dict[str, FrontEnd] = {
     "filled": lambda _, __: SimpleImputer(keep_empty_features=True),
     "global-scaled": lambda _, __: GlobalScaler(fill=True),
     "steps": lambda setting, _: make_pipeline(GlobalScaler(), FilledSteps(setting.input_shape)),
+    "stretched": lambda setting, _: make_pipeline(GlobalScaler(), StretchedSteps(setting.input_shape)),
     "components": lambda _, __: make_pipeline(GlobalScaler(fill=True), Components()),
     "intervals": lambda setting, _: IntervalFeatures(setting.input_shape),
     "minirocket": lambda setting, _: make_pipeline(

@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
+from bakeoff.estimators.parameters import resolve_input_shape
+
 LENGTH = 9  # of a kernel: six weights of -1 and three of 2, in all 84 orders
 KERNELS = list(combinations(range(LENGTH), 3))
 MOST_DILATIONS = 32
@@ -76,9 +78,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         X = validate_data(self, X, dtype="float32")
         if self.n_features < len(KERNELS):
             raise ValueError(f"n_features must be at least {len(KERNELS)}, one for each kernel. Got {self.n_features}.")
-        self.shape_ = self.input_shape or (1, X.shape[1])
-        if int(np.prod(self.shape_)) != X.shape[1]:
-            raise ValueError(f"input_shape {self.shape_} does not hold the {X.shape[1]} values of a row.")
+        self.shape_ = resolve_input_shape(self.input_shape, X.shape[1])
         rng = check_random_state(self.random_state)
         series = self._fold(X)
         counts = spread_features(series.shape[-1], self.n_features // len(KERNELS))

@@ -10,6 +10,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bakeoff.estimators.parameters import resolve_input_shape
+
 SHORTEST = 3  # steps of an interval
 MOST_LEVELS = 6
 
@@ -34,9 +36,7 @@ class IntervalFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         """Choose the intervals for rows of the shape of `X`, (n_rows, channels * length)."""
         del y
         X = validate_data(self, X, dtype=["float64", "float32"], ensure_all_finite="allow-nan")
-        self.shape_ = self.input_shape or (1, X.shape[1])
-        if int(np.prod(self.shape_)) != X.shape[1]:
-            raise ValueError(f"input_shape {self.shape_} does not hold the {X.shape[1]} values of a row.")
+        self.shape_ = resolve_input_shape(self.input_shape, X.shape[1])
         self.intervals_ = dyadic_intervals(self.shape_[-1])
         return self
 

@@ -11,7 +11,7 @@ ALL_KINDS: tuple[Kind, ...] = ("tabular", "image", "series", "text")
 SCALED: dict[Kind, str] = {
     "tabular": "one-hot",
     "image": "global-scaled",
-    "series": "global-scaled",
+    "series": "stretched",
     "text": "tf-idf-characters",
 }
 MOST_ITERATIONS = 1000

@@ -17,7 +17,17 @@ from bakeoff.estimators.scaling import GlobalScaler
 from bakeoff.estimators.tabular_encoding import OTHER, NativeCategories, TabularEncoder
 
 FOR_FRAMES = ("one-hot", "one-hot-normal", "ordinal", "native", "embedded")
-FOR_NUMBERS = ("scaled", "filled", "global-scaled", "steps", "components", "intervals", "minirocket", "none")
+FOR_NUMBERS = (
+    "scaled",
+    "filled",
+    "global-scaled",
+    "steps",
+    "stretched",
+    "components",
+    "intervals",
+    "minirocket",
+    "none",
+)
 FOR_TEXT = ("tf-idf", "tf-idf-characters", "counts", "token-ids")
 
 

@@ -10,8 +10,9 @@ from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 
 from bakeoff.estimators.rocket import KERNELS, LENGTH, MiniRocket, spread_features
-from bakeoff.estimators.scaling import Components, FilledSteps, GlobalScaler
+from bakeoff.estimators.scaling import Components, GlobalScaler
 from bakeoff.estimators.series_features import IntervalFeatures, dyadic_intervals
+from bakeoff.estimators.series_gaps import FilledSteps, StretchedSteps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 GAP = np.nan
@@ -47,7 +48,7 @@ def test_intervals_of_channels() -> None:
     both = IntervalFeatures((2, 12)).fit_transform(X)
     one = IntervalFeatures().fit_transform(X[:, 12:])
     np.testing.assert_allclose(both.reshape(4, 2, -1)[:, 1], one)
-    with pytest.raises(ValueError, match="does not hold the 24 values"):
+    with pytest.raises(ValueError, match="holds 26, but X has 24 features"):
         IntervalFeatures((2, 13)).fit(X)
 
 
@@ -94,7 +95,7 @@ def test_minirocket_tells_waves_apart(channels: int) -> None:
 
 @pytest.mark.parametrize(
     ("options", "problem"),
-    [({"n_features": 50}, "at least 84"), ({"input_shape": (2, 7)}, "does not hold the 40 values")],
+    [({"n_features": 50}, "at least 84"), ({"input_shape": (2, 7)}, "holds 14, but X has 40 features")],
 )
 def test_minirocket_refuses(options: dict[str, Any], problem: str) -> None:
     """Too few features and a wrong shape are refused in `fit`."""
@@ -110,6 +111,20 @@ def test_gaps_at_the_end_stay() -> None:
     two = np.array([[1, GAP, GAP, 5, 6, GAP]])
     np.testing.assert_array_equal(FilledSteps((2, 3)).fit_transform(two), [[1, 0, GAP, 5, 6, GAP]])
     assert np.isnan(X).any()
+
+
+def test_series_are_stretched() -> None:
+    """Shorter series reach the whole length, gaps are bridged, channels end together, whole series are untouched."""
+    X = np.array([[1, 3, GAP, GAP, GAP], [0, GAP, GAP, 6, 8], [GAP, 2, GAP, GAP, 5], [4, 4, 5, 4, 9], [GAP] * 5])
+    found = StretchedSteps().fit_transform(X)
+    expected = [[1, 1.5, 2, 2.5, 3], [0, 2, 4, 6, 8], [2, 2, 3, 4, 5], X[3], [0] * 5]
+    np.testing.assert_allclose(found, expected)
+    two = np.array([[1, 3, GAP, GAP, 0, GAP, 8, GAP]])
+    thirds = [[1, 7 / 3, 3, 3, 0, 8 / 3, 16 / 3, 8]]
+    np.testing.assert_allclose(StretchedSteps((2, 4)).fit_transform(two), thirds)
+    assert StretchedSteps().fit_transform(X.astype("float32")).dtype == np.float32
+    with pytest.raises(ValueError, match="holds 4, but X has 8"):
+        StretchedSteps((2, 2)).fit(two)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
