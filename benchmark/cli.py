@@ -47,7 +47,10 @@ MixedVersions = Annotated[
 ]
 Data = Annotated[
     str,
-    typer.Argument(metavar="DATA", help="A file, a folder of images, a name of `bakeoff list datasets`, or openml:31."),
+    typer.Argument(
+        metavar="DATA",
+        help="A file, a folder of images, a name of `bakeoff list datasets`, openml:31, or huggingface:OWNER/NAME.",
+    ),
 ]
 Target = Annotated[
     str | None, typer.Option(help="Column to predict, by name or position (-1 is the last).", show_default=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from bakeoff.choices import build_choices, check_choices, collect, take_held
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.load import OPENML, load
+from bakeoff.datasets.load import HUGGINGFACE, OPENML, load
 from bakeoff.datasets.openml_source import list_openml_suite
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.registry import FAMILIES, specs_of_family
@@ -23,6 +23,7 @@ from bakeoff.suite import (
     OPENML_SUITE,
     DataEntry,
     FileData,
+    HubData,
     ImportedMetric,
     MemoryData,
     NamedData,
@@ -199,6 +200,8 @@ def _load(entry: DataEntry, memory: Memory) -> tuple[str, Dataset]:
             dataset = load(Path(entry.file), **entry.model_dump(exclude={"file"}))
         case OpenmlData():
             dataset = load(f"{OPENML}{entry.openml}", **entry.model_dump(exclude={"openml"}))
+        case HubData():
+            dataset = load(f"{HUGGINGFACE}{entry.huggingface}", **entry.model_dump(exclude={"huggingface"}))
         case NamedData():
             dataset = load(entry.name, **entry.model_dump(exclude={"name", "as_"}, exclude_none=True))
         case _:

@@ -18,8 +18,8 @@ from pydantic import (
 
 from bakeoff.datasets.dataset import Task
 from bakeoff.datasets.files import is_table
-from bakeoff.datasets.load import OPENML, openml_number
-from bakeoff.datasets.options import DataOptions, FileOptions, Name, Scalar
+from bakeoff.datasets.load import HUGGINGFACE, OPENML, openml_number
+from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, Name, Scalar
 from bakeoff.datasets.registry import FEWEST_ROWS, MOST_ROWS, find_entry
 from bakeoff.datasets.synthetic import Difficulty
 from bakeoff.errors import UserError, unknown_name
@@ -39,11 +39,11 @@ class _Strict(BaseModel):
 
 
 def _known_dataset(name: str) -> str:
-    """Take a name of the registry, `openml:NUMBER` or `openml-suite:NUMBER`."""
+    """Take a name of the registry, `openml:NUMBER`, `openml-suite:NUMBER` or `huggingface:OWNER/NAME`."""
     try:
         if name.startswith(OPENML):
             openml_number(name)
-        elif not name.startswith(OPENML_SUITE):
+        elif not name.startswith((OPENML_SUITE, HUGGINGFACE)):
             find_entry(name)
     except UserError as error:
         raise ValueError(str(error)) from None
@@ -104,6 +104,12 @@ class OpenmlData(DataOptions):
     """A data set of OpenML; its target, categories and columns to ignore are used where nothing is said."""
 
     openml: int = Field(ge=1, description="Number of the data set")
+
+
+class HubData(HubOptions):
+    """A data set of the Hugging Face Hub; its class labels and parts are used where nothing is said."""
+
+    huggingface: str = Field(pattern=r"^[^\s/]+(/[^\s/]+)?$", description="OWNER/NAME")
 
 
 class NamedData(_Strict):
@@ -219,7 +225,10 @@ def _shape_of(value: Any) -> str:
     if not isinstance(value, dict | BaseModel):
         return "<plain>"
     keys = value if isinstance(value, dict) else type(value).model_fields
-    form = next((key for key in ("file", "import", "memory", "openml") if key in keys or f"{key}_" in keys), "named")
+    form = next(
+        (key for key in ("file", "import", "memory", "openml", "huggingface") if key in keys or f"{key}_" in keys),
+        "named",
+    )
     return f"<{form}>"  # in brackets, so that no key in the path of a problem looks like it
 
 
@@ -228,6 +237,7 @@ OneDataset = Annotated[
     | Annotated[NamedData, Tag("<named>")]
     | Annotated[FileData, Tag("<file>")]
     | Annotated[OpenmlData, Tag("<openml>")]
+    | Annotated[HubData, Tag("<huggingface>")]
     | Annotated[MemoryData, Tag("<memory>")],
     Discriminator(_shape_of),
 ]
@@ -290,20 +300,22 @@ class Suite(_Strict):
         return entries
 
 
-DataEntry = str | NamedData | FileData | OpenmlData | MemoryData
+DataEntry = str | NamedData | FileData | OpenmlData | HubData | MemoryData
 
 
 def name_of_dataset(entry: DataEntry) -> str:
     """Return the name that records and reports use for an entry of `datasets`."""
     match entry:
         case str():
-            return entry.partition("@")[0] if not entry.startswith("openml") else entry
+            return entry.partition("@")[0] if not entry.startswith(("openml", HUGGINGFACE)) else entry
         case MemoryData():
             return entry.memory
         case NamedData():
             return entry.as_ or entry.name.partition("@")[0]
         case OpenmlData():
             return entry.name or f"{OPENML}{entry.openml}"
+        case HubData():
+            return entry.name or f"{HUGGINGFACE}{entry.huggingface}"
         case FileData():
             return entry.name or Path(entry.file).name.split(".")[0]
 

@@ -16,6 +16,7 @@ from bakeoff.suite import (
     Budget,
     Caps,
     FileData,
+    HubData,
     ImportedMetric,
     ImportedModel,
     Limits,
@@ -196,6 +197,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         ("datasets", "file"): FileData,
         ("datasets", "named"): NamedData,
         ("datasets", "openml"): OpenmlData,
+        ("datasets", "huggingface"): HubData,
         ("models", "named"): NamedModel,
     }
     homes |= {

@@ -149,7 +149,9 @@ def _check_plain(frame: pd.DataFrame, columns: dict[str, Column], name: str) -> 
     for label, column in columns.items():
         values: Any = frame[label] if label in frame else frame.iloc[:, list(columns).index(label)]
         if column.form == "category" and values.dtype == object:
-            odd = next((value for value in values if isinstance(value, list | dict | set | tuple | bytes)), None)
+            odd = next(
+                (value for value in values if isinstance(value, list | dict | set | tuple | bytes | np.ndarray)), None
+            )
             if odd is not None:
                 raise UserError(
                     f"the column {label!r} of the data set {name!r} holds {type(odd).__name__} values; a column holds "

@@ -43,14 +43,13 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
     name = options.name or origin.name
     frame = frame.rename(columns=str).reset_index(drop=True)
     target = _target_column(frame, options.target, name)
-    roles = [role for role in (target, options.groups, options.time, options.split, options.weights) if role]
-    named = [*roles, *options.categorical, *options.numeric, *options.drop, *([options.text] if options.text else [])]
-    _check_columns(frame, name, named)
+    roles = _roles(target, options, name)
+    _check_columns(frame, name, [*roles, *options.categorical, *options.numeric, *options.drop])
     if not len(frame):
         raise UserError(f"the data set {name!r} has a header but no rows")
     if options.lags is not None:
         return _forecast(frame, target, options, origin, name)
-    features = frame.drop(columns=[*dict.fromkeys([*roles, *options.drop])])
+    features = frame[[options.text]] if options.text else frame.drop(columns=list({*roles, *options.drop}))
     columns = read_columns(features, name, categorical=options.categorical, numeric=options.numeric)
     kind = options.kind or _infer_kind(columns, options)
     task = options.task or infer_task(frame[target])
@@ -62,7 +61,7 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
         notes.append(f"{name}: read as text, one column of words; give kind if that is wrong")
     return Dataset(
         name=name,
-        X=_features(features, columns, name, kind, options),
+        X=_features(features, columns, name, kind),
         y=labels,
         task=task,
         kind=kind,
@@ -91,6 +90,20 @@ def _target_column(frame: pd.DataFrame, target: str | int | None, name: str) -> 
             raise UserError(f"the data set {name!r} has {frame.shape[1]} columns; there is none at position {target}")
         return str(frame.columns[target])
     return str(target)
+
+
+def _roles(target: str, options: DataOptions, name: str) -> list[str]:
+    """List the columns that are no plain features, each for one purpose."""
+    purposes = ("groups", "time", "split", "weights", "text")
+    roles = {"target": target} | {key: getattr(options, key) for key in purposes if getattr(options, key) is not None}
+    columns = list(roles.values())
+    doubled = next((column for column in columns if columns.count(column) > 1), None)
+    if doubled is not None:
+        uses = " and ".join(key for key, column in roles.items() if column == doubled)
+        raise UserError(f"the column {doubled!r} of the data set {name!r} can't be both {uses}; name another")
+    if options.text is not None and options.kind not in (None, "text"):
+        raise UserError(f"the data set {name!r} has a text column but kind {options.kind!r}; leave one of them out")
+    return columns
 
 
 def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
@@ -122,13 +135,13 @@ def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
     return "text" if texts.str.split().map(len).mean() >= WORDS_OF_TEXT else "tabular"
 
 
-def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind, options: DataOptions) -> Any:
+def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind) -> Any:
     if features.shape[1] == 0:
         raise UserError(
             f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from"
         )
     if kind == "text":
-        return _texts(features, name, options.text)
+        return _texts(features, name)
     if kind == "tabular":
         return pd.DataFrame({label: column.data for label, column in columns.items()})
     words = [label for label, column in columns.items() if column.form == "category"]
@@ -137,14 +150,13 @@ def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kin
     return pd.DataFrame({label: column.data for label, column in columns.items()}).to_numpy(dtype="float32")
 
 
-def _texts(features: pd.DataFrame, name: str, text: str | None) -> np.ndarray:
-    if text is None and features.shape[1] != 1:
+def _texts(features: pd.DataFrame, name: str) -> np.ndarray:
+    if features.shape[1] != 1:
         raise UserError(
             f"the text data set {name!r} needs one text column, got {list(features.columns)}; give "
             f"text: {features.columns[0]}, say"
         )
-    column = features[text] if text else features.iloc[:, 0]
-    return column.fillna("").astype(str).to_numpy(dtype=object)
+    return features.iloc[:, 0].fillna("").astype(str).to_numpy(dtype=object)
 
 
 def _shape(kind: Kind, options: DataOptions, n_columns: int) -> tuple[int, ...] | None:

@@ -1,4 +1,4 @@
-"""The one way in: a data set from a name, a file, OpenML, or from what is in memory."""
+"""The one way in: a data set from a name, a file, OpenML, the Hugging Face Hub, or from what is in memory."""
 
 import os
 from dataclasses import replace
@@ -7,13 +7,15 @@ from typing import Any
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.files import load_file
+from bakeoff.datasets.huggingface_source import load_huggingface
 from bakeoff.datasets.memory import dataset_from_memory
 from bakeoff.datasets.openml_source import load_openml
-from bakeoff.datasets.options import DataOptions, FileOptions, read_options
+from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, read_options
 from bakeoff.datasets.registry import ENTRIES, find_entry, load_named
 from bakeoff.errors import UserError
 
 OPENML = "openml:"
+HUGGINGFACE = "huggingface:"
 
 
 def load(source: Any, y: Any = None, **options: Any) -> Dataset:
@@ -22,14 +24,14 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
     Parameters
     ----------
     source : str, path, frame, array-like or sparse matrix
-        A name of the registry (`moons`, or `moons@1`), `openml:31`, the path of a file or a folder of images, or the
-        rows themselves: a frame of pandas, polars or Arrow, an array, a sparse matrix.
+        A name of the registry (`moons`, or `moons@1`), `openml:31`, `huggingface:OWNER/NAME`, the path of a file or a
+        folder of images, or the rows themselves: a frame of pandas, polars or Arrow, an array, a sparse matrix.
     y : array-like of shape (n_rows,), optional
         Targets of rows in memory; left out, the column `target` of the frame.
     **options
         `rows`, `difficulty` and `seed` of a made set; otherwise as in `bakeoff.datasets.options`: target, task, kind,
         positive, categorical, numeric, drop, text, groups, time, weights, split, n_train, lags, input_shape; of files
-        besides test, labels, image_size, separator, decimal, encoding, sha256.
+        besides test, labels, image_size, separator, decimal, encoding, sha256; of the Hub config and splits.
 
     Returns
     -------
@@ -57,6 +59,8 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
     text = os.fspath(source)
     if text.startswith(OPENML):
         return load_openml(openml_number(text), read_options(DataOptions, options))
+    if text.startswith(HUGGINGFACE):
+        return load_huggingface(text.removeprefix(HUGGINGFACE), read_options(HubOptions, options))
     if isinstance(source, str) and is_named(text):
         return _load_named(text, options)
     return load_file(Path(text).expanduser(), read_options(FileOptions, options))

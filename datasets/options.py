@@ -77,6 +77,18 @@ class FileOptions(DataOptions):
     )
 
 
+class HubOptions(DataOptions):
+    """Options of a data set of the Hugging Face Hub."""
+
+    config: str | None = Field(default=None, description="Configuration of the set; the only one if left out")
+    splits: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2,
+        description="[training part, test part], or one part to be divided in folds; train and test if left out",
+    )
+
+
 Options = TypeVar("Options", bound=DataOptions)
 
 

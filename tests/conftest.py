@@ -1,7 +1,10 @@
 """What the tests share: a tiny run made once, a data folder if there is one, and the rule that nothing skips unseen."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,45 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+Answer = Callable[[str], tuple[int, bytes | str, dict[str, str]]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], str]]:
+    """Serve answers (status, body, headers) to paths on loopback; the address is returned."""
+    with ExitStack() as servers:
+        yield lambda answer: servers.enter_context(_serving(answer))
+
+
+@contextmanager
+def _serving(answer: Answer) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body, headers = answer(self.path)
+            content = body.encode() if isinstance(body, str) else body
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815 - http.server's name
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    http = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}"
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def test_overrides() -> None:
     assert any("has 1 values that are no numbers" in note for note in dataset.notes)
 
 
-@pytest.mark.parametrize("value", [[1, 2], {"a": 1}, b"bytes", (1,)])
+@pytest.mark.parametrize("value", [[1, 2], {"a": 1}, b"bytes", (1,), np.ones(2)])
 def test_things_that_no_model_takes(value: Any) -> None:
     """Lists, dictionaries and bytes in a column are refused with its name."""
     with pytest.raises(UserError, match=r"the column 'c' .* holds \w+ values"):

@@ -152,7 +152,7 @@ def test_text(tmp_path: Path) -> None:
     dataset = load(path, target="label", kind="text")
     assert dataset.X.tolist() == words
     assert load(path, target="label").kind == "text"
-    pd.DataFrame({"id": range(4), "words": words, "label": list("abab")}).to_csv(path, index=False)
+    pd.DataFrame({"odd": [1, 2, 3, np.inf], "words": words, "label": list("abab")}).to_csv(path, index=False)
     assert load(path, target="label", text="words").X.tolist() == words
 
 
@@ -298,6 +298,9 @@ FAULTS: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("t.csv", CSV, {"separator": "::"}, "option separator"),
     ("t.csv", CSV, {"sep": ";"}, "no option of a data set 'sep'"),
     ("t.csv", CSV, {"target": "z"}, "no column 'z'"),
+    ("t.csv", CSV, {"text": "y"}, "'y' .* can't be both target and text"),
+    ("t.csv", CSV, {"groups": "a", "weights": "a"}, "'a' .* can't be both groups and weights"),
+    ("t.csv", CSV, {"text": "a", "kind": "tabular"}, "a text column but kind 'tabular'"),
     ("t.csv", CSV, {"target": None}, "needs a target, the column to predict; it has 'a', 'y'"),
     ("t.csv", CSV, {"target": 7}, "has 2 columns; there is none at position 7"),
     ("t.csv", CSV, {"sha256": "abc"}, "option sha256"),

@@ -1,9 +1,7 @@
 """OpenML: data sets and suites by their number, from a local server that speaks OpenML's answers."""
 
 import hashlib
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from bakeoff.errors import UserError
 from bakeoff.plan import make_plan
 from bakeoff.suite_file import to_suite
 
+Serve = Callable[[Callable[[str], tuple[int, str, dict[str, str]]]], str]
 ROWS = 40
 ARFF = (
     "@relation credit\n@attribute id numeric\n@attribute amount numeric\n@attribute purpose {car,house}\n"
@@ -102,23 +101,10 @@ class Answers:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Serve) -> Iterator[Answers]:
     """Serve OpenML's answers on loopback, with a cache of its own and without waiting between tries."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = answers.get(self.path.split("?")[0])
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    http = HTTPServer(("127.0.0.1", 0), Handler)
-    answers = Answers(f"http://127.0.0.1:{http.server_port}")
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
+    address = serve(lambda path: (*answers.get(path.split("?")[0]), {}))
+    answers = Answers(address)
     monkeypatch.setattr(openml.config, "server", f"{answers.address}/api/v1/xml")
     monkeypatch.setattr(openml.config, "connection_n_retries", 2)
     monkeypatch.setattr(openml._api_calls, "_human_delay", lambda _: 0.0)
@@ -126,9 +112,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]
     openml.config.set_root_cache_directory(str(tmp_path / "openml"))
     yield answers
     openml.config.set_root_cache_directory(str(before))
-    http.shutdown()
-    http.server_close()
-    thread.join()
 
 
 def test_data_set_by_number(server: Answers) -> None:

@@ -25,7 +25,7 @@ ALLOWED = {
     "bakeoff.estimators": {"bakeoff.estimators", "bakeoff.datasets"},
     "bakeoff.reports": {"bakeoff.reports"},
 }
-DATA_EXTRAS = ("arff", "images", "openml", "zst")  # that the tests install
+DATA_EXTRAS = ("arff", "huggingface", "images", "openml", "zst")  # that the tests install
 ONLY_HERE = {"mlflow": {"tracking"}, "multiprocessing": {"isolation"}, "concurrent": {"engine"}, "typer": {"cli"}}
 
 
