@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.datasets.stored import StoredTable, StoredTexts
 from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.space import Params
 from bakeoff.estimators.spec import Setting
@@ -94,7 +95,9 @@ def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
 
 
 def take(X: Any, rows: np.ndarray) -> Any:
-    """Return some rows of a frame or an array; rows that lie side by side are not copied from the mapped file."""
+    """Return some rows of a frame, an array or what is stored of them; rows side by side are not copied from arrays."""
     side_by_side = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
     chosen = slice(int(rows[0]), int(rows[-1]) + 1) if side_by_side else rows
+    if isinstance(X, StoredTable | StoredTexts):
+        return X.take(chosen)
     return X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]

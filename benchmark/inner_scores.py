@@ -68,7 +68,7 @@ def _score_together(job: Job, dataset: Dataset, folds: Folds, params: Params, wa
     held_out = [rows_for_stopping(job, dataset, train, params) for train, _ in folds]
     fitted = fit_folds(
         build_model(job, dataset, params),
-        dataset.X,
+        take(dataset.X, np.arange(len(dataset.y))),
         dataset.y,
         folds,
         sample_weight=dataset.weights,

@@ -1,22 +1,41 @@
-"""Data sets on their way to the fits: written once by the parent, opened memory-mapped by every process."""
+"""Data sets on their way to the fits: written once by the parent, opened memory-mapped by every process.
+
+Tables and texts lie as numbers and bytes, see `bakeoff.datasets.stored`; `bakeoff.fitting.take` makes rows of them.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import joblib
+import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.datasets.stored import StoredColumn, StoredTable, StoredTexts, are_strings
 from bakeoff.splits import Split
 
 
 def write_prepared(path: Path, dataset: Dataset, splits: Sequence[Split]) -> None:
     """Write a data set and its splits where fits can open them."""
-    joblib.dump((dataset, list(splits)), path)
+    parts = {name: _store(name, part) for name, part in vars(dataset).items()}
+    joblib.dump((parts, list(splits)), path)
 
 
 @lru_cache(maxsize=1)
 def open_prepared(path: Path) -> tuple[Dataset, list[Split]]:
-    """Open a data set and its splits; arrays stay on the disk until their rows are read."""
-    dataset, splits = joblib.load(path, mmap_mode="r")
+    """Open a data set and its splits; the rows of X stay on the disk until they are taken."""
+    parts, splits = joblib.load(path, mmap_mode="r")
+    dataset = object.__new__(Dataset)  # checked before it was written
+    for name, part in parts.items():
+        whole = part.take(slice(None)) if isinstance(part, StoredColumn) else part
+        object.__setattr__(dataset, name, whole)
     return dataset, splits
+
+
+def _store(name: str, part: Any) -> Any:
+    if isinstance(part, pd.DataFrame):
+        return StoredTable(part)
+    if hasattr(part, "dtype") and are_strings(part):
+        return StoredTexts(part) if name == "X" else StoredColumn(part)
+    return part
