@@ -12,6 +12,7 @@ from bakeoff.datasets.memory import dataset_from_memory
 from bakeoff.datasets.openml_source import load_openml
 from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, read_options
 from bakeoff.datasets.registry import ENTRIES, find_entry, load_named
+from bakeoff.datasets.targets import find_positive
 from bakeoff.errors import UserError
 
 OPENML = "openml:"
@@ -95,23 +96,5 @@ def _load_named(name: str, options: dict[str, Any]) -> Dataset:
         entry = find_entry(name)
         raise UserError(f"the data set {entry.name!r} is as it is; leave out {', '.join(options)}")
     dataset = load_named(name, **made)
-    return dataset if positive is None else with_positive(dataset, positive)
-
-
-def with_positive(dataset: Dataset, positive: Any) -> Dataset:
-    """Return the data set with another positive class: YAML reads `1`, the labels may be "1".
-
-    Raises
-    ------
-    UserError
-        If it has no such class.
-    """
-    matches = [label for label in dataset.classes if str(label) == str(positive)]
-    if dataset.task != "binary" or not matches:
-        known = (
-            ", ".join(map(str, dataset.classes)) if dataset.task == "binary" else f"none, it is a {dataset.task} task"
-        )
-        raise UserError(
-            f"the data set {dataset.name!r} has no class {positive!r} to be the positive one; known: {known}"
-        )
-    return replace(dataset, positive=matches[0])
+    found = find_positive(dataset.name, dataset.y, dataset.task, positive)
+    return dataset if found is None else replace(dataset, positive=found)

@@ -51,7 +51,7 @@ def test_suites_on_well_known_data(path: Path, data_folder: Path, monkeypatch: p
 def test_suites_say_which_folder_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the folder of the data files a suite says which variable names it."""
     monkeypatch.delenv("BAKEOFF_DATA", raising=False)
-    assert len(SUITES) == 4
+    assert len(SUITES) == 5
     for path in SUITES:
         with pytest.raises(UserError, match="the environment has no BAKEOFF_DATA; set it"):
             load_suite(path)

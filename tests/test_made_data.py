@@ -82,7 +82,7 @@ def test_difficulty_is_felt(name: str) -> None:
         ({"source": "moons", "difficulty": "harsh"}, "no difficulty 'harsh'"),
         ({"source": "moons", "target": "x"}, "is as it is; leave out target"),
         ({"source": "iris", "rows": 100}, "'iris' is as it is; leave out rows"),
-        ({"source": "iris", "positive": "0"}, "no class '0' to be the positive one"),
+        ({"source": "iris", "positive": "0"}, "only a binary one has a positive class"),
         ({"source": "openml:credit"}, "after openml: stands the number"),
         ({"source": "iris", "y": [1]}, "y goes with rows in memory"),
     ],

@@ -465,7 +465,7 @@ def test_all_failures_of_data_sets_at_once(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         make_plan(load_suite(tmp_path / "s.yaml"))
     found = caught.value.problems
-    parts = ["there is no data file", "missing in 1 of 2", "'diabetes' has no class 1", "'m' was handed over"]
+    parts = ["there is no data file", "missing in 1 of 2", "'diabetes' is a regression task", "'m' was handed over"]
     parts += ["the data set 'small' has 2", "no parameter 'q'"]
     assert len(found) == len(parts)
     for part in parts:
@@ -479,7 +479,7 @@ def test_positive_class_of_a_named_set() -> None:
     assert (plain.datasets["breast_cancer"].positive, turned.datasets["breast_cancer"].positive) == (1, 0)
     assert plain.datasets["breast_cancer"].digest != turned.datasets["breast_cancer"].digest
     (found,) = plan_problems(text % ", positive: 2")
-    assert "has no class 2 to be the positive one; known: 0, 1" in found
+    assert "there is no class '2'; known: 0, 1" in found
 
 
 def test_nothing_left_to_run() -> None:
