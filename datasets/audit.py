@@ -93,11 +93,12 @@ def _rows(dataset: Dataset) -> Iterator[Finding]:
     labels = pd.factorize(pd.Series(dataset.y))[0]
     table = pd.DataFrame({"row": rows, "label": labels})
     copies = int(table.duplicated().sum())
+    within = "" if dataset.test_rows is None else " within the training part"
     if copies and dataset.groups is None:
         yield Finding(
             "duplicate rows",
-            f"{copies} of {len(rows)} rows are copies of others; random folds put copies on both sides, which flatters "
-            "models that memorise: remove them, or name what belongs together as groups",
+            f"{copies} of {len(rows)} rows are copies of others; random folds{within} put copies on both sides, which "
+            "flatters models that memorise: remove them, or name what belongs together as groups",
         )
     if dataset.task != "regression":
         conflicting = int((table.groupby("row")["label"].transform("nunique") > 1).sum())

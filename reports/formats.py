@@ -25,11 +25,12 @@ def decimals_for(means: Iterable[float], stds: Iterable[float]) -> int:
     Returns
     -------
     int
-        From 0 to `MAX_DECIMALS`; four digits of the largest mean where nothing tells the spread.
+        From 0 to `MAX_DECIMALS`; four digits of the largest mean where no spread is known, three if it is below 1.
     """
     spreads = sorted(std for std in finite(stds) if std > 0)
     largest = max((abs(mean) for mean in finite(means)), default=0.0)
-    usual = 3 - max(_exponent(largest), 0) if largest else 3
+    exponent = _exponent(largest) if largest else -1
+    usual = 3 - exponent if exponent >= 0 else 2 - exponent
     wanted = 1 - _exponent(spreads[len(spreads) // 2]) if spreads else usual
     return min(max(wanted, 0), MAX_DECIMALS)
 

@@ -390,6 +390,8 @@ def test_decimals_follow_the_spread() -> None:
     assert decimals_for([0.98], [0.0123]) == 3
     assert decimals_for([54.0], [3.2]) == 1
     assert decimals_for([54.0], [math.nan]) == 2
+    assert decimals_for([0.98, 0.5], []) == decimals_for([], []) == 3
+    assert decimals_for([0.0254, 0.0064], [math.nan]) == 4
     assert format_value(-0.0001, 2) == "0.00"
     assert format_difference(0.012, 2) == "+0.01"
 
