@@ -1,5 +1,6 @@
 """What the command line says of a data set, in the words of a suite."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,8 @@ def entry_of(source: str, words: dict[str, Any]) -> dict[str, Any]:
 
 
 def _position(target: str | None) -> str | int | None:
-    """Read a negative number as a position; a column may well be named "3"."""
-    return int(target) if target is not None and target.startswith("-") and target[1:].isdecimal() else target
+    """Read a number as a position, unless a column has that name."""
+    return int(target) if target is not None and re.fullmatch(r"-?(0|[1-9]\d*)", target) else target
 
 
 def _pair(text: str) -> tuple[str, Any]:

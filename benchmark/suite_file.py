@@ -186,6 +186,8 @@ def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "union_tag_invalid":
         keys = [tag.strip("'<>").replace("named", "name") for tag in detail["ctx"]["expected_tags"].split(", ")]
         return f"a mapping here needs the key {' or '.join(repr(key) for key in keys if key != 'plain')}"
+    if detail["type"] == "tuple_type":
+        return f"a list must stand here, such as [a, b]; got {detail['input']!r}"
     message = detail["msg"].removeprefix("Value error, ")
     given = detail["input"]
     return message if isinstance(given, dict | list) or detail["type"] == "value_error" else f"{message}, got {given!r}"

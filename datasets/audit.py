@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.datasets.frames import WORDS_OF_TEXT
 from bakeoff.datasets.probes import probe_columns, probe_whole
 
 Check = Literal[
@@ -16,7 +17,9 @@ Check = Literal[
     "split",
     "constant column",
     "id-like column",
+    "text column",
     "leak suspect",
+    "target",
     "small class",
     "imbalance",
     "groups",
@@ -29,6 +32,7 @@ RARE_CLASS = 0.05  # share of rows of a class below which a task is called imbal
 GROUP_WORDS = ("patient", "subject", "user", "customer", "person", "session", "speaker", "group", "household", "site")
 LEAKY, SOLVED = 0.98, 0.99  # of the way from a dummy to a perfect score
 FEWEST_IDS, NEARLY_ALL = 20, 0.95
+MOST_CLASSES_PER_ROW = 0.5
 FEWEST_GROUPS, ROWS_OF_GROUP = 5, 2.0
 
 
@@ -73,7 +77,7 @@ def audit(dataset: Dataset, *, folds: int = 5, seed: int = 0) -> list[Finding]:
     """
     found = [*_rows(dataset), *_classes(dataset, folds)]
     if isinstance(dataset.X, pd.DataFrame):
-        found += [*_columns(dataset.X), *_order(dataset)]
+        found += [*_columns(dataset), *_order(dataset)]
     return [*found, *_signal(dataset, seed)]
 
 
@@ -121,6 +125,13 @@ def _classes(dataset: Dataset, folds: int) -> Iterator[Finding]:
     if dataset.task == "regression":
         return
     labels, counts = np.unique(dataset.y, return_counts=True)
+    if len(labels) > MOST_CLASSES_PER_ROW * len(dataset.y):
+        yield Finding(
+            "target",
+            f"{len(labels)} different values in {len(dataset.y)} rows are names, dates or amounts rather than classes; "
+            "predict another column, or write plain numbers for a regression",
+        )
+        return
     small = [str(label) for label, count in zip(labels, counts, strict=True) if count < folds]
     if small and dataset.test_rows is None:
         yield Finding(
@@ -137,7 +148,8 @@ def _classes(dataset: Dataset, folds: int) -> Iterator[Finding]:
         )
 
 
-def _columns(frame: pd.DataFrame) -> Iterator[Finding]:
+def _columns(dataset: Dataset) -> Iterator[Finding]:
+    frame: pd.DataFrame = dataset.X
     constant = [str(name) for name in frame if _is_constant(frame[name])]
     if constant:
         yield Finding(
@@ -154,12 +166,21 @@ def _columns(frame: pd.DataFrame) -> Iterator[Finding]:
             f"{_names(nearly)} one value in at least {NEARLY_CONSTANT:.1%} of the rows; there is little to learn from",
             tuple(nearly),
         )
-    ids = [str(name) for name in frame if _is_id(frame[name])]
+    texts = [str(name) for name in frame if _is_text(frame[name])]
+    if texts:
+        yield Finding(
+            "text column",
+            f"{_names(texts)} sentences, of which models of tables see only that they differ; text: {texts[0]} makes a "
+            "text set of it",
+            tuple(texts),
+        )
+    others = {*texts, *_dates(dataset)}
+    ids = [str(name) for name in frame if str(name) not in others and _is_id(frame[name])]
     if ids:
         yield Finding(
             "id-like column",
-            f"{_names(ids)} another value in (almost) every row, as numbers or names of rows do; what a model learns "
-            "from that means nothing for new rows: leave it out with drop",
+            f"{_names(ids)} another value in (almost) every row. If they number or name the rows, what a model learns "
+            "from them means nothing for new rows: leave them out with drop",
             tuple(ids),
         )
 
@@ -169,12 +190,25 @@ def _is_constant(column: pd.Series) -> bool:
     return bool(column.isna().all() if pd.isna(first) else (column == first).all())
 
 
+def _dates(dataset: Dataset) -> list[str]:
+    """List the columns that were read as dates."""
+    return [str(name) for name in dataset.X if any(f"column {name!r} holds dates" in note for note in dataset.notes)]
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Tell sentences, hardly any of them twice."""
+    if pd.api.types.is_numeric_dtype(column) or column.nunique() < len(column) / 2:
+        return False
+    words = column.dropna().astype(str).str.split().map(len)
+    return bool(words.mean() >= WORDS_OF_TEXT)
+
+
 def _is_id(column: pd.Series) -> bool:
     """Tell whole numbers that count rows, and text that is hardly ever the same."""
     if len(column) < FEWEST_IDS or column.isna().any():
         return False
     if not pd.api.types.is_numeric_dtype(column):
-        return column.nunique() >= NEARLY_ALL * len(column)
+        return bool(column.nunique() >= NEARLY_ALL * len(column))
     if not column.is_unique:
         return False
     values = column.to_numpy(dtype=float)
@@ -195,12 +229,12 @@ def _order(dataset: Dataset) -> Iterator[Finding]:
                     f"on both sides: give groups: {name}, if new ones will come",
                     (str(name),),
                 )
-    dates = [note for note in dataset.notes if "holds dates" in note]
+    dates = _dates(dataset)
     if dates and dataset.time is None and dataset.test_rows is None:
         yield Finding(
             "time",
-            "the table holds dates, and random folds train on the future of their test rows; if the model will be "
-            "asked about the future, give time: COLUMN",
+            f"{_names(dates)} dates, and random folds train on the future of their test rows; if the model will be "
+            f"asked about the future, give time: {dates[0]}",
         )
 
 
@@ -224,7 +258,7 @@ def _signal(dataset: Dataset, seed: int) -> Iterator[Finding]:
         return
     if probe.split >= SOLVED:
         yield Finding("too easy", "a single split solves this task; it can't tell good models from poor ones")
-    elif probe.forest < probe.noise:
+    elif not probe.signal:
         yield Finding(
             "no signal",
             "a random forest does no better than a dummy on a sample of the rows; there may be nothing to learn here",

@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.frames import Origin, dataset_from_frame
+from bakeoff.datasets.frames import dataset_from_frame
 from bakeoff.datasets.idx_files import is_idx, read_idx
 from bakeoff.datasets.image_folders import read_image_folder
 from bakeoff.datasets.memory import dataset_from_values
 from bakeoff.datasets.npz_files import read_npz
 from bakeoff.datasets.options import FileOptions
+from bakeoff.datasets.origin import Origin
 from bakeoff.datasets.packed import check_sha256, content_name
 from bakeoff.datasets.tables import TABLE_ENDINGS, read_table
 from bakeoff.datasets.ts_files import read_ts
@@ -39,6 +40,8 @@ def load_file(path: Path, options: FileOptions) -> Dataset:
     origin = Origin(name=content_name(path).split(".")[0] or "data", source=str(path))
     read = _reader_of_values(path, options)
     test = None if options.test is None else Path(options.test)
+    if test is not None and (options.n_train is not None or options.split is not None):
+        raise UserError(f"{path}: test names the test part; leave out {'split' if options.split else 'n_train'}")
     if read is not None:
         values = read(path) if test is None else join(read(path), read(test))
         return dataset_from_values(values, options, origin)
@@ -80,15 +83,18 @@ def _read_table(path: Path, options: FileOptions) -> pd.DataFrame:
 
 
 def _join_frames(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    absent = [str(column) for column in train.columns if column not in test.columns]
-    if absent or len(train.columns) != len(test.columns):
+    odd = [str(column) for column in train.columns.symmetric_difference(test.columns, sort=False)]
+    if odd:
         raise UserError(
-            f"the test file must have the columns of the training file; it has {list(map(str, test.columns))[:10]}"
+            f"the test file must have the columns of the training file; {', '.join(map(repr, odd[:10]))} "
+            "stands in one of them only"
         )
     return pd.concat([train, test[train.columns]], ignore_index=True)
 
 
 def _unreadable(path: Path) -> str:
+    if "://" in str(path) or str(path).startswith(("http:", "https:")):
+        return f"{path} is an address; download it and give the path of the file"
     if not path.exists():
         return (
             f"there is no data file {str(path)!r}; give the path of a file, a folder of images, or a name that "

@@ -1,6 +1,6 @@
 """From a frame to a `Dataset`: which columns are features, target, groups, time, weights and split; what is wrong."""
 
-from dataclasses import dataclass
+import math
 from typing import Any
 
 import numpy as np
@@ -8,21 +8,14 @@ import pandas as pd
 
 from bakeoff.datasets.columns import Column, notes_of, read_columns
 from bakeoff.datasets.dataset import Dataset, Kind
+from bakeoff.datasets.forecast import forecast
 from bakeoff.datasets.options import DataOptions
+from bakeoff.datasets.origin import Origin
+from bakeoff.datasets.row_roles import read_split, read_times, read_weights
 from bakeoff.datasets.targets import find_positive, infer_task, note_on_task, read_labels
 from bakeoff.errors import UserError, unknown_name
 
 WORDS_OF_TEXT = 3  # words from which a column of mostly different texts is taken for text, not for categories
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a frame comes from: a name for reports, and what is known of it."""
-
-    name: str
-    source: str = "memory"
-    licence: str = "not stated"
-    notes: tuple[str, ...] = ()
 
 
 def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin) -> Dataset:
@@ -47,21 +40,24 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
     _check_columns(frame, name, [*roles, *options.categorical, *options.numeric, *options.drop])
     if not len(frame):
         raise UserError(f"the data set {name!r} has a header but no rows")
+    _check_contradictions(name, roles, options)
     if options.lags is not None:
-        return _forecast(frame, target, options, origin, name)
+        return forecast(frame, target, options, origin, name)
     features = frame[[options.text]] if options.text else frame.drop(columns=list({*roles, *options.drop}))
     columns = read_columns(features, name, categorical=options.categorical, numeric=options.numeric)
     kind = options.kind or _infer_kind(columns, options)
     task = options.task or infer_task(frame[target])
     labels = read_labels(name, frame[target], task)
     notes = list(origin.notes) if options.task else [*origin.notes, note_on_task(name, task, frame[target])]
+    if _are_values(frame.columns):
+        notes.append(f"{name}: the columns are called {', '.join(frame.columns[:3])} …: a file's first row names them")
     if kind == "tabular":
         notes += notes_of(columns, name)
     elif kind == "text" and options.kind is None:
         notes.append(f"{name}: read as text, one column of words; give kind if that is wrong")
     return Dataset(
         name=name,
-        X=_features(features, columns, name, kind),
+        X=_features(features, columns, name, kind, options),
         y=labels,
         task=task,
         kind=kind,
@@ -70,7 +66,7 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
         positive=find_positive(name, labels, task, options.positive),
         groups=frame[options.groups].to_numpy(copy=True) if options.groups else None,
         time=read_times(frame[options.time], name) if options.time else None,
-        test_rows=_test_rows(frame, name, options),
+        test_rows=read_split(frame, name, options),
         weights=read_weights(frame[options.weights], name) if options.weights else None,
         licence=origin.licence,
         source=origin.source,
@@ -106,6 +102,26 @@ def _roles(target: str, options: DataOptions, name: str) -> list[str]:
     return columns
 
 
+def _check_contradictions(name: str, roles: list[str], options: DataOptions) -> None:
+    """Refuse columns that are left out and used, or read in two ways, and options that a forecast has no use for."""
+    pairs = {
+        "dropped and used": (roles, options.drop),
+        "dropped and read": ((*options.categorical, *options.numeric), options.drop),
+        "categorical and numeric": (options.categorical, options.numeric),
+    }
+    for both, (some, others) in pairs.items():
+        twice = next((column for column in some if column in others), None)
+        if twice is not None:
+            raise UserError(f"the column {twice!r} of the data set {name!r} can't be both {both}; choose one")
+    forecast = ("groups", "weights", "split", "text", "categorical", "numeric", "input_shape")
+    unused = [key for key in forecast if options.lags is not None and getattr(options, key)]
+    if unused or (options.lags is not None and options.task not in (None, "regression")):
+        raise UserError(
+            f"a forecast of {name!r} (lags) takes its target, time and n_train only; leave out "
+            f"{', '.join(unused) or 'task'}"
+        )
+
+
 def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
     doubled = frame.columns[frame.columns.duplicated()].unique()
     problems = [
@@ -118,6 +134,12 @@ def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
     ]
     if problems:
         raise UserError(*problems)
+
+
+def _are_values(names: pd.Index) -> bool:
+    """Tell names that are numbers, and not just counted: a header that may be the first row of the data."""
+    numbers = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce")
+    return bool(numbers.notna().all() and (numbers % 1 != 0).any())
 
 
 def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
@@ -135,7 +157,7 @@ def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
     return "text" if texts.str.split().map(len).mean() >= WORDS_OF_TEXT else "tabular"
 
 
-def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind) -> Any:
+def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind, options: DataOptions) -> Any:
     if features.shape[1] == 0:
         raise UserError(
             f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from"
@@ -144,6 +166,13 @@ def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kin
         return _texts(features, name)
     if kind == "tabular":
         return pd.DataFrame({label: column.data for label, column in columns.items()})
+    if options.input_shape is None and kind == "image":
+        raise UserError(f"rows of the image set {name!r} need input_shape: [channels, height, width]")
+    if options.input_shape is not None and math.prod(options.input_shape) != features.shape[1]:
+        raise UserError(
+            f"input_shape {list(options.input_shape)} holds {math.prod(options.input_shape)} values, but the data set "
+            f"{name!r} has {features.shape[1]} columns of them"
+        )
     words = [label for label, column in columns.items() if column.form == "category"]
     if words:
         raise UserError(f"the {kind} data set {name!r} needs numbers, but the column {words[0]!r} holds none")
@@ -167,82 +196,3 @@ def _shape(kind: Kind, options: DataOptions, n_columns: int) -> tuple[int, ...] 
 
 def _categories(columns: dict[str, Column]) -> tuple[str, ...]:
     return tuple(label for label, column in columns.items() if column.form == "category")
-
-
-def read_times(column: pd.Series, name: str) -> np.ndarray:
-    """Return numbers or points in time; other text would be ordered by its letters, 10.1. before 9.1."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(copy=True)
-    try:
-        times = pd.to_datetime(column, format="ISO8601", utc=True)
-    except (ValueError, TypeError):
-        raise UserError(
-            f"the time column {column.name!r} of the data set {name!r} must hold numbers or dates such as 2020-01-31 "
-            f"or 2020-01-31 12:00, got {column.dropna().iloc[0]!r}"
-        ) from None
-    return times.dt.tz_localize(None).to_numpy(copy=True)
-
-
-def read_weights(column: pd.Series, name: str) -> np.ndarray:
-    """Return weights: finite, none negative, some positive."""
-    weights = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, copy=True)
-    bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
-    if len(bad) or not weights.any():
-        where = f"{column.iloc[bad[0]]!r} in data row {bad[0] + 1}" if len(bad) else "zeros only"
-        raise UserError(
-            f"the weights {column.name!r} of the data set {name!r} must be numbers from 0 on, not all 0, got {where}"
-        )
-    return weights
-
-
-def _test_rows(frame: pd.DataFrame, name: str, options: DataOptions) -> np.ndarray | None:
-    if options.split is not None and options.n_train is not None:
-        raise UserError(
-            f"the data set {name!r} has both split and n_train; one of them says which rows are for testing"
-        )
-    if options.n_train is not None:
-        return rows_after(options.n_train, len(frame), name)
-    if options.split is None:
-        return None
-    column = frame[options.split]
-    values = set(column.dropna().unique())
-    if values != {"train", "test"} or column.isna().any():
-        raise UserError(
-            f"the split column {options.split!r} of the data set {name!r} must hold 'train' and 'test' in every "
-            f"row, got {sorted(map(str, values))[:5]}"
-        )
-    return (column == "test").to_numpy()
-
-
-def rows_after(n_train: int, n_rows: int, name: str) -> np.ndarray:
-    """Mark the rows after the first `n_train` as test rows."""
-    if n_train >= n_rows:
-        raise UserError(f"n_train is {n_train}, but the data set {name!r} has {n_rows} rows; none is left for testing")
-    return np.arange(n_rows) >= n_train
-
-
-def _forecast(frame: pd.DataFrame, target: str, options: DataOptions, origin: Origin, name: str) -> Dataset:
-    """Make rows of the last values of one series, each to predict the next; training rows come first in time."""
-    assert options.lags is not None
-    times = read_times(frame[options.time], name) if options.time else np.arange(len(frame))
-    order = np.argsort(times, kind="stable")
-    values = read_labels(name, frame[target], "regression")[order]
-    if np.isnan(values).any():
-        raise UserError(f"the series {target!r} of the data set {name!r} has gaps; fill them in before forecasting")
-    if len(values) < 2 * options.lags:
-        raise UserError(f"{len(values)} values of {name!r} are too few for lags: {options.lags}; use fewer")
-    windows = np.lib.stride_tricks.sliding_window_view(values, options.lags)[:-1]
-    after = values[options.lags :]
-    return Dataset(
-        name=name,
-        X=windows.astype("float32"),
-        y=after.copy(),
-        task="regression",
-        kind="series",
-        input_shape=(1, options.lags),
-        time=times[order][options.lags :],
-        test_rows=None if options.n_train is None else rows_after(options.n_train, len(after), name),
-        licence=origin.licence,
-        source=origin.source,
-        notes=(*origin.notes, f"{name}: each row is the last {options.lags} values of {target}, to predict the next"),
-    )

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.frames import Origin, dataset_from_frame
+from bakeoff.datasets.frames import dataset_from_frame
 from bakeoff.datasets.options import HubOptions
+from bakeoff.datasets.origin import Origin
 from bakeoff.datasets.tables import read_table
 from bakeoff.errors import UserError, unknown_name
 

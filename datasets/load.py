@@ -60,6 +60,8 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
     text = os.fspath(source)
     if text.startswith(OPENML):
         return load_openml(openml_number(text), read_options(DataOptions, options))
+    if text.startswith("openml-suite:"):
+        raise UserError(f"{text} is many data sets; name it in a suite, or load one of them with openml:NUMBER")
     if text.startswith(HUGGINGFACE):
         return load_huggingface(text.removeprefix(HUGGINGFACE), read_options(HubOptions, options))
     if isinstance(source, str) and is_named(text):

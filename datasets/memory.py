@@ -7,8 +7,10 @@ import pandas as pd
 import psutil
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.frames import Origin, dataset_from_frame, rows_after
+from bakeoff.datasets.frames import dataset_from_frame
 from bakeoff.datasets.options import DataOptions
+from bakeoff.datasets.origin import Origin
+from bakeoff.datasets.row_roles import rows_after
 from bakeoff.datasets.targets import find_positive, infer_task, note_on_task, read_labels
 from bakeoff.datasets.values import Values
 from bakeoff.errors import UserError
@@ -35,6 +37,8 @@ def dataset_from_memory(X: Any, y: Any, options: DataOptions) -> Dataset:
     name = options.name or "data"
     if y is None:
         return dataset_from_frame(_frame_with_target(X, name), options, Origin(name))
+    if options.target is not None:
+        raise UserError(f"y is given, and target {options.target!r} as well; one of them says what to predict")
     labels = np.asarray(y)
     if labels.ndim != 1:
         raise UserError(f"y must have one dimension, got shape {labels.shape}; one target at a time")
@@ -96,7 +100,7 @@ def _refuse_columns(options: DataOptions, name: str) -> None:
 
 
 def _as_values(X: Any, y: np.ndarray, options: DataOptions) -> Values:
-    array = np.asarray(X)
+    array = _plain_array(X)
     if array.dtype.kind not in "biuf":
         raise UserError(f"images and series are numbers, got an array of {array.dtype}")
     shape = tuple(options.input_shape or array.shape[1:])
@@ -135,7 +139,7 @@ def _as_frame(X: Any) -> pd.DataFrame:
         return X.reset_index(drop=True).to_frame(name=str(X.name or "text"))
     if hasattr(X, "tocsr"):  # SciPy's sparse matrices and arrays have it
         X = _write_out(X)
-    array = np.asarray(X)
+    array = _plain_array(X)
     if array.ndim == 1:
         return pd.DataFrame({"text": array})
     if array.ndim != 2:
@@ -143,6 +147,15 @@ def _as_frame(X: Any) -> pd.DataFrame:
             f"X must have two dimensions (rows x columns), got shape {array.shape}; flatten it and give input_shape"
         )
     return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])]).infer_objects()
+
+
+def _plain_array(X: Any) -> np.ndarray:
+    if isinstance(X, np.ma.MaskedArray):
+        raise UserError("X is a masked array, whose mask models do not see; X.filled(np.nan) says what is missing")
+    array = np.asarray(X)
+    if array.dtype.kind == "c":
+        raise UserError("X holds complex numbers; give their real and imaginary parts as columns of their own")
+    return array
 
 
 def _write_out(X: Any) -> np.ndarray:

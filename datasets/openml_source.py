@@ -9,8 +9,9 @@ from xml.parsers.expat import ExpatError
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.frames import Origin, dataset_from_frame
+from bakeoff.datasets.frames import dataset_from_frame
 from bakeoff.datasets.options import DataOptions
+from bakeoff.datasets.origin import Origin
 from bakeoff.errors import UserError
 
 

@@ -1,5 +1,6 @@
 """What may be said of a data set, wherever it comes from: one set of words for suites, Python and the command line."""
 
+import reprlib
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -17,6 +18,9 @@ def _printable(name: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
+
+
+Pixels = Annotated[int, Field(ge=1, le=4096)]
 
 
 class DataOptions(BaseModel):
@@ -66,7 +70,7 @@ class FileOptions(DataOptions):
 
     test: str | None = Field(default=None, description="A second file of the same form: the test part of a split")
     labels: str | None = Field(default=None, description="File of the labels of an IDX file of images")
-    image_size: tuple[int, int] | None = Field(
+    image_size: tuple[Pixels, Pixels] | None = Field(
         default=None, description="[height, width] that the images of a folder are brought to"
     )
     separator: str | None = Field(default=None, min_length=1, max_length=1, description="Of fields; a comma or tab")
@@ -110,4 +114,5 @@ def _problem(kind: type[DataOptions], detail: Any) -> str:
     name = str(detail["loc"][0])
     if detail["type"] == "extra_forbidden":
         return unknown_name("option of a data set", name, kind.model_fields)
-    return f"the option {name}: {detail['msg'].removeprefix('Value error, ')}, got {detail['input']!r}"
+    said = "must be a list, such as [a, b]" if detail["type"] == "tuple_type" else detail["msg"]
+    return f"the option {name}: {said.removeprefix('Value error, ')}, got {reprlib.repr(detail['input'])}"

@@ -1,6 +1,6 @@
 """Small models that look at a sample of a data set, to see whether a column, or anything at all, tells the target.
 
-Scores are shares of the way from a dummy (0) to perfection (1): of accuracy for classes, R² for numbers.
+Gains are shares of the way from a dummy (0) to perfection (1): of accuracy for classes, R² for numbers.
 """
 
 import warnings
@@ -17,7 +17,8 @@ MOST_COLUMNS = 200
 FOLDS = 3
 LEAST_ROWS = 30
 TREES = 20
-NOISE_ERRORS = 2.0  # standard errors of an accuracy by which a forest must beat the dummy
+NOISE_ERRORS = 2.0  # standard errors by which a forest must beat the dummy
+LARGEST = float(np.finfo(np.float32).max)  # that trees take
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,13 @@ class Probe:
     ----------
     split : float
         Gain of a single split of one column over the dummy.
-    forest : float
-        Gain of a random forest.
-    noise : float
-        Gain below which the forest can't be told from the dummy.
+    signal : bool
+        Whether a random forest can be told from the dummy: by its R² or, for classes, by how it ranks the rows, which
+        shows what accuracy hides when one class is rare.
     """
 
     split: float
-    forest: float
-    noise: float
+    signal: bool
 
 
 def probe_columns(dataset: Dataset, *, seed: int = 0) -> dict[str, float]:
@@ -44,9 +43,9 @@ def probe_columns(dataset: Dataset, *, seed: int = 0) -> dict[str, float]:
 
     Only tables are looked at, and 200 of their columns at most.
     """
-    if not isinstance(dataset.X, pd.DataFrame) or len(dataset.y) < LEAST_ROWS:
-        return {}
     rows = _sample(dataset, seed)
+    if not isinstance(dataset.X, pd.DataFrame) or not _can_be_divided(dataset, rows):
+        return {}
     codes = _codes(dataset.X.iloc[rows, :MOST_COLUMNS])
     names = [str(name) for name in dataset.X.columns[:MOST_COLUMNS]]
     return {
@@ -58,16 +57,42 @@ def probe_whole(dataset: Dataset, *, seed: int = 0) -> Probe | None:
     """Ask a single split and a small random forest; None where there are too few rows, or text."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    if dataset.kind == "text" or len(dataset.y) < LEAST_ROWS:
-        return None
     rows = _sample(dataset, seed)
+    if dataset.kind == "text" or not _can_be_divided(dataset, rows):
+        return None
     codes = _codes(dataset.X.iloc[rows]) if isinstance(dataset.X, pd.DataFrame) else np.nan_to_num(dataset.X[rows])
-    kind = RandomForestRegressor if dataset.task == "regression" else RandomForestClassifier
     split = _gain(dataset, _tree(dataset, 1, seed), codes, rows, seed)
-    forest = _gain(dataset, kind(TREES, random_state=seed, max_features="sqrt"), codes, rows, seed)
-    share = 0.0 if dataset.task == "regression" else _largest_share(dataset.y[rows])
-    noise = NOISE_ERRORS * np.sqrt(share * (1 - share) / len(rows)) / (1 - share) if share < 1 else 0.0
-    return Probe(split, forest, float(noise))
+    if dataset.task == "regression":
+        forest = RandomForestRegressor(TREES, random_state=seed, max_features="sqrt")
+        return Probe(split, _gain(dataset, forest, codes, rows, seed) > 0)
+    classifier = RandomForestClassifier(TREES, random_state=seed, max_features="sqrt")
+    return Probe(split, _ranks_classes(classifier, codes, dataset.y[rows], seed))
+
+
+def _ranks_classes(model: Any, X: np.ndarray, y: np.ndarray, seed: int) -> bool:
+    """Tell whether a model ranks the rows of each class before the others, better than chance would.
+
+    The areas under the ROC curves of each class against the rest are averaged by their frequency; the standard error of
+    an area without any signal is that of the Mann-Whitney statistic.
+    """
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes with fewer rows than folds
+        scores = cross_val_predict(model, X, y, cv=splitter, method="predict_proba")
+    classes, counts = np.unique(y, return_counts=True)
+    areas = [roc_auc_score(y == label, scores[:, place]) for place, label in enumerate(classes)]
+    errors = np.sqrt((len(y) + 1) / (12.0 * counts * (len(y) - counts)))
+    return bool(np.average(areas, weights=counts) > 0.5 + NOISE_ERRORS * np.average(errors, weights=counts))
+
+
+def _can_be_divided(dataset: Dataset, rows: np.ndarray) -> bool:
+    """Tell whether there are rows enough, and classes (not one, not each row's own) for a cross-validation."""
+    if len(rows) < LEAST_ROWS:
+        return False
+    return dataset.task == "regression" or FOLDS <= np.unique(dataset.y[rows], return_counts=True)[1].max() < len(rows)
 
 
 def _sample(dataset: Dataset, seed: int) -> np.ndarray:
@@ -85,7 +110,7 @@ def _codes(frame: pd.DataFrame) -> np.ndarray:
         else pd.factorize(frame[name].astype(str), sort=True)[0].astype(float)
         for name in frame
     ]
-    codes: np.ndarray = np.nan_to_num(np.column_stack(columns), nan=-1.0)
+    codes: np.ndarray = np.clip(np.nan_to_num(np.column_stack(columns), nan=-1.0), -LARGEST, LARGEST)
     return codes
 
 

@@ -99,6 +99,10 @@ def find_entry(name: str) -> DatasetEntry:
     return entry
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def load_named(
     name: str, *, rows: int | None = None, difficulty: str | None = None, seed: int | None = None
 ) -> Dataset:
@@ -129,6 +133,10 @@ def load_named(
         return entry.load()
     if difficulty is not None and difficulty not in DIFFICULTIES:
         raise UserError(unknown_name("difficulty", str(difficulty), DIFFICULTIES))
+    numbers = {"rows": rows, "seed": seed}
+    odd = next((key for key, value in numbers.items() if value is not None and not _is_count(value)), None)
+    if odd:
+        raise UserError(f"{odd} must be a whole number from 0 on, got {numbers[odd]!r}")
     if rows is not None and not FEWEST_ROWS <= rows <= MOST_ROWS:
         raise UserError(f"rows must lie between {FEWEST_ROWS} and {MOST_ROWS}, got {rows}")
     return entry.load(rows or MADE_ROWS, difficulty or "easy", seed or 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from bakeoff.datasets.columns import LEADING_ZERO
 from bakeoff.datasets.packed import check_file, content_name, open_file
 from bakeoff.errors import UserError
 
@@ -21,6 +22,7 @@ BINARY: dict[str, Callable[..., pd.DataFrame]] = {
     ".feather": pd.read_feather,
     ".arrow": pd.read_feather,
 }
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t", ".tab": "\t"}
 TABLE_ENDINGS = (*SEPARATORS, ".arff", ".jsonl", *BINARY)
 
@@ -100,9 +102,9 @@ def _fields(path: Path, separator: str, encoding: str) -> Iterator[tuple[int, li
 
 
 def _check_header(path: Path, header: list[str], separator: str) -> None:
-    nameless = [str(place + 1) for place, name in enumerate(header) if not name.strip()]
-    if nameless:
-        raise UserError(f"{path}: the header has no name for column {', '.join(nameless)}; name every column")
+    nameless = [place + 1 for place, name in enumerate(header) if not name.strip()]
+    if nameless and nameless != [1]:  # pandas calls its index "Unnamed: 0"
+        raise UserError(f"{path}: the header has no name for column {', '.join(map(str, nameless))}; name every column")
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise UserError(
@@ -117,14 +119,25 @@ def _check_header(path: Path, header: list[str], separator: str) -> None:
 
 
 def _read_fields(path: Path, *, missing: list[str], **options: Any) -> pd.DataFrame:
+    """Read a checked table; whole numbers that start with zeros are codes, and keep them."""
+    shared = {"index_col": False, "keep_default_na": False, "na_values": missing, **options}
     try:
         with open_file(path) as stream:
-            frame: pd.DataFrame = pd.read_csv(
-                stream, low_memory=False, index_col=False, keep_default_na=False, na_values=missing, **options
-            )
+            frame: pd.DataFrame = pd.read_csv(stream, low_memory=False, **shared)
+        whole = [place for place in range(frame.shape[1]) if _is_whole(frame.iloc[:, place])]
+        if whole:
+            with open_file(path) as stream:
+                texts = pd.read_csv(stream, usecols=whole, dtype="str", **shared)
+            frame = frame.assign(**{name: texts[name] for name in texts if texts[name].str.match(LEADING_ZERO).any()})
     except (pd.errors.ParserError, ValueError, OverflowError) as error:
         raise UserError(f"{path} can't be read as a table: {str(error).strip().splitlines()[-1]}") from None
     return frame
+
+
+def _is_whole(column: pd.Series) -> bool:
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return False
+    return bool((column.dropna() % 1 == 0).all())
 
 
 def _read_lines(path: Path, encoding: str) -> pd.DataFrame:
@@ -174,8 +187,10 @@ def _read_arff(path: Path, encoding: str) -> pd.DataFrame:
             content = arff.load(lines)
     except (arff.ArffException, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} can't be read as ARFF: {error}") from None
-    names = [name for name, _ in content["attributes"]]
-    return pd.DataFrame(content["data"], columns=names).infer_objects()
+    kinds = dict(content["attributes"])
+    frame = pd.DataFrame(content["data"], columns=list(kinds)).infer_objects()
+    nominal = {name: pd.CategoricalDtype(kind) for name, kind in kinds.items() if isinstance(kind, list)}
+    return frame.astype(nominal)
 
 
 @contextmanager
@@ -184,8 +199,9 @@ def _as_text(path: Path, encoding: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
+        other = "utf-16" if isinstance(error.object, bytes) and error.object[:2] in UTF_16 else "latin-1, say"
         raise UserError(
-            f"{path} is not {encoding} text (byte {error.start}); save it as UTF-8, or give encoding: latin-1, say"
+            f"{path} is not {encoding} text (byte {error.start}); save it as UTF-8, or give encoding: {other}"
         ) from None
     except LookupError:
         raise UserError(

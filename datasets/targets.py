@@ -10,6 +10,7 @@ from bakeoff.errors import UserError, unknown_name
 
 MOST_INTEGER_CLASSES = 10
 MOST_BALANCED_CLASSES = 100
+MOSTLY_NUMBERS = 0.9  # share from which other texts in a target are likely to be mistakes
 
 
 def infer_task(y: Any) -> Task:
@@ -57,8 +58,14 @@ def _are_counts(counts: pd.Series) -> bool:
 
 def note_on_task(name: str, task: Task, y: pd.Series) -> str:
     """Say what was inferred, and how to say otherwise."""
+    texts = y.dropna().astype(str)
+    odd = texts[pd.to_numeric(texts, errors="coerce").isna()]
+    mostly_numbers = 0 < len(odd) <= (1 - MOSTLY_NUMBERS) * len(texts)
+    stray = (
+        f"; numbers but for {len(odd)}, first {odd.iloc[0]!r} in data row {odd.index[0] + 1}" if mostly_numbers else ""
+    )
     return (
-        f"{name}: read as a {task} task ({y.nunique()} different values in the target); give "
+        f"{name}: read as a {task} task ({y.nunique()} different values in the target{stray}); give "
         "task (--task) if that is wrong"
     )
 
@@ -90,5 +97,6 @@ def find_positive(name: str, labels: np.ndarray, task: Task, positive: Any) -> A
     known = np.unique(labels[~pd.isna(labels)])
     matches = [label for label in known if label == positive or str(label) == str(positive)]
     if not matches:
-        raise UserError(f"in the data set {name!r}: {unknown_name('class', str(positive), map(str, known))}")
+        hint = "; YAML reads yes, no, on and off as true and false: quote them" if isinstance(positive, bool) else ""
+        raise UserError(f"in the data set {name!r}: {unknown_name('class', str(positive), map(str, known))}{hint}")
     return matches[0]

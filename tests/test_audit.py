@@ -99,10 +99,32 @@ def test_groups_and_time() -> None:
     """A column of patients and one of dates call for groups and time, unless they are given."""
     patients = [f"p{i // 6}" for i in range(ROWS)]
     days = pd.date_range("2020-01-01", periods=ROWS).astype(str)
+    assert "id-like column" not in found(table(day=days))
     assert "give groups: patient_id" in found(table(patient_id=patients))["groups"]
-    assert "give time: COLUMN" in found(table(day=days))["time"]
+    assert "give time: day" in found(table(day=days))["time"]
     dataset = table(patient_id=patients)
     assert "groups" not in found(replace(dataset, groups=np.array(patients)))
+
+
+def test_names_and_sentences_are_no_classes() -> None:
+    """A target of names, an unused column of sentences, and huge numbers are told, and stop nothing."""
+    frame = pd.DataFrame({"a": np.arange(60) % 7, "huge": [1e300, 1.0] * 30, "y": [f"${n},000.00" for n in range(60)]})
+    told = found(load(frame, target="y"))
+    assert "60 different values in 60 rows" in told["target"]
+    assert not {"small class", "imbalance"} & set(told)
+    sentences = [f"film number {n} was {'good' if n % 2 else 'bad'}" for n in range(ROWS)]
+    told = found(table(review=sentences))
+    assert "text: review makes a text set of it" in told["text column"]
+    assert "id-like column" not in told
+
+
+def test_a_rare_class_may_have_signal() -> None:
+    """Where accuracy can't beat the commonest class, the ranking of the rows still shows what can be learned."""
+    rng = np.random.default_rng(0)
+    y = (np.arange(1500) % 20 == 0).astype(int)
+    X = pd.DataFrame({"a": rng.normal(size=1500) + y, "b": rng.normal(size=1500)})
+    assert "no signal" not in found(load(X, y))
+    assert "no signal" in found(load(X[["b"]], y))
 
 
 def test_no_signal_and_too_easy() -> None:

@@ -261,6 +261,38 @@ def test_forecast(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.y, np.arange(5, 40))
     assert dataset.time is not None
     assert (np.diff(dataset.time) > np.timedelta64(0)).all()
+    split = load(tmp_path / "s.csv", target="value", time="day", lags=5, n_train=30)
+    assert split.test_rows is not None
+    np.testing.assert_array_equal(split.y[split.test_rows], np.arange(30, 40))
+
+
+def test_codes_keep_their_zeros(tmp_path: Path) -> None:
+    """Whole numbers with leading zeros are codes in files too; a nameless first column has pandas' name."""
+    path = tmp_path / "t.csv"
+    path.write_text(",zip,n,y\n0,01234,1,a\n1,,2,b\n2,99999,3,a\n", encoding="utf-8")
+    dataset = load(path, target="y", drop=("Unnamed: 0",))
+    assert dataset.categorical == ("zip",)
+    assert dataset.X["zip"][[0, 2]].tolist() == ["01234", "99999"]
+    assert any("codes with leading zeros" in note for note in dataset.notes)
+
+
+def test_declared_categories_of_arff(tmp_path: Path) -> None:
+    """What Weka's format declares as nominal is a category, numbers too."""
+    path = tmp_path / "t.arff"
+    path.write_text("@relation t\n@attribute a {0,1}\n@attribute y {u,v}\n@data\n0,u\n1,v\n?,u\n", encoding="utf-8")
+    dataset = load(path, target="y")
+    assert dataset.categorical == ("a",)
+    assert dataset.X["a"][:2].tolist() == ["0", "1"]
+    assert dataset.y.tolist() == ["u", "v", "u"]
+
+
+def test_stray_words_in_a_target_are_told(tmp_path: Path) -> None:
+    """A target of numbers but for a word is told, and so is a header of numbers."""
+    path = tmp_path / "t.csv"
+    path.write_text("0.5,0.25\n" + "".join(f"{n},{n / 7}\n" for n in range(40)) + "1,unknown\n", encoding="utf-8")
+    notes = "\n".join(load(path, target=-1).notes)
+    assert "numbers but for 1, first 'unknown' in data row 41" in notes
+    assert "the columns are called 0.5, 0.25" in notes
 
 
 def test_what_unpacks_too_large_is_refused(tmp_path: Path) -> None:
@@ -298,6 +330,18 @@ FAULTS: list[tuple[str, bytes, dict[str, Any], str]] = [
     ("t.csv", CSV, {"separator": "::"}, "option separator"),
     ("t.csv", CSV, {"sep": ";"}, "no option of a data set 'sep'"),
     ("t.csv", CSV, {"target": "z"}, "no column 'z'"),
+    ("t.csv", CSV, {"drop": ("y",)}, "'y' .* can't be both dropped and used"),
+    ("t.csv", CSV, {"categorical": ("a",), "numeric": ("a",)}, "'a' .* can't be both categorical and numeric"),
+    ("t.csv", CSV, {"drop": ("a",), "numeric": ("a",)}, "'a' .* can't be both dropped and read"),
+    ("t.csv", CSV, {"drop": "a"}, "the option drop: must be a list, such as"),
+    ("t.csv", CSV, {"test": "t.csv", "n_train": 2}, "leave out n_train"),
+    ("t.csv", CSV, {"lags": 2, "groups": "a"}, "takes its target, time and n_train only; leave out groups"),
+    ("t.csv", CSV, {"lags": 2, "task": "binary"}, "leave out task"),
+    ("t.csv", b"t,y\n1,1\n1,2\n2,3\n3,4\n", {"lags": 1, "time": "t"}, "one row for each time, but .* stands twice"),
+    ("t.csv", b"a,b,y\n1,2,0\n3,4,1\n", {"input_shape": (1, 5)}, r"holds 5 values, but .* has 2 columns"),
+    ("t.csv", b"a,b,y\n1,2,0\n3,4,1\n", {"kind": "image"}, "need input_shape"),
+    ("t.csv", b"a,y\n1,yes\n2,no\n", {"positive": True}, "quote them"),
+    ("t.csv", CSV, {"image_size": (0, 8)}, "option image_size"),
     ("t.csv", CSV, {"text": "y"}, "'y' .* can't be both target and text"),
     ("t.csv", CSV, {"groups": "a", "weights": "a"}, "'a' .* can't be both groups and weights"),
     ("t.csv", CSV, {"text": "a", "kind": "tabular"}, "a text column but kind 'tabular'"),

@@ -101,6 +101,20 @@ def test_weights_count_in_fits_and_scores(tmp_path: Path) -> None:
     assert "weight" not in load(path, target="y", weights="weight").X.columns
 
 
+@pytest.mark.parametrize(
+    ("X", "options", "problem"),
+    [
+        (np.ma.masked_greater(np.arange(8.0).reshape(4, 2), 3), {}, "masked array"),
+        (np.ones((4, 2)) * 1j, {}, "complex numbers"),
+        (pd.DataFrame({"a": [1, 2, 3, 4], "y": [0, 1, 0, 1]}), {"target": "y"}, "y is given, and target 'y' as well"),
+    ],
+)
+def test_rows_that_would_be_misread(X: Any, options: dict[str, Any], problem: str) -> None:
+    """A mask, imaginary parts and a second target are not passed over."""
+    with pytest.raises(UserError, match=problem):
+        load(X, [0, 1, 0, 1], **options)
+
+
 OWN = """
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
