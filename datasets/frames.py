@@ -159,8 +159,9 @@ def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
 
 def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind, options: DataOptions) -> Any:
     if features.shape[1] == 0:
+        forecast = "; lags: 30, say, predicts it from its own last values" if options.time else ""
         raise UserError(
-            f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from"
+            f"the data set {name!r} has no feature columns beside the target; there is nothing to learn from{forecast}"
         )
     if kind == "text":
         return _texts(features, name)
