@@ -95,4 +95,4 @@ def are_strings(values: Any) -> bool:
     if values.dtype != object or values.ndim != 1 or pd.api.types.infer_dtype(values, skipna=True) != "string":
         return False
     gaps = np.asarray(values)[pd.isna(values)]
-    return all(gap is gaps[0] for gap in gaps)
+    return all(type(gap) is type(gaps[0]) for gap in gaps)

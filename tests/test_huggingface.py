@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import HfApi
 
 from bakeoff.api import run_suite
 from bakeoff.datasets import load
@@ -65,9 +67,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Serve) -> Hub:
     """Serve a Hub on loopback, with a cache of its own."""
     hub = Hub(tmp_path)
     address = serve(hub.answer)
-    files = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
-    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", files)
+    monkeypatch.setattr("huggingface_hub.HfApi", partial(HfApi, endpoint=address))
     monkeypatch.setattr("time.sleep", lambda _: None)  # between tries
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_PROGRESS_BARS", True)
@@ -94,7 +94,7 @@ def test_data_set_by_name(hub: Hub) -> None:
 def test_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was fetched once loads without a connection; what was not is told in one line."""
     digest = load("huggingface:anna/films").digest
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.HfApi", partial(HfApi, endpoint="http://127.0.0.1:9"))
     assert load("huggingface:anna/films").digest == digest
     with pytest.raises(UserError, match="no answer that can be used, and the data are not in the cache") as problem:
         load("huggingface:anna/other")
@@ -104,7 +104,7 @@ def test_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_offline_guesses_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a connection nobody knows whether a set has a test part that was never fetched."""
     digest = load("huggingface:anna/films", splits=["train"]).digest
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.HfApi", partial(HfApi, endpoint="http://127.0.0.1:9"))
     with pytest.raises(UserError, match=r"give config: default and splits: \[train\]|not in the cache"):
         load("huggingface:anna/films")
     assert load("huggingface:anna/films", config="default", splits=["train"]).digest == digest
