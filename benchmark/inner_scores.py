@@ -1,6 +1,7 @@
 """Scores of one set of parameters on the inner folds: fold by fold, or for nets all folds as one program."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,9 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
     inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**place, purpose="inner"))
     folds = [(rows[train], rows[test]) for train, test in inner]
     together = job.choice.spec.fits_folds_together
+    dataset = replace(
+        dataset, X=take(dataset.X, np.arange(len(dataset.y)))
+    )  # stored strings are read once, not by trial
     score_folds: ScoreFolds = partial(_score_together if together else _score_one_by_one, job, dataset, folds)
     return tune(
         Study(
@@ -68,7 +72,7 @@ def _score_together(job: Job, dataset: Dataset, folds: Folds, params: Params, wa
     held_out = [rows_for_stopping(job, dataset, train, params) for train, _ in folds]
     fitted = fit_folds(
         build_model(job, dataset, params),
-        take(dataset.X, np.arange(len(dataset.y))),
+        dataset.X,
         dataset.y,
         folds,
         sample_weight=dataset.weights,
