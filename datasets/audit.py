@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from bakeoff.datasets.columns import are_sentences
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.frames import WORDS_OF_TEXT
 from bakeoff.datasets.probes import probe_columns, probe_whole
 
 Check = Literal[
@@ -196,11 +196,10 @@ def _dates(dataset: Dataset) -> list[str]:
 
 
 def _is_text(column: pd.Series) -> bool:
-    """Tell sentences, hardly any of them twice."""
+    """Tell sentences, another one in at least every second row."""
     if pd.api.types.is_numeric_dtype(column) or column.nunique() < len(column) / 2:
         return False
-    words = column.dropna().astype(str).str.split().map(len)
-    return bool(words.mean() >= WORDS_OF_TEXT)
+    return are_sentences(column.dropna())
 
 
 def _is_id(column: pd.Series) -> bool:

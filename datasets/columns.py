@@ -14,6 +14,7 @@ Form = Literal["number", "boolean", "date", "category", "empty"]
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$")
 LEADING_ZERO = re.compile(r"^-?0\d")
 MOSTLY = 0.9  # share of numbers from which text among them is likely to be a mistake
+WORDS_OF_TEXT = 3  # words from which a column of mostly different texts is taken for text, not for categories
 DAY = pd.Timedelta(days=1)
 
 
@@ -64,6 +65,11 @@ def notes_of(columns: dict[str, Column], name: str) -> Iterator[str]:
     for label, column in columns.items():
         if column.note:
             yield f"{name}: the column {label!r} {column.note}"
+
+
+def are_sentences(texts: pd.Series) -> bool:
+    """Tell sentences, of which hardly any stands twice, from categories; there must be some, and no gaps."""
+    return texts.nunique() >= len(texts) / 2 and bool(texts.astype(str).str.split().map(len).mean() >= WORDS_OF_TEXT)
 
 
 def _read(column: pd.Series, as_category: bool, as_number: bool) -> Column:

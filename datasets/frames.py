@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bakeoff.datasets.columns import Column, notes_of, read_columns
+from bakeoff.datasets.columns import Column, are_sentences, notes_of, read_columns
 from bakeoff.datasets.dataset import Dataset, Kind
 from bakeoff.datasets.forecast import forecast
 from bakeoff.datasets.options import DataOptions
@@ -14,8 +14,6 @@ from bakeoff.datasets.origin import Origin
 from bakeoff.datasets.row_roles import read_split, read_times, read_weights
 from bakeoff.datasets.targets import find_positive, infer_task, note_on_task, read_labels
 from bakeoff.errors import UserError, unknown_name
-
-WORDS_OF_TEXT = 3  # words from which a column of mostly different texts is taken for text, not for categories
 
 
 def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin) -> Dataset:
@@ -152,9 +150,9 @@ def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
         return "tabular"
     (column,) = columns.values()
     texts = column.data.dropna()
-    if column.form != "category" or texts.empty or texts.nunique() < len(texts) / 2:
+    if column.form != "category" or texts.empty:
         return "tabular"
-    return "text" if texts.str.split().map(len).mean() >= WORDS_OF_TEXT else "tabular"
+    return "text" if are_sentences(texts) else "tabular"
 
 
 def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kind: Kind, options: DataOptions) -> Any:
