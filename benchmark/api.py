@@ -10,9 +10,11 @@ from bakeoff.errors import UserError
 from bakeoff.estimators.spec import ModelSpec
 from bakeoff.folder import RunFolder, open_run
 from bakeoff.imported import own_spec
+from bakeoff.observers import Progress, Silent
+from bakeoff.options import Options
 from bakeoff.plan import Memory, make_plan, select
 from bakeoff.result import RunResult
-from bakeoff.runner import Options, Progress, Run, Silent
+from bakeoff.runner import Run
 from bakeoff.suite import Suite
 from bakeoff.suite_file import to_suite
 from bakeoff.tracking import MlflowTracker

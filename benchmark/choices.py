@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from bakeoff.errors import UserError, unknown_name
+from bakeoff.errors import UserError, describe_error, unknown_name
 from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.registry import FAMILIES, get_spec, specs_of_family
 from bakeoff.estimators.spec import Choice, ModelSpec, Setting
 from bakeoff.imported import spec_of_import
-from bakeoff.isolation import describe_error
 from bakeoff.suite import ImportedModel, MemoryModel, NamedModel, Suite, name_of_model
 
 Held = TypeVar("Held")

@@ -4,8 +4,8 @@ from typing import Any
 
 import psutil
 
-from bakeoff.engine import count_cores, default_workers
 from bakeoff.provenance import collect_versions, inspect_hardware
+from bakeoff.workers import count_cores, default_workers
 
 
 def examine() -> dict[str, Any]:

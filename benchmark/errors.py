@@ -7,6 +7,8 @@ found and what to do.
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
+from bakeoff.records import clean_text
+
 
 class UserError(Exception):
     """A mistake in a suite, a file, an option or the environment that its user can mend.
@@ -20,6 +22,12 @@ class UserError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def describe_error(error: BaseException) -> str:
+    """Return type and message of an exception in one line."""
+    text = clean_text(" ".join(str(error).split()))
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 
 def unknown_name(what: str, name: str, known: Iterable[str], *, listing: str | None = None) -> str:

@@ -13,6 +13,7 @@ from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
 from bakeoff.metrics import Predictions, compute_metrics
 from bakeoff.prepared import open_prepared
+from bakeoff.provenance import collect_versions
 from bakeoff.tuning import Tuned
 
 
@@ -32,6 +33,8 @@ class Result:
         Training and validation loss of a net by epoch; empty for other models.
     predictions : dict of ndarray
         The outer test rows: `rows`, `y_true`, `y_pred`, and `scores` where there are any.
+    versions : dict
+        Of the libraries in the process of the fit.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
@@ -40,6 +43,7 @@ class Result:
     trials: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[float]] = field(default_factory=dict)
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=collect_versions)
     failure: str = ""
 
 
@@ -153,6 +157,8 @@ def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
         "budget_trials": job.trials,
         "budget_s": job.seconds,
     }
+    if tuned.resumed:
+        spent |= {"trials_resumed": tuned.resumed, "earlier_cpu_s": round(tuned.earlier_cpu_s, 4)}
     if tuned.params is None and _ran_out_of_time(tuned):
         spent["flag"] = "no trial ended within the budget in seconds: default parameters"
     elif job.seconds is not None and len(states) < job.trials:

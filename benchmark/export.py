@@ -6,11 +6,10 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from bakeoff.errors import UserError, unknown_name
+from bakeoff.errors import UserError, describe_error, unknown_name
 from bakeoff.fitting import fit_rows
 from bakeoff.folder import REBUILD, RunFolder
 from bakeoff.inner_scores import tune_rows
-from bakeoff.isolation import describe_error
 from bakeoff.job import Job
 from bakeoff.plan import Plan, make_plan
 from bakeoff.suite_file import to_suite

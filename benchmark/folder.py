@@ -1,10 +1,14 @@
-"""The run folder: what lies where, written whole or not at all; only the parent process writes here."""
+"""The run folder: what lies where, written whole or not at all.
 
-import fcntl
+Only the process that holds its lock writes here, but for the journals of studies, each written by its one fit.
+"""
+
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,9 +16,11 @@ from zipfile import BadZipFile
 import yaml
 
 from bakeoff.errors import UserError
+from bakeoff.lock import hold
 from bakeoff.records import Record, latest, parse_record, to_plain
 
 RECORDS = "records.jsonl"
+SCRATCH = "prepared-"
 ASIDE = "records.corrupt.jsonl"
 REBUILD = "`bakeoff run` with the same suite and --out writes it anew, and keeps what is recorded"
 
@@ -62,16 +68,14 @@ class RunFolder:
         try:
             if self.path.exists() and not self.exists and any(entry.name != ".lock" for entry in self.path.iterdir()):
                 raise UserError(f"the folder {self.path} holds files but no run; give --out an empty or a new folder")
-            for part in ("predictions", "trials", "curves"):
+            for part in ("predictions", "trials", "curves", "studies"):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
-            (self.path / ".lock").touch()
         except OSError as error:
             raise UserError(
                 f"the run folder {self.path} can't be written ({error.strerror}); give another with --out"
             ) from None
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the folder, so that two runs never write to it at once.
 
         Raises
@@ -79,18 +83,25 @@ class RunFolder:
         UserError
             If another process holds it.
         """
-        with (self.path / ".lock").open("r+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(
-                    f"another run (process {lock.read().strip() or 'unknown'}) is writing to {self.path}; "
-                    "wait for it or give another --out"
-                ) from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
+        return hold(self.path / ".lock", what=f"{self.path}")
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a folder for what lives as long as a run, where every machine of a cluster sees it.
+
+        What a killed run left is cleared away. Each run has a folder of its own name: nobody mistakes old for new.
+        """
+        for left in self.path.glob(f"{SCRATCH}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=self.path.resolve()))
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def journal(self, study: str) -> Path:
+        """Return where the trials of a study are noted while it goes on; a fit's process writes there."""
+        return self.path.resolve() / "studies" / f"{study}.log"
 
     def read_records(self) -> tuple[dict[str, Record], int]:
         """Read the last record of each fit, and count the lines that are no records."""

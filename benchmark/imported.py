@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.dataset import KINDS, TASKS
-from bakeoff.errors import UserError
+from bakeoff.errors import UserError, describe_error
 from bakeoff.estimators.space import Params, Space, Trial
 from bakeoff.estimators.spec import Family, ModelSpec, Setting
-from bakeoff.isolation import describe_error
 from bakeoff.metrics import Metric, Needs, Predictions
 from bakeoff.suite import ImportedMetric, ImportedModel, RangeModel
 

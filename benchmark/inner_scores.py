@@ -37,6 +37,7 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
             trials=job.trials,
             seconds=job.seconds,
             seed=derive_seed(**place, model=job.choice.name, purpose="tuning"),
+            journal=job.journal,
         )
     )
 
@@ -65,8 +66,7 @@ def _score_together(job: Job, dataset: Dataset, folds: Folds, params: Params, wa
 
     def after_epoch(epoch: int, pipelines: list[Any]) -> None:
         watch.check_time()
-        if watch.prunes:
-            watch.report(epoch, float(np.mean([score(*pair) for pair in enumerate(pipelines)])))
+        watch.report(epoch, float(np.mean([score(*pair) for pair in enumerate(pipelines)])))
 
     watch.check_time()
     held_out = [rows_for_stopping(job, dataset, train, params) for train, _ in folds]

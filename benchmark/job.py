@@ -30,6 +30,8 @@ class Job:
         Place of the split in the prepared file.
     prepared : Path
         File with the data set and its splits, see `bakeoff.prepared`.
+    journal : Path, optional
+        File of the study, by which tuning goes on after an end before its time; None keeps the study in memory.
     positive : label
         Positive class of a binary task.
     metrics : mapping of Metric
@@ -55,6 +57,7 @@ class Job:
     fold: int
     index: int
     prepared: Path
+    journal: Path | None
     positive: Any
     metrics: Mapping[str, Metric]
     primary: str
@@ -64,6 +67,11 @@ class Job:
     seconds: float | None
     threads: int
     device: str
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """Data set, model and variant: fits that are alike but for their folds."""
+        return self.dataset, self.choice.name, self.variant
 
     @property
     def label(self) -> str:

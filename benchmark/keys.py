@@ -10,6 +10,7 @@ from bakeoff.splits import Split
 from bakeoff.suite import Suite
 
 LENGTH = 16
+TUNER_VERSION = 2  # changes when the same study would try other parameters
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
         metric=metric if tuned else None,
         space=choice.list_space(dataset.task) if tuned else None,
         inner_folds=suite.inner_folds if tuned else None,
+        tuner=TUNER_VERSION if tuned else None,
     )
     budget = suite.tuning.model_dump() if tuned else None
     fit = digest_parts(study=study, budget=budget)

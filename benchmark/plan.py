@@ -283,6 +283,7 @@ def _of_model(
                 fold=split.fold,
                 index=index,
                 prepared=Path(),
+                journal=None,
                 positive=dataset.positive,
                 metrics=metrics,
                 primary=getattr(suite.primary, dataset.task),

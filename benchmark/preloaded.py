@@ -28,8 +28,9 @@ import bakeoff.estimators.lstm
 import bakeoff.estimators.mlp
 import bakeoff.estimators.xgb
 import bakeoff.evaluate
+from bakeoff.child import find_thread_pools
 from bakeoff.estimators.tabular_encoding import TabularEncoder
-from bakeoff.isolation import find_thread_pools
+from bakeoff.provenance import collect_versions
 
 __all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]
 
@@ -38,5 +39,6 @@ __all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]
 joblib.cpu_count(only_physical_cores=True)
 TabularEncoder().fit_transform(pd.DataFrame({"number": [0.0, 1.0], "category": ["a", "b"]}))
 find_thread_pools()
+collect_versions()
 gc.collect()
 gc.freeze()  # else each child's first collection would touch, and so copy, every page of the preload

@@ -28,7 +28,7 @@ class _Counts:
     def __init__(self) -> None:
         self.total = self.done = self.failed = self.reused = 0
         self.running: dict[str, str] = {}
-        self._began: float | None = None  # when the first fit starts: loading the libraries tells nothing of the rest
+        self._ends: float | None = None  # when the run is likely to end, by the clock of `time.monotonic`
         self._lock = threading.Lock()
 
     def begin(self, total: int, reused: int) -> None:
@@ -36,8 +36,6 @@ class _Counts:
 
     def start(self, job: Job) -> None:
         with self._lock:
-            if self._began is None:
-                self._began = time.monotonic()
             self.running[job.keys.fit] = job.label
 
     def end(self, record: Record) -> None:
@@ -50,12 +48,18 @@ class _Counts:
         with self._lock:
             return list(self.running.values())[:MOST_RUNNING]
 
-    def left_s(self) -> float | None:
-        """Seconds left, if the fits to come take as long as those that ended."""
-        ended = self.done - self.reused
-        if not ended or self._began is None:
-            return None
-        return (time.monotonic() - self._began) / ended * (self.total - self.done)
+    def retry(self, job: Job) -> None:
+        with self._lock:
+            self.running.pop(job.keys.fit, None)
+
+    def expect(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+
+    def left(self) -> str:
+        """Say how long the rest is likely to take; nothing as long as nothing is known."""
+        if self._ends is None or self.done == self.total:
+            return ""
+        return f"about {describe_seconds(max(self._ends - time.monotonic(), 1))} left"
 
 
 class LiveProgress:
@@ -103,6 +107,15 @@ class LiveProgress:
         if not record.ok:
             self._console.print(describe_failure(record), style="red", highlight=False, markup=False)
 
+    def retry(self, job: Job, reason: str) -> None:
+        """Show that a fit was lost and will be run again."""
+        self._counts.retry(job)
+        self._console.print(describe_retry(job, reason), style="yellow", highlight=False, markup=False)
+
+    def expect(self, seconds: float) -> None:
+        """Take the seconds that are likely left."""
+        self._counts.expect(seconds)
+
     def warn(self, message: str) -> None:
         """Show a caution above the display."""
         self._console.print(f"warning: {message}", style="yellow", highlight=False, markup=False)
@@ -113,13 +126,7 @@ class LiveProgress:
 
     def _render(self) -> RenderableType:
         counts = self._counts
-        left = counts.left_s()
-        self._bar.update(
-            self._task,
-            total=counts.total or None,
-            completed=counts.done,
-            left=f"about {describe_seconds(left)} left" if left else "",
-        )
+        self._bar.update(self._task, total=counts.total or None, completed=counts.done, left=counts.left())
         running = [Text(f"  running  {label}", style="dim") for label in counts.labels()]
         if not running and counts.done < counts.total:
             running = [Text("  starting: loading data and libraries", style="dim")]
@@ -163,11 +170,17 @@ class PlainProgress:
             self._say(describe_failure(record))
         if time.monotonic() - self._told > PLAIN_EVERY_S or counts.done == counts.total:
             self._told = time.monotonic()
-            left = counts.left_s()
-            self._say(
-                f"{counts.done} of {counts.total} fits done, {counts.failed} failed"
-                + (f", about {describe_seconds(left)} left" if left else "")
-            )
+            parts = [f"{counts.done} of {counts.total} fits done", f"{counts.failed} failed", counts.left()]
+            self._say(", ".join(part for part in parts if part))
+
+    def retry(self, job: Job, reason: str) -> None:
+        """Print that a fit was lost and will be run again."""
+        self._counts.retry(job)
+        self._say(describe_retry(job, reason))
+
+    def expect(self, seconds: float) -> None:
+        """Take the seconds that are likely left."""
+        self._counts.expect(seconds)
 
     def warn(self, message: str) -> None:
         """Print a caution."""
@@ -185,6 +198,11 @@ def describe_failure(record: Record) -> str:
     """Return one line that says which fit failed and why."""
     place = f"{record.dataset} / {record.model} / {record.variant} / repeat {record.repeat + 1} fold {record.fold + 1}"
     return f"{record.status}: {place}: {record.reason}"
+
+
+def describe_retry(job: Job, reason: str) -> str:
+    """Return one line that says which fit is run again and why."""
+    return f"lost, and run again: {job.label}: {reason}"
 
 
 def describe_seconds(seconds: float) -> str:

@@ -3,13 +3,16 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bakeoff.isolation import Allowance, Outcome, run_isolated
+from bakeoff.isolation import run_isolated
+from bakeoff.outcome import Allowance, Outcome
 
 LIBRARIES = (
     "bakeoff",
@@ -25,6 +28,7 @@ LIBRARIES = (
 )
 
 
+@cache
 def collect_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that scores depend on, those that are installed."""
     versions = {"python": platform.python_version()}
@@ -36,6 +40,12 @@ def collect_versions() -> dict[str, str]:
     return versions
 
 
+def changed_versions(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """List what differs; a library that came or went concerns only the models that need it."""
+    both = sorted({*before} & {*now})
+    return [f"{name} {before[name]} → {now[name]}" for name in both if before[name] != now[name]]
+
+
 def collect_hardware() -> dict[str, Any]:
     """Return CPU, memory, BLAS, threads and GPUs as a fit's process sees them; imports torch."""
     import threadpoolctl
@@ -44,6 +54,7 @@ def collect_hardware() -> dict[str, Any]:
     pools = threadpoolctl.threadpool_info()
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {
+        "host": platform.node(),
         "platform": platform.platform(),
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),

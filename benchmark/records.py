@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 Status = Literal["ok", "error", "timeout", "memory", "crashed", "lost", "cancelled", "skipped"]
 STATUSES: tuple[Status, ...] = ("ok", "error", "timeout", "memory", "crashed", "lost", "cancelled", "skipped")
+# What became of such a fit says nothing of its model: a run that goes on runs it again.
+UNFINISHED: tuple[Status, ...] = ("lost", "cancelled")
 SCHEMA_VERSION = 1
 
 

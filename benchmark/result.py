@@ -8,7 +8,7 @@ from bakeoff.folder import RunFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.runner import Finished
+    from bakeoff.options import Finished
 
 SHOWN = ["dataset", "rank", "model", "family", "variant", "metric", "mean", "std", "folds"]
 

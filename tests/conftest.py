@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from bakeoff.folder import RunFolder
+from bakeoff.options import Options
 from bakeoff.plan import make_plan
-from bakeoff.runner import Options, Run
+from bakeoff.runner import Run
 from bakeoff.suite_file import parse_suite
 
 # Tests may be skipped for these reasons alone; any other skip fails the tier.

@@ -16,9 +16,11 @@ import yaml
 from bakeoff.api import run_suite
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
+from bakeoff.observers import Silent
+from bakeoff.options import Options
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
-from bakeoff.runner import Options, Run, Silent
+from bakeoff.runner import Run
 from bakeoff.suite_file import parse_suite
 
 SMALL: dict[str, Any] = {
@@ -276,7 +278,7 @@ def test_absent_gpu_is_a_users_mistake(tmp_path: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("needs a machine without CUDA")
     with pytest.raises(UserError, match="needs a GPU"):
-        run(tmp_path, {**SMALL, "device": "cuda"})
+        run(tmp_path, {**SMALL, "models": ["dummy", "mlp"], "device": "cuda"})
 
 
 def test_too_many_workers_are_refused(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from bakeoff.api import run_suite
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
+from bakeoff.observers import Silent
 from bakeoff.records import Record
-from bakeoff.runner import Silent
 from bakeoff.tracking import default_uri, mirror
 
 

@@ -16,10 +16,11 @@ from bakeoff.estimators.space import Params, Trial
 from bakeoff.evaluate import evaluate
 from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
+from bakeoff.journal import open_journal
 from bakeoff.plan import Memory, make_plan
 from bakeoff.prepared import write_prepared
 from bakeoff.suite import Suite
-from bakeoff.tuning import N_STARTUP_TRIALS, Study, Watch, tune
+from bakeoff.tuning import PRUNER, Study, Watch, tune
 
 ROWS = 150
 
@@ -99,23 +100,93 @@ def test_trials_that_fall_behind_are_pruned() -> None:
     states = [trial["state"] for trial in tuned.trials]
     pruned = [trial for trial in tuned.trials if trial["state"] == "pruned"]
     assert len(states) == 12
-    assert states[:N_STARTUP_TRIALS] == ["complete"] * N_STARTUP_TRIALS
+    assert states[: PRUNER["n_startup_trials"]] == ["complete"] * PRUNER["n_startup_trials"]
     assert pruned
     assert all(trial["value"] is None and "behind the median" in trial["reason"] for trial in pruned)
     assert tuned.params == {"x": 1.0}
 
 
-def test_nothing_is_pruned_in_a_short_study() -> None:
-    """Too few trials for a median: the watch says that reports serve no purpose."""
-    seen: list[bool] = []
+def without_times(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of trials without what they took."""
+    return [{key: value for key, value in row.items() if key not in ("seconds", "cpu_s")} for row in trials]
 
-    def score(params: Params, watch: Watch) -> list[float]:
-        seen.append(watch.prunes)
+
+class Dying:
+    """Scores as `climbing` does, until the process would die: within the given trial, after some epochs."""
+
+    def __init__(self, trial: int) -> None:
+        self.left = trial
+
+    def __call__(self, params: Params, watch: Watch) -> list[float]:
+        """Score, or die."""
+        if self.left == 0:
+            watch.report(1, 0.0)
+            raise KeyboardInterrupt
+        self.left -= 1
+        return climbing(params, watch)
+
+
+@pytest.mark.parametrize("died_in", [0, 1, 7, 11])
+def test_continued_study_equals_an_uninterrupted_one(tmp_path: Path, died_in: int) -> None:
+    """A study whose process died goes on from its journal with the trials, and the choice, of an undisturbed study."""
+    calm = tune(study(climbing))
+    journaled = replace(study(Dying(died_in)), journal=tmp_path / "study.log")
+    with pytest.raises(KeyboardInterrupt):
+        tune(journaled)
+    again = tune(replace(journaled, score_folds=climbing))
+    assert without_times(again.trials) == without_times(calm.trials)
+    assert (again.params, again.score, again.resumed) == (calm.params, calm.score, died_in)
+    assert again.earlier_cpu_s == sum(row["cpu_s"] for row in again.trials[:died_in])
+
+
+def test_more_trials_continue_a_study(tmp_path: Path) -> None:
+    """Twelve trials after five, or five of twelve, are what one study of that length gives."""
+    calm = tune(study(climbing))
+    journal = tmp_path / "study.log"
+    tune(replace(study(climbing, trials=5), journal=journal))
+    more = tune(replace(study(climbing), journal=journal))
+    fewer = tune(replace(study(climbing, trials=4), journal=journal))
+    assert more.resumed == 5
+    assert without_times(more.trials) == without_times(calm.trials)
+    assert without_times(fewer.trials) == without_times(calm.trials[:4])
+
+
+UNREADABLE = [b'{"op_code": 99}\n', b"[1]\n"]
+
+
+@pytest.mark.parametrize("damage", [b'{"op_code": 4, "half', b"\x00\xff junk\n", *UNREADABLE])
+def test_damaged_journal_changes_no_trial(tmp_path: Path, damage: bytes) -> None:
+    """A half-written line is cut off, and a journal that can't be read is put aside: the trials come out the same."""
+    journal = tmp_path / "study.log"
+    tune(replace(study(climbing, trials=5), journal=journal))
+    with journal.open("ab") as file:
+        file.write(damage)
+    again = tune(replace(study(climbing), journal=journal))
+    assert without_times(again.trials) == without_times(tune(study(climbing)).trials)
+    assert again.resumed == (0 if damage in UNREADABLE else 5)
+
+
+def test_study_that_another_process_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes never write to one journal."""
+    monkeypatch.setattr("bakeoff.journal.WAIT_S", 0.2)
+    journal = tmp_path / "study.log"
+    with open_journal(journal), pytest.raises(RuntimeError, match="another process goes on with the study"):
+        tune(replace(study(climbing), journal=journal))
+
+
+def test_seconds_of_earlier_processes_count(tmp_path: Path) -> None:
+    """A budget in seconds is one budget, however many processes spend it."""
+
+    def slow(params: Params, watch: Watch) -> list[float]:
+        time.sleep(0.2)
         return [params["x"]]
 
-    tune(study(score, trials=N_STARTUP_TRIALS))
-    tune(study(score, trials=N_STARTUP_TRIALS + 1))
-    assert seen == [False] * N_STARTUP_TRIALS + [True] * (N_STARTUP_TRIALS + 1)
+    journal = tmp_path / "study.log"
+    first = tune(replace(study(slow, trials=2, seconds=0.5), journal=journal))
+    second = tune(replace(study(slow, seconds=0.5), journal=journal))
+    assert len(first.trials) == 2
+    assert 3 <= len(second.trials) < 6
+    assert second.seconds > 0.5
 
 
 def test_budget_in_seconds_ends_a_trial_between_epochs() -> None:

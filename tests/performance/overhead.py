@@ -20,7 +20,8 @@ import torch
 
 from bakeoff.api import run_suite
 from bakeoff.evaluate import evaluate
-from bakeoff.isolation import Allowance, run_isolated
+from bakeoff.isolation import run_isolated
+from bakeoff.outcome import Allowance
 from bakeoff.plan import make_plan
 from bakeoff.prepared import write_prepared
 from bakeoff.suite import Suite

@@ -1,0 +1,85 @@
+"""Which engine a run asks for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from bakeoff.engine import Engine, Lane, inspect_through
+from bakeoff.errors import UserError
+from bakeoff.local_engine import in_process_engine, local_engine
+from bakeoff.options import Options
+from bakeoff.workers import count_cores
+
+
+def open_engine(
+    options: Options, *, threads: int, devices: set[str], scratch: Path, note: Callable[[str], None]
+) -> AbstractContextManager[Engine]:
+    """Open the engine that the options name.
+
+    Parameters
+    ----------
+    options : Options
+    threads : int
+        Of each fit.
+    devices : set of str
+        What the fits want: `cpu`, `cuda` or both.
+    scratch : Path
+        A folder that every machine of the engine must see.
+    note : callable
+        Takes what a user wants to know.
+
+    Raises
+    ------
+    UserError
+        If the engine can't be had, or more than one is named.
+    """
+    check_options(options)
+    if options.in_process:
+        return in_process_engine(devices)
+    if options.dask is not None:
+        from bakeoff.dask_engine import Demand, dask_engine
+
+        demand = Demand(
+            scratch=scratch,
+            workers=options.workers,
+            threads=threads,
+            devices=devices,
+            mixed_versions=options.mixed_versions,
+            note=note,
+        )
+        return dask_engine(options.dask, demand)
+    if options.executor is not None:
+        return _given_engine(options, devices, scratch)
+    return local_engine(options.workers, threads, devices, options.fits_per_gpu)
+
+
+def check_options(options: Options) -> None:
+    """Refuse options that exclude each other.
+
+    Raises
+    ------
+    UserError
+        If more than one engine is named, or workers for one that counts its own.
+    """
+    named = {"--in-process": options.in_process, "--dask": options.dask, "an executor": options.executor}
+    chosen = [name for name, value in named.items() if value not in (None, False)]
+    if len(chosen) > 1:
+        raise UserError(f"{' and '.join(chosen)} exclude each other; give one of them")
+    if options.in_process and options.workers not in (None, 1):
+        raise UserError(f"--in-process runs one fit at a time; leave --workers {options.workers} out")
+    if options.dask not in (None, "local") and options.workers is not None:
+        raise UserError(
+            f"--workers {options.workers} has no meaning on a cluster, whose workers say themselves how many fits they "
+            "run (dask worker --nthreads); leave it out"
+        )
+
+
+@contextmanager
+def _given_engine(options: Options, devices: set[str], scratch: Path) -> Iterator[Engine]:
+    """Use an executor that was handed over in Python; it is not shut down."""
+    executor = options.executor
+    assert executor is not None  # the caller looked
+    slots = options.workers or count_cores()
+    lanes = tuple(Lane(device, executor, lambda: slots) for device in sorted(devices, reverse=True))
+    hardware = inspect_through(lanes[0], scratch)
+    yield Engine(label=f"{type(executor).__name__}, {slots} fits at once", lanes=lanes, hardware=hardware)
