@@ -1,7 +1,7 @@
 """bakeoff: many learners, the same data, the same rules.
 
-The folder `benchmark/` of the repository is imported as `bakeoff`. Importing it is cheap: the three entry points
-below are loaded when they are first used.
+The folder `benchmark/` of the repository is imported as `bakeoff`. Importing it is cheap: the entry points below
+are loaded when they are first used.
 """
 
 from importlib import import_module
@@ -9,9 +9,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bakeoff.api import compare, load_run, run_suite
+    from bakeoff.api import compare, load_run, merge, run_suite
 
-__all__ = ["__version__", "compare", "load_run", "run_suite"]
+__all__ = ["__version__", "compare", "load_run", "merge", "run_suite"]
 __version__ = version("bakeoff")
 
 

@@ -1,4 +1,4 @@
-"""The Python way in: `run_suite`, `compare` and `load_run`; each gives a `RunResult`."""
+"""The Python way in: `run_suite`, `compare`, `merge` and `load_run`; each gives a `RunResult`."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from bakeoff.options import Options
 from bakeoff.plan import Memory, make_plan, select
 from bakeoff.result import RunResult
 from bakeoff.runner import Run
+from bakeoff.shard import Shard, parse_shard, take_shard
 from bakeoff.suite import Suite
 from bakeoff.suite_file import to_suite
 from bakeoff.tracking import MlflowTracker
@@ -28,13 +29,11 @@ def run_suite(
     out: str | Path | None = None,
     models: Sequence[str] = (),
     datasets: Sequence[str] = (),
-    workers: int | None = None,
-    retry_failed: bool = False,
-    fail_fast: bool = False,
-    mixed_versions: bool = False,
+    shard: str | None = None,
     tracking: bool = True,
     tracking_uri: str | None = None,
     progress: Progress | None = None,
+    **how: Any,
 ) -> RunResult:
     """Run a suite; fits that are recorded in the folder already are not run again.
 
@@ -43,18 +42,19 @@ def run_suite(
     suite : str, Path, Suite or mapping
         Name of a shipped suite, path of a YAML file, or the content of one.
     out : path, optional
-        The run folder; `runs/NAME` if left out.
+        The run folder; `runs/NAME` if left out, `runs/NAME-shard-K-of-N` for a shard.
     models, datasets : sequence of str
         Only these of the suite.
-    workers : int, optional
-        Fits at once; as many as the cores allow if left out.
-    retry_failed, fail_fast, mixed_versions : bool
-        As in `bakeoff.runner.Options`.
+    shard : str, optional
+        Only the K-th of N parts of the fits, `"K/N"`; `merge` joins them.
     tracking : bool
         Mirror to MLflow.
     tracking_uri : str, optional
         The environment's, or `mlflow.db` beside the runs, if left out.
     progress : Progress, optional
+    **how
+        Fields of `bakeoff.options.Options`: `workers`, `dask`, `executor`, `in_process`, `fits_per_gpu`, `retries`,
+        `retry_failed`, `fail_fast`, `mixed_versions`.
 
     Returns
     -------
@@ -66,9 +66,14 @@ def run_suite(
         If the suite, the folder or an option can't be used; nothing is written then.
     """
     chosen = select(to_suite(suite), models=models, datasets=datasets)
-    options = Options(workers=workers, retry_failed=retry_failed, fail_fast=fail_fast, mixed_versions=mixed_versions)
-    folder = RunFolder(Path(out) if out else RUNS / chosen.name)
-    return _run(chosen, folder, options, progress, tracking=tracking, tracking_uri=tracking_uri)
+    part = parse_shard(shard) if shard is not None else None
+    folder = folder_of(chosen, out, part)
+    return _run(chosen, folder, Options(**how), progress, tracking=tracking, tracking_uri=tracking_uri, shard=part)
+
+
+def folder_of(suite: Suite, out: str | Path | None = None, shard: Shard | None = None) -> RunFolder:
+    """Return the folder of a run: the one that is asked for, or one below `runs`."""
+    return RunFolder(Path(out) if out else RUNS / f"{suite.name}{shard.suffix if shard else ''}")
 
 
 def compare(
@@ -88,10 +93,10 @@ def compare(
     seed: int = 0,
     seconds: float = 3600,
     out: str | Path | None = None,
-    workers: int | None = None,
     tracking: bool = False,
     tracking_uri: str | None = None,
     progress: Progress | None = None,
+    **how: Any,
 ) -> RunResult:
     """Compare models on data in memory, by the protocol of a suite.
 
@@ -115,7 +120,7 @@ def compare(
         Limit of each fit.
     out : path, optional
         The run folder; a new temporary one if left out.
-    workers, tracking, tracking_uri, progress
+    tracking, tracking_uri, progress, **how
         As in `run_suite`.
 
     Returns
@@ -148,12 +153,28 @@ def compare(
     return _run(
         to_suite(content),
         folder,
-        Options(workers=workers),
+        Options(**how),
         progress,
         tracking=tracking,
         tracking_uri=tracking_uri,
         memory=Memory({name: dataset}, {spec.name: spec for spec in own}),
     )
+
+
+def merge(parts: Sequence[str | Path], out: str | Path, *, mixed_versions: bool = False) -> RunResult:
+    """Join runs of parts of one suite into one run folder, and write its reports.
+
+    Raises
+    ------
+    UserError
+        If a part is no run, or the parts do not belong together.
+    """
+    from bakeoff.merging import merge_runs
+    from bakeoff.reports import write_reports
+
+    merged = merge_runs([open_run(part) for part in parts], RunFolder(Path(out)), mixed_versions=mixed_versions)
+    write_reports(merged.folder)
+    return RunResult(merged.folder)
 
 
 def load_run(path: str | Path) -> RunResult:
@@ -176,9 +197,12 @@ def _run(
     tracking: bool,
     tracking_uri: str | None,
     memory: Memory | None = None,
+    shard: Shard | None = None,
 ) -> RunResult:
     shown = progress or Silent()
     plan = make_plan(suite, memory)
+    if shard is not None:
+        plan = take_shard(plan, shard)
     tracker = MlflowTracker(shown.warn, tracking_uri) if tracking else None
     finished = Run(plan, folder, options, shown, tracker).execute()
     return RunResult(finished.folder, finished)

@@ -7,14 +7,42 @@ import os
 import re
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from bakeoff.cli_options import (
+    Dask,
+    Data,
+    Datasets,
+    Drop,
+    FailFast,
+    FitsPerGpu,
+    Groups,
+    InProcess,
+    MixedVersions,
+    Models,
+    Out,
+    Positive,
+    Retries,
+    RetryFailed,
+    RunPath,
+    Set,
+    ShardOf,
+    SuiteName,
+    Target,
+    Task,
+    Time,
+    Tracking,
+    TrackingUri,
+    Workers,
+)
 from bakeoff.errors import UserError, unknown_name
 
 OK, SOME_FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+PATIENCE_S = 0.7
 
 app = typer.Typer(
     name="bakeoff",
@@ -25,63 +53,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Out = Annotated[Path | None, typer.Option(help="Run folder; runs/NAME if left out.", show_default=False)]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="Fits at once; cores // threads if left out.", show_default=False)
-]
-Models = Annotated[
-    list[str] | None, typer.Option(help="Only these models; repeat it or separate with commas.", show_default=False)
-]
-Datasets = Annotated[
-    list[str] | None, typer.Option(help="Only these data sets; repeat it or separate with commas.", show_default=False)
-]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(help="MLflow tracking URI; MLFLOW_TRACKING_URI or mlflow.db beside the runs.", show_default=False),
-]
-Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Mirror the run to MLflow.")]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first fit that fails.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed fits again.")]
-MixedVersions = Annotated[
-    bool, typer.Option("--mixed-versions", help="Go on with a run that other library versions began.")
-]
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="A file, a folder of images, a name of `bakeoff list datasets`, openml:31, or huggingface:OWNER/NAME.",
-    ),
-]
-Target = Annotated[
-    str | None, typer.Option(help="Column to predict, by name or position (-1 is the last).", show_default=False)
-]
-Task = Annotated[
-    str | None, typer.Option(help="binary, multiclass or regression; inferred if left out.", show_default=False)
-]
-Positive = Annotated[str | None, typer.Option(help="Positive class of a binary task.", show_default=False)]
-Drop = Annotated[
-    list[str] | None, typer.Option(help="Columns to leave out; repeat it or separate with commas.", show_default=False)
-]
-Groups = Annotated[str | None, typer.Option(help="Column of groups that no split divides.", show_default=False)]
-Time = Annotated[str | None, typer.Option(help="Column of time: train on the past only.", show_default=False)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Any other option of a data set in a suite, such as kind=text or 'categorical=[zip, year]'.",
-        show_default=False,
-    ),
-]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/quickstart.")]
-SuiteName = Annotated[
-    str, typer.Argument(metavar="SUITE", help="A YAML file, or a shipped suite: quickstart, smoke, full.")
-]
-
 
 def main() -> NoReturn:
     """Run the command line and exit; a user's mistake is told without a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     code: Any = OK
     try:
         code = app(prog_name="bakeoff", standalone_mode=False)
@@ -100,7 +76,7 @@ def main() -> NoReturn:
         error.show()
         code = USER_ERROR
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code itself
-        print("bakeoff: interrupted; what is recorded is kept, and the same command goes on from it", file=sys.stderr)
+        _leave()
     sys.exit(code or OK)
 
 
@@ -121,12 +97,17 @@ def run(
     *,
     out: Out = None,
     workers: Workers = None,
+    dask: Dask = None,
+    shard: ShardOf = None,
+    in_process: InProcess = False,
+    fits_per_gpu: FitsPerGpu = 1,
     models: Models = None,
     datasets: Datasets = None,
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
     fail_fast: FailFast = False,
     retry_failed: RetryFailed = False,
+    retries: Retries = 1,
     mixed_versions: MixedVersions = False,
 ) -> int:
     """Run a suite; fits that are recorded already are not run again."""
@@ -139,7 +120,12 @@ def run(
             out=out,
             models=_split(models),
             datasets=_split(datasets),
+            shard=shard,
             workers=workers,
+            dask=dask,
+            in_process=in_process,
+            fits_per_gpu=fits_per_gpu,
+            retries=retries,
             retry_failed=retry_failed,
             fail_fast=fail_fast,
             mixed_versions=mixed_versions,
@@ -167,6 +153,7 @@ def compare(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = None,
     workers: Workers = None,
+    dask: Dask = None,
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
     retry_failed: RetryFailed = False,
@@ -192,6 +179,7 @@ def compare(
             content,
             out=out,
             workers=workers,
+            dask=dask,
             retry_failed=retry_failed,
             tracking=tracking,
             tracking_uri=tracking_uri,
@@ -231,14 +219,71 @@ def describe(
 
 
 @app.command()
-def check(suite: SuiteName, *, models: Models = None, datasets: Datasets = None) -> None:
-    """Validate a suite and print what would run, what is skipped, and why."""
+def check(
+    suite: SuiteName,
+    *,
+    models: Models = None,
+    datasets: Datasets = None,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Fit one fold of each model on each data set, and predict the run.")
+    ] = False,
+    limit: Annotated[
+        float, typer.Option(min=0.1, help="Seconds after which a dry run of the forecast is stopped.")
+    ] = 30,
+    out: Out = None,
+    workers: Workers = None,
+) -> int:
+    """Validate a suite and print what would run, what is skipped, and why; on request, how long it would take."""
     from bakeoff.plan import make_plan, select
     from bakeoff.suite_file import to_suite
     from bakeoff.terminal import plan_tables
 
-    plan = make_plan(select(to_suite(suite), models=_split(models), datasets=_split(datasets)))
+    chosen = select(to_suite(suite), models=_split(models), datasets=_split(datasets))
+    plan = make_plan(chosen)
     _show(*plan_tables(plan))
+    return _forecast(plan, limit, out, workers) if forecast else OK
+
+
+def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None) -> int:
+    """Print a forecast and keep it where the run will find it."""
+    from bakeoff.api import folder_of
+    from bakeoff.folder import FORECAST
+    from bakeoff.forecast import make_forecast
+    from bakeoff.options import Options
+    from bakeoff.progress import build_progress
+    from bakeoff.terminal import forecast_tables
+
+    folder = folder_of(plan.suite, out)
+    folder.check_usable()
+    with build_progress(_console()) as progress:
+        made = make_forecast(plan, limit_s=limit, options=Options(workers=workers), progress=progress)
+    folder.create()
+    folder.write_json(FORECAST, made.as_dict())
+    _show(*forecast_tables(made), f"forecast  {folder.path / FORECAST}: the run starts with the longest fits")
+    return SOME_FAILED if any(row.status not in ("ok", "timeout") for row in made.rows) else OK
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders of parts of one suite.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Run folder to write, or to add to.")],
+    mixed_versions: MixedVersions = False,
+) -> int:
+    """Join runs of parts of one suite, such as shards, into one run; refuse what does not belong together."""
+    from bakeoff.folder import RunFolder, open_run
+    from bakeoff.merging import merge_runs
+    from bakeoff.reports import write_reports
+
+    merged = merge_runs([open_run(run) for run in runs], RunFolder(out), mixed_versions=mixed_versions)
+    write_reports(merged.folder)
+    _show(
+        *(f"note: {note}" for note in merged.notes),
+        f"{merged.recorded} of {merged.planned} fits are recorded",
+        f"run       {out}",
+        f"report    {merged.folder.html}",
+    )
+    return OK if merged.recorded == merged.planned else SOME_FAILED
 
 
 @app.command("list")
@@ -375,8 +420,24 @@ def _split(values: list[str] | None) -> list[str]:
 
 
 def _interrupt(*_: object) -> None:
-    """Treat SIGTERM, which schedulers send, like Ctrl-C."""
+    """End on Ctrl-C, and on SIGTERM, which batch systems send: within a second; at once when it comes again.
+
+    Every record is on the disk the moment its fit ends, and the processes of fits end with this one.
+    """
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: os._exit(INTERRUPTED))
+    patience = threading.Timer(PATIENCE_S, _leave)
+    patience.daemon = True
+    patience.start()
     raise KeyboardInterrupt
+
+
+def _leave() -> NoReturn:
+    """Leave without waiting for threads and libraries."""
+    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a live display hides it
+    told = "what is recorded is kept, and the same command goes on from it; `bakeoff report` shows it"
+    print(f"{cursor}\nbakeoff: interrupted; {told}", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,15 @@ from bakeoff.records import Record, latest, parse_record, to_plain
 
 RECORDS = "records.jsonl"
 SCRATCH = "prepared-"
+FORECAST = "forecast.json"
+# What lies beside the records: the folder, which key of the record names the file, and its ending.
+DETAILS = (
+    ("predictions", "fit", ".npz"),
+    ("trials", "fit", ".jsonl"),
+    ("curves", "fit", ".json"),
+    ("studies", "study", ".log"),
+)
+BEFORE_A_RUN = {".lock", FORECAST, *(folder for folder, _, _ in DETAILS)}
 ASIDE = "records.corrupt.jsonl"
 REBUILD = "`bakeoff run` with the same suite and --out writes it anew, and keeps what is recorded"
 
@@ -57,6 +66,17 @@ class RunFolder:
         """Whether a run has been written here, whatever has been damaged since."""
         return self.suite_file.is_file() or (self.path / RECORDS).is_file()
 
+    def check_usable(self) -> None:
+        """Refuse a folder that holds files that are no run.
+
+        Raises
+        ------
+        UserError
+            If it does.
+        """
+        if self.path.is_dir() and not self.exists and {one.name for one in self.path.iterdir()} - BEFORE_A_RUN:
+            raise UserError(f"the folder {self.path} holds files but no run; give --out an empty or a new folder")
+
     def create(self) -> None:
         """Make the folder and its parts.
 
@@ -66,9 +86,8 @@ class RunFolder:
             If it can't be written, or holds files that are no run.
         """
         try:
-            if self.path.exists() and not self.exists and any(entry.name != ".lock" for entry in self.path.iterdir()):
-                raise UserError(f"the folder {self.path} holds files but no run; give --out an empty or a new folder")
-            for part in ("predictions", "trials", "curves", "studies"):
+            self.check_usable()
+            for part, _, _ in DETAILS:
                 (self.path / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
@@ -114,8 +133,12 @@ class RunFolder:
         if bad:
             with (self.path / ASIDE).open("a", encoding="utf-8") as aside:
                 aside.writelines(f"{line}\n" for line in bad)
-            write_whole(self.path / RECORDS, "".join(f"{record.to_json()}\n" for record in good))
+            self.write_records(good)
         return len(bad)
+
+    def write_records(self, records: Iterable[Record]) -> None:
+        """Write all records anew."""
+        write_whole(self.path / RECORDS, "".join(f"{record.to_json()}\n" for record in records))
 
     def append(self, record: Record) -> None:
         """Add a record; it is on the disk when this returns."""

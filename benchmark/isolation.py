@@ -55,7 +55,7 @@ def run_isolated(
 
 
 def run_packed(packed: bytes, allowance: Allowance, stop: StopSignal | None = None) -> Outcome:
-    """Run what `pack_call` made, as `run_isolated` does; the value stays pickled, so its modules are not needed here."""
+    """Run what `pack_call` made, as `run_isolated` does; its value stays pickled, so its modules are not needed."""
     with tempfile.TemporaryFile() as log:
         fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)  # cut short, it begins anew
         family: Family = set()

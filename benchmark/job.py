@@ -28,6 +28,8 @@ class Job:
     repeat, fold : int
     index : int
         Place of the split in the prepared file.
+    place : int
+        Place among the fits of the suite.
     prepared : Path
         File with the data set and its splits, see `bakeoff.prepared`.
     journal : Path, optional
@@ -56,6 +58,7 @@ class Job:
     repeat: int
     fold: int
     index: int
+    place: int
     prepared: Path
     journal: Path | None
     positive: Any

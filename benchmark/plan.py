@@ -58,6 +58,8 @@ class Plan:
     jobs : tuple of Job
         In the order of the suite; `prepared` is empty until the runner fills it in.
     skips : tuple of Skip
+    shard : str, optional
+        Which part of the suite's fits the jobs are, `2/8`; all of them if None.
     """
 
     suite: Suite
@@ -66,6 +68,7 @@ class Plan:
     jobs: tuple[Job, ...]
     skips: tuple[Skip, ...]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    shard: str | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return what reports need to know of the plan, as plain values."""
@@ -79,9 +82,11 @@ class Plan:
                     "variant": job.variant,
                     "repeat": job.repeat,
                     "fold": job.fold,
+                    "place": job.place,
                 }
                 for job in self.jobs
             ],
+            "shard": self.shard,
             "skips": [vars(skip) for skip in self.skips],
             "datasets": {name: self._describe(dataset) for name, dataset in self.datasets.items()},
             "metrics": {
@@ -156,7 +161,7 @@ def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
     if problems:
         raise UserError(*dict.fromkeys(problems))
     parts = list(_entries(suite, datasets, splits, choices, metrics))
-    jobs = tuple(part for part in parts if isinstance(part, Job))
+    jobs = tuple(replace(job, place=place) for place, job in enumerate(part for part in parts if isinstance(part, Job)))
     skips = tuple(part for part in parts if isinstance(part, Skip))
     _check_all_asked_run(suite, jobs, skips)
     if not jobs:
@@ -282,6 +287,7 @@ def _of_model(
                 repeat=split.repeat,
                 fold=split.fold,
                 index=index,
+                place=0,
                 prepared=Path(),
                 journal=None,
                 positive=dataset.positive,

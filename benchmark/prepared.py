@@ -3,7 +3,8 @@
 Tables and texts lie as numbers and bytes, see `bakeoff.datasets.stored`; `bakeoff.fitting.take` makes rows of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.stored import StoredColumn, StoredTable, StoredTexts, are_strings
+from bakeoff.job import Job
+from bakeoff.plan import Plan
 from bakeoff.splits import Split
 
 
@@ -20,6 +23,15 @@ def write_prepared(path: Path, dataset: Dataset, splits: Sequence[Split]) -> Non
     """Write a data set and its splits where fits can open them."""
     parts = {name: _store(name, part) for name, part in vars(dataset).items()}
     joblib.dump((parts, list(splits)), path)
+
+
+def prepare_jobs(plan: Plan, jobs: Iterable[Job], scratch: Path) -> list[Job]:
+    """Write each data set that jobs need, once, and tell the jobs where."""
+    jobs = list(jobs)
+    paths = {name: scratch / f"{place}.joblib" for place, name in enumerate(sorted({job.dataset for job in jobs}))}
+    for name, path in paths.items():
+        write_prepared(path, plan.datasets[name], plan.splits[name])
+    return [replace(job, prepared=paths[job.dataset]) for job in jobs]
 
 
 @lru_cache(maxsize=1)

@@ -196,8 +196,7 @@ class PlainProgress:
 
 def describe_failure(record: Record) -> str:
     """Return one line that says which fit failed and why."""
-    place = f"{record.dataset} / {record.model} / {record.variant} / repeat {record.repeat + 1} fold {record.fold + 1}"
-    return f"{record.status}: {place}: {record.reason}"
+    return f"{record.status}: {record.label}: {record.reason}"
 
 
 def describe_retry(job: Job, reason: str) -> str:

@@ -71,6 +71,11 @@ class Record:
         """Whether the fit ended with scores."""
         return self.status == "ok"
 
+    @property
+    def label(self) -> str:
+        """What a person calls the fit."""
+        return f"{self.dataset} / {self.model} / {self.variant} / repeat {self.repeat + 1} fold {self.fold + 1}"
+
     def to_json(self) -> str:
         """Return the record as one line of JSON; numbers that JSON lacks become null."""
         return json.dumps(to_plain(asdict(self)), ensure_ascii=False, separators=(",", ":"))

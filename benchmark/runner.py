@@ -12,19 +12,19 @@ from bakeoff.datasets.audit import audit
 from bakeoff.engine import Ended, Engine, Shipping, run_jobs
 from bakeoff.errors import UserError
 from bakeoff.evaluate import Result, evaluate
-from bakeoff.folder import RunFolder, write_whole
+from bakeoff.folder import FORECAST, RunFolder, write_whole
 from bakeoff.job import Job
 from bakeoff.observers import Progress, Silent, Tracker
 from bakeoff.open_engine import check_options, open_engine
 from bakeoff.options import Finished, Options
 from bakeoff.outcome import Allowance
 from bakeoff.plan import Plan
-from bakeoff.prepared import write_prepared
+from bakeoff.prepared import prepare_jobs
 from bakeoff.provenance import changed_versions, collect_versions, git_commit
 from bakeoff.recording import to_record
 from bakeoff.records import UNFINISHED, Record
 from bakeoff.rescore import add_metrics
-from bakeoff.schedule import Schedule, expected_seconds
+from bakeoff.schedule import Group, Schedule, expected_seconds
 from bakeoff.suite_file import dump_suite
 from bakeoff.workers import check_workers
 
@@ -96,7 +96,7 @@ class Run:
             ) as engine,
         ):
             self._tell_engine(engine)
-            schedule = Schedule(self._prepare(jobs, scratch), expected_seconds(recorded.values()))
+            schedule = Schedule(self._prepare(jobs, scratch), self._expected(recorded))
             shipping = Shipping(
                 function=evaluate,
                 allowance=Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads),
@@ -113,19 +113,20 @@ class Run:
         return ran
 
     def _prepare(self, jobs: Sequence[Job], scratch: Path) -> list[Job]:
-        """Write each data set that is needed once, and tell the jobs where it and their studies lie."""
-        names = sorted({job.dataset for job in jobs})
-        paths = {name: scratch / f"{place}.joblib" for place, name in enumerate(names)}
-        for name, path in paths.items():
-            write_prepared(path, self.plan.datasets[name], self.plan.splits[name])
+        """Tell jobs where their data lie, and where their studies are noted."""
         return [
-            replace(
-                job,
-                prepared=paths[job.dataset],
-                journal=self.folder.journal(job.keys.study) if job.variant == "tuned" else None,
-            )
-            for job in jobs
+            replace(job, journal=self.folder.journal(job.keys.study)) if job.variant == "tuned" else job
+            for job in prepare_jobs(self.plan, jobs, scratch)
         ]
+
+    def _expected(self, recorded: Mapping[str, Record]) -> dict[Group, float]:
+        """Return what is expected of a fit: from its group's records, else from a forecast."""
+        forecast = self._known(FORECAST)
+        foreseen = {
+            (row["dataset"], row["model"], row["variant"]): forecast["most_s"] if row["stopped"] else row["seconds"]
+            for row in forecast.get("rows", ())
+        }
+        return foreseen | expected_seconds(recorded.values())
 
     def _tell_engine(self, engine: Engine) -> None:
         """Say what was chosen, and write down what it runs on."""

@@ -9,11 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff.progress import describe_seconds
 from bakeoff.records import clean_text
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
 if TYPE_CHECKING:
     from bakeoff.estimators.spec import ModelSpec
+    from bakeoff.forecast import Forecast
     from bakeoff.plan import Plan
     from bakeoff.result import RunResult
 
@@ -54,6 +56,27 @@ def plan_tables(plan: "Plan") -> list[RenderableType]:
     """Return what `check` shows: each data set, its fits, what is skipped and why."""
     parts = [part for name, about in plan.summary()["datasets"].items() for part in _planned(plan, name, about)]
     return [*parts, Text(f"{len(plan.jobs)} fits in all")]
+
+
+def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
+    """Return what `check --forecast` shows: each model's fits, then the whole."""
+    table = _table("data set", "model", "variant", "fits", "each", "memory", "remark")
+    for row in forecast.rows:
+        each = f"{'> ' if row.stopped else ''}{format_seconds(row.seconds)}"
+        memory = "" if row.peak_mb is None else f"{row.peak_mb:.0f} MB"
+        remark = f"stopped at {forecast.limit_s:g} s" if row.stopped else row.reason
+        cells = (row.dataset, row.model, row.variant, str(row.fits), each, memory, clean_text(remark))
+        table.add_row(*map(Text, cells))
+    least, most = forecast.least_wall_s, forecast.most_wall_s
+    about = f"about {describe_seconds(most)}"
+    if any(row.stopped for row in forecast.rows):
+        about = f"from {describe_seconds(least)} to {describe_seconds(most)}, for some dry runs came to their limit"
+    fits = sum(row.fits for row in forecast.rows)
+    return [
+        table,
+        Text(""),
+        Text(f"{fits} fits, {forecast.slots} at once: {about}; up to {forecast.peak_mb:.0f} MB of memory", "bold"),
+    ]
 
 
 def _planned(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[RenderableType]:
