@@ -16,7 +16,7 @@ from bakeoff.local_engine import NO_GPU
 from bakeoff.provenance import changed_versions, collect_versions
 from bakeoff.workers import check_workers, count_cores, default_workers, describe_workers
 
-CONNECT_S, LOOK_S, SAY_EVERY_S = 30.0, 1.0, 60.0
+CONNECT_S, LOOK_S, FIRST_WORD_S, SAY_EVERY_S = 30.0, 1.0, 5.0, 60.0
 LOCAL = "local"
 TOKEN = "token"  # noqa: S105 - a file by which a worker shows that it sees the run folder
 
@@ -155,7 +155,7 @@ class _Cluster:
 
     def workers(self) -> list[_Worker]:
         """Return the workers that are there."""
-        if time.monotonic() - self._looked > LOOK_S:
+        if time.monotonic() - self._looked >= LOOK_S:
             addresses = list(self._ask(self.client.nthreads))
             new = [address for address in addresses if address not in self._known]
             if new:
@@ -169,7 +169,7 @@ class _Cluster:
 
     def wait_for_workers(self) -> None:
         """Wait for the first worker, as long as that takes: batch systems start them when they can."""
-        told = time.monotonic() - SAY_EVERY_S + 5
+        told = time.monotonic() - SAY_EVERY_S + FIRST_WORD_S
         while not self.workers():
             if time.monotonic() - told > SAY_EVERY_S:
                 told = time.monotonic()

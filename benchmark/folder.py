@@ -182,6 +182,19 @@ class RunFolder:
         except (ValueError, TypeError, RecursionError):
             raise UserError(f"{path} is damaged; {REBUILD}") from None
 
+    def read_forecast(self) -> list[dict[str, Any]]:
+        """Read the rows of a forecast, see `bakeoff.forecast`; none if there is no forecast, or a damaged one."""
+        try:
+            rows = self.read_json(FORECAST).get("rows", [])
+        except UserError:
+            return []
+        wanted = {"dataset": str, "model": str, "variant": str, "seconds": float, "bound_s": float, "stopped": bool}
+        whole = isinstance(rows, list) and all(
+            isinstance(row, dict) and all(isinstance(row.get(key), kind) for key, kind in wanted.items())
+            for row in rows
+        )
+        return rows if whole else []
+
     def write_trials(self, fit: str, trials: Sequence[Mapping[str, Any]]) -> None:
         """Write the trials of a tuned fit, one line each."""
         lines = (json.dumps(to_plain(trial), ensure_ascii=False) for trial in trials)

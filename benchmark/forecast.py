@@ -96,7 +96,7 @@ class Forecast:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
         totals = {"least_wall_s": self.least_wall_s, "most_wall_s": self.most_wall_s, "peak_mb": self.peak_mb}
-        return asdict(self) | totals
+        return asdict(self) | totals | {"rows": [asdict(row) | {"bound_s": self.bound(row)} for row in self.rows]}
 
 
 def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Progress) -> Forecast:

@@ -12,7 +12,7 @@ from bakeoff.datasets.audit import audit
 from bakeoff.engine import Ended, Engine, Shipping, run_jobs
 from bakeoff.errors import UserError
 from bakeoff.evaluate import Result, evaluate
-from bakeoff.folder import FORECAST, RunFolder, write_whole
+from bakeoff.folder import RunFolder, write_whole
 from bakeoff.job import Job
 from bakeoff.observers import Progress, Silent, Tracker
 from bakeoff.open_engine import check_options, open_engine
@@ -26,7 +26,7 @@ from bakeoff.records import UNFINISHED, Record
 from bakeoff.rescore import add_metrics
 from bakeoff.schedule import Group, Schedule, expected_seconds
 from bakeoff.suite_file import dump_suite
-from bakeoff.workers import check_workers
+from bakeoff.workers import check_workers, warn_of_memory
 
 
 @dataclass
@@ -121,16 +121,16 @@ class Run:
 
     def _expected(self, recorded: Mapping[str, Record]) -> dict[Group, float]:
         """Return what is expected of a fit: from its group's records, else from a forecast."""
-        forecast = self._known(FORECAST)
-        foreseen = {
-            (row["dataset"], row["model"], row["variant"]): forecast["most_s"] if row["stopped"] else row["seconds"]
-            for row in forecast.get("rows", ())
-        }
+        rows = self.folder.read_forecast()
+        foreseen = {(row["dataset"], row["model"], row["variant"]): float(row["bound_s"]) for row in rows}
         return foreseen | expected_seconds(recorded.values())
 
     def _tell_engine(self, engine: Engine) -> None:
         """Say what was chosen, and write down what it runs on."""
         self.progress.note(f"running on {engine.label}")
+        crowded = warn_of_memory(sum(lane.slots() for lane in engine.lanes), self.plan.suite.limits.memory)
+        if crowded and self.options.dask is None and self.options.executor is None:
+            self.progress.note(crowded)
         hardware = {"hardware": engine.hardware, "engine": engine.label}
         self.folder.write_json("provenance.json", self.folder.read_json("provenance.json") | hardware)
 

@@ -28,6 +28,9 @@ MOST_COLUMNS = 100
 
 def closing(result: "RunResult") -> list[RenderableType]:
     """Return what a run shows at its end: tables, counts, and where to look."""
+    from bakeoff.reports.forecast import say_forecast
+    from bakeoff.reports.tables import load_run_view
+
     finished = result.finished
     assert finished is not None  # it just ended
     folder = finished.folder
@@ -35,6 +38,9 @@ def closing(result: "RunResult") -> list[RenderableType]:
     if not finished.ran:
         counts = f"nothing to run: all {finished.reused} fits are recorded already ({finished.failed} failed)"
     lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
+    foreseen = say_forecast(load_run_view(folder))
+    if foreseen:
+        lines.append(f"forecast  {foreseen}")
     if finished.seen_at:
         lines.append(f"MLflow    {_ui_command(finished.seen_at, folder)}")
     return [*run_tables(result), Text("\n".join(lines))]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bakeoff.reports.forecast import say_forecast
 from bakeoff.reports.formats import format_seconds
 from bakeoff.reports.ranking import build_other_metrics, build_ranking
 from bakeoff.reports.sheets import Sheet, build_budget, build_failures, build_skips, describe_metric, rows_of
@@ -145,6 +146,7 @@ def _warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
         yield f"No record of {_plural(open_, 'planned fit')}: the run was interrupted or still goes on."
     if view.corrupt:
         yield f"{_plural(view.corrupt, 'line')} of records.jsonl were corrupt and are not used."
+    yield from _restarts(view)
     if view.outside:
         yield f"{_plural(view.outside, 'recorded fit')} outside the current plan are not shown."
     if len({tuple(sorted(record.versions.items())) for record in view.records.values()}) > 1:
@@ -154,6 +156,15 @@ def _warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
     flagged = int((fits["flag"] != "").sum())
     if flagged:
         yield f"{_plural(flagged, 'fit')} did not get the whole tuning budget; see the remarks under “Budget spent”."
+
+
+def _restarts(view: Run) -> Iterator[str]:
+    started = sum(int(record.diagnostics.get("attempts") or 1) > 1 for record in view.records.values())
+    if started:
+        yield f"{_plural(started, 'fit')} had to be started again, because a worker was lost."
+    resumed = sum(bool(record.diagnostics.get("trials_resumed")) for record in view.records.values())
+    if resumed:
+        yield f"{_plural(resumed, 'fit')} went on with a study that an earlier process had begun."
 
 
 def _plural(number: int, what: str) -> str:
@@ -184,6 +195,10 @@ def _provenance(view: Run) -> Iterator[tuple[str, str]]:
         yield "Tuning budget", f"{_plural(int(tuning.get('trials') or 0), 'trial')}{seconds} for each tuned fit"
     yield "Caps", _joined(suite.get("caps")) or "none"
     yield "Limits of a fit", f"{limits.get('seconds')} s, {int(limits.get('memory') or 0) / 2**30:.1f} GB"
+    yield "Ran on", _shown(made.get("engine"))
+    foreseen = say_forecast(view)
+    if foreseen:
+        yield "Forecast", foreseen
     yield "Threads of a fit", _shown(made.get("threads"))
     yield (
         "CPU",

@@ -4,7 +4,7 @@ A cell (data set x model x variant) with a failed or missing outer fold is a hol
 rank, and is never averaged over the folds that survived.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,8 @@ class Run:
     suite, provenance : mapping
     audit : mapping
         Data set -> what is odd about it: `findings`, each with `check` and `message`.
+    forecast : list
+        What was foreseen of the fits of each model on each data set.
     corrupt : int
         Lines that are no records, put aside or not.
     outside : int
@@ -51,6 +53,7 @@ class Run:
     suite: Mapping[str, Any]
     provenance: Mapping[str, Any]
     audit: Mapping[str, Any] = field(default_factory=dict)
+    forecast: Sequence[Mapping[str, Any]] = ()
     corrupt: int = 0
     outside: int = 0
 
@@ -89,6 +92,7 @@ def load_run_view(folder: RunFolder) -> Run:
         suite=_read_suite(folder),
         provenance=folder.read_json("provenance.json"),
         audit=folder.read_json("audit.json"),
+        forecast=folder.read_forecast(),
         corrupt=corrupt + _lines_aside(folder),
         outside=len(records) - len(kept),
     )

@@ -1,6 +1,8 @@
 """What the tests share: a tiny run made once, a data folder if there is one, and the rule that nothing skips unseen."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +26,8 @@ ALLOWED_SKIPS = (
     "needs the data sets of BAKEOFF_DATA",
     "needs lightgbm",
     "needs catboost",
+    "needs ray",
+    "needs leave to mount a small disk",
     "does not have a decision_function method",  # a check of scikit-learn; it is satisfied by predict_proba
 )
 
@@ -100,6 +104,64 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
     Run(make_plan(parse_suite(TINY, "tiny")), folder, Options(workers=2)).execute()
     return folder
+
+
+class Cluster:
+    """A scheduler of Dask and workers, each a process of its own on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, str(folder / "scheduler.json")
+        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", self.file)
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Start a worker with one slot."""
+        options = ("--scheduler-file", self.file, "--nthreads", "1", "--no-nanny", "--death-timeout", "60", *words)
+        self.workers.append(self._start("worker", *options))
+        return self.workers[-1]
+
+    def stop(self) -> None:
+        """End what was started, by its id."""
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait(timeout=30)
+
+    def _start(self, what: str, *words: str) -> "subprocess.Popen[bytes]":
+        command = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_" + what,
+            "--host",
+            "127.0.0.1",
+            "--no-dashboard",
+            *words,
+        ]
+        with (self.folder / f"{what}.log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+@pytest.fixture
+def new_cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Start a cluster with two workers for a test that will harm it."""
+    cluster = Cluster(tmp_path)
+    try:
+        cluster.add_worker()
+        cluster.add_worker()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Start a cluster with two workers that many tests share."""
+    shared = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        shared.add_worker()
+        shared.add_worker()
+        yield shared
+    finally:
+        shared.stop()
 
 
 @pytest.fixture

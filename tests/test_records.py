@@ -1,11 +1,16 @@
 """Records and the run folder: nothing is lost, nothing is half-written, and damage is put aside."""
 
+import errno
 import json
+import os
+import platform
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from bakeoff.errors import UserError
@@ -105,13 +110,49 @@ def test_corrupt_lines_are_put_aside(folder: RunFolder) -> None:
 
 
 def test_lock_refuses_a_second_writer(folder: RunFolder) -> None:
-    """Two runs never write to one folder; the message names the process that holds it."""
-    import os
-
-    with folder.locked(), pytest.raises(UserError, match=f"process {os.getpid()}"), RunFolder(folder.path).locked():
+    """Two runs never write to one folder; the message says which process holds it, where and since when."""
+    words = rf"process {os.getpid()} on {re.escape(platform.node())}, since \d{{4}}-"
+    with folder.locked(), pytest.raises(UserError, match=words), RunFolder(folder.path).locked():
         pass
     with folder.locked():  # and it is free again
         pass
+
+
+@pytest.mark.parametrize("left", ["", "junk", "[]", '{"pid": 1}', '{"pid": 1, "host": "h", "since": "s", "born": 0}'])
+def test_stale_lock_is_no_lock(folder: RunFolder, left: str) -> None:
+    """What a killed run left in the lock file holds nobody up."""
+    (folder.path / ".lock").write_text(left, encoding="utf-8")
+    with folder.locked():
+        assert str(os.getpid()) in (folder.path / ".lock").read_text(encoding="utf-8")
+
+
+def test_without_locks_in_the_file_system_the_holder_is_looked_at(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of this machine that has ended holds nothing; one that lives, or is elsewhere, does."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("bakeoff.lock.fcntl.flock", refuse)
+    lock = folder.path / ".lock"
+    holder = {"pid": os.getpid(), "host": platform.node(), "since": "s", "born": psutil.Process().create_time()}
+    for living in (holder, {**holder, "host": "elsewhere"}):
+        lock.write_text(json.dumps(living), encoding="utf-8")
+        with pytest.raises(UserError, match=r"If that run has ended, delete .*\.lock"), folder.locked():
+            pass
+    lock.write_text(json.dumps({**holder, "born": 1.0}), encoding="utf-8")  # the number was given to another process
+    with folder.locked():
+        pass
+
+
+def test_scratch_of_a_killed_run_is_cleared_away(folder: RunFolder) -> None:
+    """What a run left when it was killed is gone with the next one."""
+    (folder.path / "prepared-old").mkdir()
+    (folder.path / "prepared-old" / "0.joblib").touch()
+    with folder.scratch() as scratch:
+        assert [path.name for path in folder.path.glob("prepared-*")] == [scratch.name]
+    assert not list(folder.path.glob("prepared-*"))
 
 
 def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:

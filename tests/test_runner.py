@@ -1,11 +1,14 @@
 """Runs: resumed, retried, narrowed and interrupted, they end with the records of an undisturbed one."""
 
+import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import psutil
 import pytest
 import yaml
 
-from bakeoff.api import run_suite
+from bakeoff.api import merge, run_suite
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
@@ -314,12 +317,112 @@ def test_interrupted_run_resumes(tmp_path: Path, how: signal.Signals) -> None:
     family = psutil.Process(process.pid).children(recursive=True)
     assert family  # the forkserver at least
     process.send_signal(how)
-    code = process.wait(timeout=60)
+    code = process.wait(timeout=10)
     assert code == (-how if how == signal.SIGKILL else 130)
     assert wait_until_gone(family) == []
     assert start_run(out).wait(timeout=120) == 0
     lines = (out / "records.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(set(scores(RunFolder(out)))) == 28
+    assert not list(out.glob("prepared-*"))
+
+
+def test_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+    """Whoever presses Ctrl-C twice has the prompt back; nothing that was recorded is lost."""
+    out = tmp_path / "run"
+    process = start_run(out)
+    wait_for_records(out, 3)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert wait_until_gone(family) == []
+    assert len(scores(RunFolder(out))) >= 3
+
+
+# A model whose tuning takes seconds: long enough to be killed in the middle.
+STUBBORN = """
+import time
+from sklearn.neighbors import KNeighborsClassifier
+
+class Stubborn(KNeighborsClassifier):
+    def fit(self, X, y):
+        time.sleep(0.2)
+        return super().fit(X, y)
+"""
+
+
+def test_killed_study_goes_on_and_says_so(tmp_path: Path) -> None:
+    """A tuned fit whose run was killed goes on with its trials; its record says so, and equals an undisturbed one."""
+    (tmp_path / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
+    ranges = {"n_neighbors": {"low": 1, "high": 40, "integer": True}}
+    suite = {
+        "name": "stubborn",
+        "datasets": ["wine"],
+        "models": [{"import": "stubborn:Stubborn", "space": ranges}],
+        "variants": ["tuned"],
+        "outer_folds": 2,
+        "inner_folds": 2,
+        "tuning": {"trials": 12},
+    }
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")
+
+    def start(out: str) -> "subprocess.Popen[bytes]":
+        words = ["run", "suite.yaml", "--out", out, "--no-tracking"]
+        return subprocess.Popen([sys.executable, "-m", "bakeoff.cli", *words], cwd=tmp_path, stdout=subprocess.DEVNULL)
+
+    assert start("calm").wait(timeout=120) == 0
+    killed = start("killed")
+    journals = tmp_path / "killed" / "studies"
+    deadline = time.monotonic() + 60
+    while sum(path.read_text(encoding="utf-8").count('"row"') for path in journals.glob("*.log")) < 6:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait(timeout=30)
+    assert start("killed").wait(timeout=120) == 0
+    calm, again = RunFolder(tmp_path / "calm"), RunFolder(tmp_path / "killed")
+    assert scores(again) == scores(calm)
+    records = list(again.read_records()[0].values())
+    resumed = [record.diagnostics.get("trials_resumed", 0) for record in records]
+    assert 2 <= sum(resumed) < 24
+    for record in records:
+        assert record.diagnostics["trials"] == 12
+        assert record.diagnostics["tune_s"] > 12 * 2 * 0.2  # of both processes
+    for path in (calm.path / "trials").iterdir():
+        assert choices_in(path) == choices_in(again.path / "trials" / path.name)
+    assert "went on with a study" in again.markdown.read_text(encoding="utf-8")
+
+
+def choices_in(path: Path) -> list[Any]:
+    """Return what the trials of a fit tried, and how they scored."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(row["number"], row["state"], row["params"], row["folds"], row["value"]) for row in rows]
+
+
+def test_every_engine_gives_the_same_scores(tiny_run: RunFolder, tmp_path: Path) -> None:
+    """In this process, with one worker, in shards that are merged, and resumed: the same scores, bit for bit."""
+    suite = tiny_run.read_suite()
+    runs = {
+        "in process": run(tmp_path, suite, out=tmp_path / "here", in_process=True),
+        "one worker": run(tmp_path, suite, out=tmp_path / "one", workers=1),
+        "resumed": run(tmp_path, suite, out=tmp_path / "resumed", models=["dummy", "mlp"]),
+    }
+    run(tmp_path, suite, out=tmp_path / "resumed")
+    parts = [run(tmp_path, suite, out=tmp_path / f"part{k}", shard=f"{k}/2").path for k in (1, 2)]
+    runs["merged"] = merge(parts, tmp_path / "merged").folder
+    for name, folder in runs.items():
+        assert scores(folder) == scores(tiny_run), name
+
+
+def test_lost_fits_are_run_again_without_being_asked_for(tmp_path: Path) -> None:
+    """A fit that was lost by no fault of its own never counts as done; one that failed does."""
+    folder = run(tmp_path, SMALL)
+    records = list(folder.read_records()[0].values())
+    changed = [replace(records[0], status="lost"), replace(records[1], status="timeout"), *records[2:]]
+    folder.write_records(changed)
+    progress = Recorder()
+    run(tmp_path, SMALL, progress)
+    assert [record.fit for record in progress.ended] == [records[0].fit]
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -330,17 +433,63 @@ def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_ten_kills_change_nothing(tmp_path: Path) -> None:
-    """Killed at ten moments and resumed each time, the records equal those of an undisturbed run."""
+    """Killed at ten random moments and resumed each time, the records equal those of an undisturbed run."""
     calm = tmp_path / "calm"
     assert start_run(calm).wait(timeout=300) == 0
     out = tmp_path / "run"
-    for number in range(1, 11):
+    moments = random.Random(time.time_ns())
+    for _ in range(10):
         process = start_run(out)
-        wait_for_records(out, 2 * number)
+        wait_for_records(out, 0)
+        time.sleep(moments.uniform(0, 8))
+        family = [process.pid, *(one.pid for one in psutil.Process(process.pid).children(recursive=True))]
         process.kill()
         process.wait(timeout=60)
+        assert wait_until_gone([psutil.Process(pid) for pid in family if psutil.pid_exists(pid)]) == []
     assert start_run(out).wait(timeout=300) == 0
     assert scores(RunFolder(out)) == scores(RunFolder(calm))
+    assert len((out / "records.jsonl").read_text(encoding="utf-8").splitlines()) == 28
+
+
+@pytest.mark.slow
+def test_full_disk_loses_nothing(tmp_path: Path) -> None:
+    """On a disk that is full the run ends with that reason; with room again it goes on to the same records."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs leave to mount a small disk")
+    try:
+        with pytest.raises(UserError, match="No space left on device"):
+            run(tmp_path, {**SMALL, "outer_folds": 5, "repeats": 20}, out=disk / "run")
+        before = scores(RunFolder(disk / "run"))
+        subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
+        suite = {**SMALL, "outer_folds": 5, "repeats": 2}
+        after = scores(run(tmp_path, suite, out=disk / "run"))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    calm = scores(run(tmp_path, suite))
+    assert {fit: after[fit] for fit in calm} == calm
+    assert all(after[fit] == outcome for fit, outcome in before.items() if outcome[0] == "ok")
+
+
+@pytest.mark.slow
+def test_endless_svm_ends_at_its_limit(tmp_path: Path) -> None:
+    """A kernel machine that would take an hour is one marked row; all else is done, and the report says so."""
+    suite = {
+        "name": "hour",
+        "datasets": [{"name": "xor", "rows": 200_000, "difficulty": "hard"}],
+        "models": ["dummy", "logistic", "rbf_svm", "hist_gradient_boosting"],
+        "variants": ["default"],
+        "outer_folds": 2,
+        "limits": {"seconds": 30, "memory": "4GB"},
+    }
+    folder = run(tmp_path, suite, workers=2)
+    found = {(record.model, record.status) for record in folder.read_records()[0].values()}
+    assert found == {("dummy", "ok"), ("logistic", "ok"), ("hist_gradient_boosting", "ok"), ("rbf_svm", "timeout")}
+    assert "killed at its limit of 30 s" in folder.markdown.read_text(encoding="utf-8")
+    assert "killed at its limit of 30 s" in folder.html.read_text(encoding="utf-8")
 
 
 def test_copied_run_can_go_on_elsewhere(tiny_run: RunFolder, tmp_path: Path) -> None:

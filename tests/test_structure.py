@@ -25,8 +25,15 @@ ALLOWED = {
     "bakeoff.estimators": {"bakeoff.estimators", "bakeoff.datasets"},
     "bakeoff.reports": {"bakeoff.reports"},
 }
-DATA_EXTRAS = ("arff", "huggingface", "images", "openml", "zst")  # that the tests install
-ONLY_HERE = {"mlflow": {"tracking"}, "multiprocessing": {"isolation"}, "concurrent": {"engine"}, "typer": {"cli"}}
+DATA_EXTRAS = ("arff", "huggingface", "images", "openml", "zst")
+TESTED_EXTRAS = ("dask", *DATA_EXTRAS)  # that the tests install
+ONLY_HERE = {
+    "mlflow": {"tracking"},
+    "multiprocessing": {"isolation", "child"},
+    "concurrent": {"engine", "local_engine", "options"},
+    "distributed": {"dask_engine"},
+    "typer": {"cli", "cli_options"},
+}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -64,12 +71,13 @@ def test_imports_go_one_way(folder: str) -> None:
 
 @pytest.mark.parametrize("library", ONLY_HERE)
 def test_one_module_knows_each_border(library: str) -> None:
-    """Only tracking knows MLflow, only isolation processes, only the engine executors, only the CLI typer."""
+    """Only tracking knows MLflow, only isolation processes, only engines executors, only the CLI typer."""
     users = {
         path.stem
         for folder in FOLDERS
         for path in (ROOT / folder).glob("*.py")
         if any(name.split(".")[0] == library for name in imports_of(path))
+        or f'import_module("{library}")' in path.read_text(encoding="utf-8")
     }
     assert users == ONLY_HERE[library]
 
@@ -97,7 +105,7 @@ def test_importing_is_light(module: str) -> None:
 def test_lowest_constraints_are_the_lower_bounds() -> None:
     """The `lowest` environment tests the oldest versions that pyproject.toml allows; torch is pinned for its size."""
     extras = PROJECT["project"]["optional-dependencies"]
-    needed = [*PROJECT["project"]["dependencies"], *(entry for name in DATA_EXTRAS for entry in extras[name])]
+    needed = [*PROJECT["project"]["dependencies"], *(entry for name in TESTED_EXTRAS for entry in extras[name])]
     assert extras["data"] == [f"bakeoff[{','.join(DATA_EXTRAS)}]"]
     allowed = dict(re.match(r"([\w-]+)>=([\d.]+)", entry).groups() for entry in needed)  # type: ignore[union-attr]
     lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()

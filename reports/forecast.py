@@ -1,0 +1,24 @@
+"""What was foreseen of a run against what it took."""
+
+from bakeoff.reports.formats import format_seconds
+from bakeoff.reports.tables import Run
+
+
+def say_forecast(view: Run) -> str | None:
+    """Compare the forecast with the records, over the fits of which both know; None if there are none.
+
+    Seconds of all fits are summed, whatever ran beside them; memory is that of the largest fit.
+    """
+    foreseen = {(row["dataset"], row["model"], row["variant"]): row for row in view.forecast if not row["stopped"]}
+    known = [one for one in view.records.values() if (one.dataset, one.model, one.variant) in foreseen]
+    rows = [foreseen[one.dataset, one.model, one.variant] for one in known]
+    needed = sum(float(one.diagnostics.get("wall_s") or 0) for one in known)
+    if not needed:
+        return None
+    seconds = sum(float(row["seconds"]) for row in rows)
+    before = max(float(row.get("peak_mb") or 0) for row in rows)
+    after = max(float(one.diagnostics.get("peak_mb") or 0) for one in known)
+    return (
+        f"{format_seconds(seconds)} of fits were foreseen, {format_seconds(needed)} were needed "
+        f"({(seconds - needed) / needed:+.0%}); largest fit {before:.0f} MB foreseen, {after:.0f} MB needed"
+    )
