@@ -90,7 +90,21 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "compare", "describe", "check", "list", "show", "report", "track", "ui", "export", "schema", "doctor"],
+    [
+        "run",
+        "compare",
+        "describe",
+        "check",
+        "merge",
+        "list",
+        "show",
+        "report",
+        "track",
+        "ui",
+        "export",
+        "schema",
+        "doctor",
+    ],
 )
 def test_every_command_has_help(command: str, bakeoff: CommandLine) -> None:
     """Each command says what it is for."""
@@ -411,3 +425,74 @@ def test_help_answers_at_once() -> None:
         subprocess.run([sys.executable, "-m", "bakeoff.cli", "--help"], capture_output=True, check=True, timeout=60)
         seconds.append(time.perf_counter() - began)
     assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--workers", "none"], "a number from 1, or auto; got 'none'"),
+        (["--workers", "0"], "a number from 1, or auto"),
+        (["--shard", "3/2"], "--shard takes K/N"),
+        (["--dask", "local", "--in-process"], "exclude each other"),
+        (["--dask", "tcp://127.0.0.1:9", "--workers", "2"], "has no meaning on a cluster"),
+        (["--in-process", "--workers", "2"], "runs one fit at a time"),
+    ],
+)
+def test_bad_engines_are_one_clear_line(words: list[str], message: str, here: Path, bakeoff: CommandLine) -> None:
+    """An engine that can't be had is the user's mistake, told before anything is written."""
+    assert bakeoff("run", "smoke", "--no-tracking", *words) == 2
+    assert message in " ".join(bakeoff.err.replace("│", " ").split())
+    assert "Traceback" not in bakeoff.err
+    assert not (here / "runs").exists()
+
+
+def test_shards_are_merged(here: Path, bakeoff: CommandLine) -> None:
+    """Two shards and a merge, from the command line; a part that is missing is told and exits with 1."""
+    (here / "suite.yaml").write_text(
+        "{name: two, datasets: [wine], models: [dummy, knn], variants: [default], outer_folds: 4}", encoding="utf-8"
+    )
+    for number in (1, 2):
+        assert bakeoff("run", "suite.yaml", "--no-tracking", "--workers", "auto", "--shard", f"{number}/2") == 0
+    parts = [f"runs/two-shard-{number}-of-2" for number in (1, 2)]
+    assert bakeoff("merge", parts[0], "--out", "runs/two") == 0
+    assert "note: not among the parts: shard 2/2" in bakeoff.out
+    assert bakeoff("merge", *parts, "--out", "runs/two") == 0
+    assert "8 of 8 fits are recorded" in bakeoff.out
+    assert bakeoff("show", "runs/two") == 0
+    assert bakeoff("run", "suite.yaml", "--no-tracking") == 0
+    assert "nothing to run: all 8 fits are recorded already" in bakeoff.out
+    assert bakeoff("merge", "nowhere", "--out", "runs/three") == 2
+    assert "there is no run in 'nowhere'" in bakeoff.err
+
+
+def test_forecast_is_kept_for_the_run(here: Path, bakeoff: CommandLine) -> None:
+    """`check --forecast` prints what to expect; the run says afterwards how far off that was."""
+    (here / "suite.yaml").write_text(
+        "{name: fore, datasets: [wine], models: [dummy, knn], variants: [default], outer_folds: 4}", encoding="utf-8"
+    )
+    assert bakeoff("check", "suite.yaml", "--forecast", "--limit", "20", "--workers", "1") == 0
+    assert "8 fits, 1 at once: about" in bakeoff.out
+    assert "runs/fore/forecast.json" in bakeoff.out
+    assert bakeoff("run", "suite.yaml", "--no-tracking", "--workers", "1") == 0
+    assert "were foreseen" in bakeoff.out
+    assert "running on this machine, 1 fit at once, 1 thread each" in bakeoff.out
+
+
+def test_forecast_of_what_fails_exits_with_1(here: Path, bakeoff: CommandLine) -> None:
+    """A dry run that fails is told with its reason before hours are spent."""
+    text = "{name: bad, datasets: [wine], models: [{import: 'sklearn.svm:SVR', name: svr}], variants: [default]}"
+    (here / "suite.yaml").write_text(text.replace("SVR", "OneClassSVM"), encoding="utf-8")
+    code = bakeoff("check", "suite.yaml", "--forecast", "--limit", "20")
+    assert (code, "error" in bakeoff.out or "Error" in bakeoff.out) == (1, True), bakeoff.out
+
+
+def test_merge_of_strangers_is_refused(here: Path, bakeoff: CommandLine) -> None:
+    """All reasons why runs do not belong together are told at once, one line each."""
+    for name, seed in (("a", 0), ("b", 1)):
+        text = f"{{name: {name}, seed: {seed}, datasets: [wine], models: [dummy], variants: [default], outer_folds: 2}}"
+        (here / "suite.yaml").write_text(text, encoding="utf-8")
+        assert bakeoff("run", "suite.yaml", "--no-tracking") == 0
+    assert bakeoff("merge", "runs/a", "runs/b", "--out", "runs/c") == 2
+    assert "has another name than" in bakeoff.err
+    assert "has another seed than" in bakeoff.err
+    assert not (here / "runs" / "c").exists()

@@ -479,7 +479,7 @@ def test_endless_svm_ends_at_its_limit(tmp_path: Path) -> None:
     """A kernel machine that would take an hour is one marked row; all else is done, and the report says so."""
     suite = {
         "name": "hour",
-        "datasets": [{"name": "xor", "rows": 200_000, "difficulty": "hard"}],
+        "datasets": [{"name": "xor", "rows": 130_000, "difficulty": "hard"}],
         "models": ["dummy", "logistic", "rbf_svm", "hist_gradient_boosting"],
         "variants": ["default"],
         "outer_folds": 2,

@@ -1,6 +1,14 @@
 """Tracking: MLflow mirrors the records, once; it can be rebuilt, and its failure stops nothing."""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +165,78 @@ def test_run_tracks_while_it_goes_on(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "mlflow.db").is_file()
     found = search(result.folder)
     assert sorted(run.info.status for run in found) == ["FINISHED", "FINISHED"]
+
+
+class Server:
+    """A tracking server on loopback with a SQLite store, that can go away and come back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        words = ["server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        words += ["--backend-store-uri", f"sqlite:///{self.folder / 'server.db'}"]
+        words += ["--artifacts-destination", str(self.folder / "artifacts")]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mlflow", *words], stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
+                    return
+            except OSError:
+                assert time.monotonic() < deadline, (self.folder / "server.log").read_text(encoding="utf-8")
+                time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End it with its own processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+
+class Saboteur(Warned):
+    """Progress that takes the server away after some fits."""
+
+    def __init__(self, server: Server, after: int) -> None:
+        super().__init__()
+        self.server, self.left = server, after
+
+    def end(self, record: Record) -> None:
+        """Count fits."""
+        self.left -= 1
+        if self.left == 0:
+            self.server.stop()
+
+
+@pytest.mark.slow
+def test_server_that_goes_away_in_the_middle_stops_nothing(tiny_run: RunFolder, tmp_path: Path) -> None:
+    """Every fit is recorded as without a server; the warning says what to do, and doing it makes up for all."""
+    server = Server(tmp_path)
+    try:
+        saboteur = Saboteur(server, after=6)
+        result = run_suite(
+            tiny_run.read_suite(), out=tmp_path / "run", tracking_uri=server.uri, workers=1, progress=saboteur
+        )
+        assert result.finished is not None
+        assert (result.finished.failed, result.finished.seen_at) == (0, None)
+        records, whole = result.folder.read_records()[0], tiny_run.read_records()[0]
+        assert {fit: record.metrics for fit, record in records.items()} == {
+            fit: record.metrics for fit, record in whole.items()
+        }
+        assert any("bakeoff track" in warning for warning in saboteur.warnings)
+        server.start()
+        mirror(result.folder, server.uri)
+        cells = {(record.dataset, record.model, record.variant) for record in records.values()}
+        tags = [run.data.tags for run in search(result.folder, server.uri)]
+        found = [(one["dataset"], one["model"], one["variant"]) for one in tags if "dataset" in one]
+        assert sorted(found) == sorted(cells)
+    finally:
+        server.stop()

@@ -1,0 +1,75 @@
+"""What the engine costs and gains: isolation of one fit, a thousand trivial fits, two workers against one.
+
+    python tests/performance/engine.py
+
+All figures of one run are taken on one machine one after the other, so the ratios hold on a busy one.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bakeoff.api import run_suite
+from bakeoff.isolation import run_isolated
+from bakeoff.outcome import Allowance
+
+ROOMY = Allowance(seconds=120, memory=2**31)
+LIMITS = {"variants": ["default"], "limits": {"seconds": 600, "memory": "4GB"}}
+THOUSAND = {"name": "thousand", "datasets": ["wine"], "models": ["dummy"], "outer_folds": 10, "repeats": 100}
+# Equal fits of about two seconds on one thread.
+EQUAL = {
+    "name": "equal",
+    "datasets": ["digits"],
+    "models": [{"name": "random_forest", "params": {"n_estimators": 600}}],
+    "outer_folds": 10,
+    "repeats": 2,
+}
+
+
+def time_isolation(calls: int) -> list[float]:
+    """Return the milliseconds that each call of nothing takes in a process of its own, after the preload."""
+    run_isolated(int, allowance=ROOMY)
+    milliseconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        run_isolated(int, allowance=ROOMY)
+        milliseconds.append((time.perf_counter() - began) * 1000)
+    return milliseconds
+
+
+def time_run(suite: dict[str, Any], workers: int, **options: Any) -> tuple[float, int]:
+    """Return the seconds of a run without tracking, and its fits."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        result = run_suite({**LIMITS, **suite}, out=Path(folder) / "run", workers=workers, tracking=False, **options)
+        seconds = time.perf_counter() - began
+        assert result.finished is not None
+        assert result.finished.failed == 0
+        return seconds, result.finished.ran
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3, help="of the comparison of workers")
+    repeats = parser.parse_args().repeats
+    milliseconds = time_isolation(100)
+    ninth = statistics.quantiles(milliseconds, n=10)[-1]
+    print(f"isolation: {statistics.median(milliseconds):.0f} ms for each call (median of 100; nine in ten {ninth:.0f})")
+    for workers in (1, 2):
+        seconds, fits = time_run(THOUSAND, workers)
+        print(f"{fits} trivial fits, {workers} at once: {seconds:.1f} s, {seconds / fits * 1000:.0f} ms for each")
+    ratios = []
+    for _ in range(repeats):
+        one, fits = time_run(EQUAL, 1)
+        two, _ = time_run(EQUAL, 2)
+        ratios.append(one / two)
+        print(f"{fits} equal fits: {one:.1f} s with one worker, {two:.1f} s with two, ratio {one / two:.2f}")
+    print(f"two workers against one: {statistics.median(ratios):.2f} times as fast (median of {repeats})")
+
+
+if __name__ == "__main__":
+    main()
