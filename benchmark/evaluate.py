@@ -79,6 +79,7 @@ def evaluate(job: Job) -> Result:
             "test_rows": len(split.test),
             "threads": job.threads,
             "device": job.device,
+            **_of_gpu(job),
             **_of_model(fitted.pipeline),
             **_of_tuning(job, tuned),
             "warnings": _unique_warnings(caught),
@@ -126,6 +127,15 @@ def warm_up(library: str) -> None:
         import xgboost
 
         xgboost.train({"nthread": 1, "verbosity": 0}, xgboost.DMatrix(rows, label=rows[:, 0]), num_boost_round=1)
+
+
+def _of_gpu(job: Job) -> dict[str, float]:
+    """Read the most memory that PyTorch took from its GPU in this process, in MiB."""
+    if job.device != "cuda":
+        return {}
+    import torch
+
+    return {"peak_vram_mb": round(torch.cuda.max_memory_reserved() / 2**20, 1)}
 
 
 def _of_model(pipeline: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.evaluate import evaluate
+from bakeoff.evaluate import _of_gpu, evaluate
 from bakeoff.fitting import fit_rows
 from bakeoff.imported import own_spec
 from bakeoff.inner_scores import tune_rows
@@ -191,3 +191,13 @@ def test_missing_primary_metric_fails_tuning(tmp_path: Path) -> None:
     tuned = tune_rows(build_job(tmp_path, dataset, spec, "tuned", tuning={"trials": 1}), dataset, np.arange(60))
     assert tuned.params is None
     assert "roc_auc can't be computed" in tuned.trials[0]["reason"]
+
+
+def test_memory_of_the_gpu_is_recorded_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fits on a GPU record the most memory that they took from it; others say nothing of it."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: 3 * 2**20)
+    job = build_job(tmp_path, build_dataset())
+    assert _of_gpu(job) == {}
+    assert _of_gpu(replace(job, device="cuda")) == {"peak_vram_mb": 3.0}
