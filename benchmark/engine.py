@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.child import pack_call, unpack_value
-from bakeoff.errors import describe_error
+from bakeoff.errors import UserError, describe_error
 from bakeoff.in_process import run_here
 from bakeoff.isolation import run_packed
 from bakeoff.job import Job
@@ -161,12 +161,27 @@ class Shipping:
     stop: Stop = field(default_factory=Stop)
 
     def submit(self, lane: Lane, job: Job) -> "Future[Outcome]":
-        """Hand a job to a lane."""
+        """Hand a job to a lane.
+
+        Raises
+        ------
+        UserError
+            If the executor takes no more calls.
+        """
         allowance = replace(self.allowance, uses_gpu=lane.device == "cuda")
         if not self.isolated:
             return lane.executor.submit(run_here, self.function, job, allowance=allowance)
-        packed = pack_call(self.function, job)
-        return lane.executor.submit(ship, packed, allowance, self.stop, self.starts_file(job))
+        try:
+            packed = pack_call(self.function, job)
+        except Exception as error:  # a model that was handed over in Python may hold anything
+            unsent: Future[Outcome] = Future()
+            unsent.set_result(Outcome("error", reason=f"the fit can't be sent to its process: {describe_error(error)}"))
+            return unsent
+        try:
+            return lane.executor.submit(ship, packed, allowance, self.stop, self.starts_file(job))
+        except RuntimeError as error:  # a broken or closed pool
+            kept = "what is recorded is kept, and the same command goes on from there"
+            raise UserError(f"the engine takes no more fits ({describe_error(error)}); {kept}") from None
 
     def starts_file(self, job: Job) -> Path:
         """Return where each start of a job leaves a line: some engines run lost tasks again and say nothing of it."""

@@ -44,7 +44,8 @@ def local_engine(workers: int | None, threads: int, devices: set[str], fits_per_
     gpus = _name_gpus(len(hardware.get("gpus", ()))) * fits_per_gpu if "cuda" in devices else []
     if "cuda" in devices and not gpus:
         raise UserError(NO_GPU)
-    chosen = workers or default_workers(threads, reserved=len(gpus))
+    most = default_workers(threads, reserved=len(gpus))  # fits on GPUs need cores too
+    chosen = min(workers or most, most)
     label = f"this machine, {describe_workers(chosen, threads)}"
     with ThreadPoolExecutor(chosen, thread_name_prefix="fit") as cpu, _gpu_pool(gpus) as gpu:
         lanes = [Lane("cpu", cpu, lambda: chosen)]

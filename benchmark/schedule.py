@@ -43,10 +43,6 @@ class Schedule:
         """Return the number of fits that wait."""
         return sum(map(len, self._waiting.values()))
 
-    def devices(self) -> set[str]:
-        """Return the devices that the fits want."""
-        return {job.device for jobs in self._waiting.values() for job in jobs}
-
     def take(self, device: str) -> Job | None:
         """Take the next fit for a device out of the schedule, if there is one."""
         fitting = [group for group, jobs in self._waiting.items() if jobs and jobs[0].device == device]

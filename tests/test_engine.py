@@ -227,6 +227,23 @@ def test_an_engine_that_is_gone_is_no_loss_of_a_fit(tmp_path: Path) -> None:
         run(tmp_path, [Task("one"), Task("two")], (Lane("cpu", pool, slots),))
 
 
+def test_pool_that_is_closed_ends_the_run_in_words(tmp_path: Path) -> None:
+    """An executor that takes no more calls ends the run, and no fit is blamed."""
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(UserError, match="the engine takes no more fits"):
+        run(tmp_path, [Task("one")], lane(pool))
+
+
+def test_fit_that_cannot_be_sent_is_an_error(tmp_path: Path) -> None:
+    """A model that can't be pickled is one row with that reason, and the others run."""
+    held = threading.Lock()
+    with ThreadPoolExecutor(1) as pool:
+        (ended,) = run(tmp_path, [Task("one")], lane(pool), function=lambda task: held)
+    assert ended.outcome.status == "error"
+    assert "the fit can't be sent to its process: TypeError" in ended.outcome.reason
+
+
 def test_closing_stops_what_runs(tmp_path: Path) -> None:
     """Closing the generator ends running fits within a second and leaves no process."""
     with ThreadPoolExecutor(2) as pool:
