@@ -10,10 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bakeoff.engine import Engine, Lane, inspect_through
 from bakeoff.errors import UserError, describe_error
+from bakeoff.lanes import Engine, Lane
 from bakeoff.local_engine import NO_GPU
 from bakeoff.provenance import changed_versions, collect_versions
+from bakeoff.shipping import inspect_through
 from bakeoff.workers import check_workers, count_cores, default_workers, describe_workers
 
 CONNECT_S, LOOK_S, FIRST_WORD_S, SAY_EVERY_S = 30.0, 1.0, 5.0, 60.0

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bakeoff.engine import Shipping, run_jobs
+from bakeoff.engine import run_jobs
 from bakeoff.evaluate import evaluate
 from bakeoff.job import Job
 from bakeoff.observers import Progress
@@ -21,6 +21,7 @@ from bakeoff.prepared import prepare_jobs
 from bakeoff.recording import to_record
 from bakeoff.records import Record, Status
 from bakeoff.schedule import Group, Schedule
+from bakeoff.shipping import Shipping
 
 TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
 

@@ -7,9 +7,10 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from bakeoff.engine import THREAD, Engine, Lane
 from bakeoff.errors import UserError
+from bakeoff.lanes import Engine, Lane
 from bakeoff.provenance import collect_hardware, inspect_hardware
+from bakeoff.shipping import THREAD
 from bakeoff.workers import check_workers, default_workers, describe_workers
 
 NO_GPU = (

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from bakeoff.engine import Engine, Lane, inspect_through
 from bakeoff.errors import UserError
+from bakeoff.lanes import Engine, Lane
 from bakeoff.local_engine import in_process_engine, local_engine
 from bakeoff.options import Options
+from bakeoff.shipping import inspect_through
 from bakeoff.workers import count_cores
 
 

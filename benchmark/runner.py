@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.audit import audit
-from bakeoff.engine import Ended, Engine, Shipping, run_jobs
+from bakeoff.engine import Ended, run_jobs
 from bakeoff.errors import UserError
 from bakeoff.evaluate import Result, evaluate
 from bakeoff.folder import RunFolder, write_whole
 from bakeoff.job import Job
+from bakeoff.lanes import Engine
 from bakeoff.observers import Progress, Silent, Tracker
 from bakeoff.open_engine import check_options, open_engine
 from bakeoff.options import Finished, Options
@@ -25,6 +26,7 @@ from bakeoff.recording import to_record
 from bakeoff.records import UNFINISHED, Record
 from bakeoff.rescore import add_metrics
 from bakeoff.schedule import Group, Schedule, expected_seconds
+from bakeoff.shipping import Shipping
 from bakeoff.suite_file import dump_suite
 from bakeoff.workers import check_workers, warn_of_memory
 

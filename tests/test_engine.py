@@ -17,14 +17,16 @@ import psutil
 import pytest
 
 from bakeoff.child import THREAD_VARIABLES
-from bakeoff.engine import Ended, Lane, Shipping, run_jobs
+from bakeoff.engine import Ended, run_jobs
 from bakeoff.errors import UserError
+from bakeoff.lanes import Lane
 from bakeoff.local_engine import in_process_engine, local_engine
 from bakeoff.observers import Silent
 from bakeoff.open_engine import open_engine
 from bakeoff.options import Options
 from bakeoff.outcome import Allowance
 from bakeoff.schedule import Schedule
+from bakeoff.shipping import Shipping
 from bakeoff.workers import check_workers, count_cores, describe_workers, warn_of_memory
 
 ROOMY = Allowance(seconds=30, memory=2**30)
@@ -147,7 +149,7 @@ def test_fits_wait_for_lanes_of_their_device(tmp_path: Path) -> None:
         lock = threading.Lock()
 
         def take() -> None:
-            from bakeoff.engine import THREAD
+            from bakeoff.shipping import THREAD
 
             with lock:
                 THREAD.gpu = free.pop()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from bakeoff.api import run_suite
-from bakeoff.engine import Shipping, run_jobs
+from bakeoff.engine import run_jobs
 from bakeoff.job import Job
 from bakeoff.observers import Silent
 from bakeoff.open_engine import open_engine
@@ -20,6 +20,7 @@ from bakeoff.plan import make_plan
 from bakeoff.records import Record
 from bakeoff.result import RunResult
 from bakeoff.schedule import Schedule
+from bakeoff.shipping import Shipping
 from bakeoff.suite import Suite
 
 ENGINES = ("local", "dask")

@@ -30,7 +30,7 @@ TESTED_EXTRAS = ("dask", *DATA_EXTRAS)  # that the tests install
 ONLY_HERE = {
     "mlflow": {"tracking"},
     "multiprocessing": {"isolation", "child"},
-    "concurrent": {"engine", "local_engine", "options"},
+    "concurrent": {"engine", "lanes", "local_engine", "options", "shipping"},
     "distributed": {"dask_engine"},
     "typer": {"cli", "cli_options"},
 }
