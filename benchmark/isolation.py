@@ -22,7 +22,7 @@ from typing import IO, Any, Protocol
 
 from bakeoff.child import answer_call, pack_call, unpack_value
 from bakeoff.outcome import Allowance, Outcome, describe_bytes
-from bakeoff.process_tree import Family, find_tree, kill_tree, weigh_tree
+from bakeoff.process_tree import Family, find_tree, kill_tree, time_tree, weigh_tree
 
 START_TIMEOUT_S = 120.0
 POLL_S = (0.02, 0.25)
@@ -123,7 +123,7 @@ def _watch(
     log: IO[bytes],
 ) -> Outcome:
     """Wait for the outcome, the deadline, the memory limit or a crash; note every descendant that is seen meanwhile."""
-    began, deadline, peak, poll = time.monotonic(), START_TIMEOUT_S, 0, POLL_S[0]
+    began, deadline, peak, cpu, poll = time.monotonic(), START_TIMEOUT_S, 0, 0.0, POLL_S[0]
     inherited: int | None = None  # bytes that the preload holds, known once the call has started
     while True:
         message = _receive(messages, process, poll)
@@ -136,8 +136,8 @@ def _watch(
         tree = find_tree(process.pid)
         family.update(tree)
         used = 0 if inherited is None else weigh_tree(tree, inherited, allowance.memory)
-        peak = max(peak, used)
-        spent: dict[str, Any] = {"wall_s": round(wall, 3), "peak_mb": round(peak / 2**20, 1)}
+        peak, cpu = max(peak, used), max(cpu, time_tree(tree))
+        spent: dict[str, Any] = {"wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "peak_mb": round(peak / 2**20, 1)}
         if message == "ended":
             return Outcome("crashed", reason=_crash_reason(process), **spent)
         if stop is not None and stop.is_set():

@@ -37,6 +37,15 @@ def read_anonymous(process: psutil.Process) -> int:
     return int(memory.rss - getattr(memory, "shared", 0))
 
 
+def time_tree(tree: list[psutil.Process]) -> float:
+    """Return the CPU seconds of processes and of their children that have ended."""
+    total = 0.0
+    for member in tree:
+        with suppress(psutil.Error):
+            total += sum(member.cpu_times()[:4])  # user and system, then those of ended children
+    return total
+
+
 def kill_tree(pid: int, family: Family) -> None:
     """Kill a call's process group and every descendant that was seen, sessions of their own or not."""
     family.update(find_tree(pid))

@@ -18,7 +18,9 @@ def say_forecast(view: Run) -> str | None:
     seconds = sum(float(row["seconds"]) for row in rows)
     before = max(float(row.get("peak_mb") or 0) for row in rows)
     after = max(float(one.diagnostics.get("peak_mb") or 0) for one in known)
+    left_out = len(view.records) - len(known)
+    beside = f"; {left_out} fits that were not foreseen, or only to their limit, are left out" if left_out else ""
     return (
         f"{format_seconds(seconds)} of fits were foreseen, {format_seconds(needed)} were needed "
-        f"({(seconds - needed) / needed:+.0%}); largest fit {before:.0f} MB foreseen, {after:.0f} MB needed"
+        f"({(seconds - needed) / needed:+.0%}); largest fit {before:.0f} MB foreseen, {after:.0f} MB needed{beside}"
     )

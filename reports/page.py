@@ -174,11 +174,11 @@ def _plural(number: int, what: str) -> str:
 def _say_spent(spent: pd.DataFrame) -> str:
     trials, failed, pruned = (int(spent[name].sum()) for name in ("trials", "trials_failed", "trials_pruned"))
     tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
-    fits = _plural(int(spent["fits"].sum()), "fit")
-    tuned = (
-        f"{_plural(trials + failed, 'trial')} of tuning took {tuning}, {failed} of them failed, {pruned} were pruned"
-    )
-    return f"{fits} used {cpu} of CPU time; {tuned}."
+    fits = f"{_plural(int(spent['fits'].sum()), 'fit')} used {cpu} of CPU time"
+    if not trials + failed:
+        return f"{fits}; nothing was tuned."
+    each = f"{_plural(trials + failed, 'trial')} of tuning took {tuning}"
+    return f"{fits}; {each}, {failed} of them failed, {pruned} were pruned."
 
 
 def _provenance(view: Run) -> Iterator[tuple[str, str]]:

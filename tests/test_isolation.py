@@ -132,6 +132,7 @@ def test_deadline_kills_what_ignores_signals() -> None:
     began = time.monotonic()
     outcome = run_isolated(hang, allowance=Allowance(seconds=1, memory=1024 * MB))
     assert (outcome.status, outcome.reason) == ("timeout", "killed at its limit of 1 s")
+    assert outcome.cpu_s > 0.2  # what a killed call spent is no less spent
     assert time.monotonic() - began < 20
 
 
