@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ def dask_engine(where: str, demand: Demand) -> Iterator[Engine]:
         distributed: Any = import_module("distributed")
     except ImportError:
         raise UserError("--dask needs Dask; install it with: pip install 'bakeoff[dask]'") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told in our own words
+    _silence()
     if where != LOCAL:
         with _connect(where, distributed.Client) as client:
             cluster = _Cluster(client, demand)
@@ -79,10 +80,19 @@ def dask_engine(where: str, demand: Demand) -> Iterator[Engine]:
         check_workers(demand.workers, demand.threads)
     slots = demand.workers or default_workers(demand.threads)
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=slots, dashboard_address=None, memory_limit=0) as own,
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=slots, dashboard_address="127.0.0.1:0", memory_limit=0
+        ) as own,
         distributed.Client(own, set_as_default=False) as client,
     ):
         yield _build_engine(_Cluster(client, demand), f"a Dask cluster here, {describe_workers(slots, demand.threads)}")
+
+
+def _silence() -> None:
+    """Keep Dask's own words back: what matters is told in ours."""
+    for name in ("", ".client", ".core", ".scheduler", ".worker", ".nanny"):
+        logging.getLogger(f"distributed{name}").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=import_module("distributed.versions").VersionMismatchWarning)
 
 
 def _connect(where: str, client: Any) -> Any:
@@ -160,10 +170,9 @@ class _Cluster:
             addresses = list(self._ask(self.client.nthreads))
             new = [address for address in addresses if address not in self._known]
             if new:
-                found = self._ask(self.client.run, describe_worker, self._token_file, workers=new, on_error="ignore")
-                for address, worker in found.items():
-                    self._check(address, worker)
-                self._known |= found
+                found = self._ask(self.client.run, describe_worker, self._token_file, workers=new, on_error="return")
+                there = {address: worker for address, worker in found.items() if not isinstance(worker, OSError)}
+                self._known |= {address: self._check(address, worker) for address, worker in there.items()}
             self._present = [self._known[address] for address in addresses if address in self._known]
             self._looked = time.monotonic()
         return self._present
@@ -186,8 +195,13 @@ class _Cluster:
                 "the same command with a new cluster goes on from there"
             ) from None
 
-    def _check(self, address: str, worker: _Worker) -> None:
+    def _check(self, address: str, worker: _Worker | Exception) -> _Worker:
         """Refuse a worker that would give other results, or none."""
+        if not isinstance(worker, _Worker):
+            raise UserError(
+                f"the worker {address} can't be used ({describe_error(worker)}); is bakeoff installed there, in the "
+                "same version as here?"
+            )
         threads = self.demand.threads
         changed = changed_versions(collect_versions(), worker.versions)
         if worker.token != self._token:
@@ -205,6 +219,7 @@ class _Cluster:
                 f"the worker {address} offers {worker.slots} slots x {threads} threads on {worker.cores} cores; start "
                 f"it with --nthreads {max(1, worker.cores // threads)}"
             )
+        return worker
 
 
 def _build_engine(cluster: _Cluster, label: str) -> Engine:

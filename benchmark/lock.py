@@ -49,8 +49,12 @@ def hold(path: Path, *, what: str) -> Iterator[None]:
         file.truncate(0)
         json.dump(_myself(), file)
         file.flush()
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            with suppress(OSError):  # said aloud, for processes that were forked meanwhile hold the open file too
+                fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _held(what: str, holder: dict[str, Any]) -> str:

@@ -219,11 +219,15 @@ def _join(entries: Iterable[Sequence[EntryT]], name: Callable[[EntryT], str]) ->
 
 def _without_doubles(models: tuple[Any, ...]) -> tuple[Any, ...]:
     """Leave names out that a family in the same list stands for already."""
-    families = [entry for entry in models if entry in FAMILIES]
+    families = [entry for entry in models if _is_one_of(entry, {*FAMILIES})]
     if "all" in families:
         families = ["all"]
     meant = {spec.name for family in families for spec in specs_of_family(str(family))}
-    return (*families, *(entry for entry in models if entry not in FAMILIES and entry not in meant))
+    return (*families, *(entry for entry in models if not _is_one_of(entry, {*FAMILIES} | meant)))
+
+
+def _is_one_of(entry: Any, names: set[str]) -> bool:
+    return isinstance(entry, str) and entry in names
 
 
 def _copy(path: Path, folder: Path) -> None:

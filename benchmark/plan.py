@@ -58,8 +58,10 @@ class Plan:
     jobs : tuple of Job
         In the order of the suite; `prepared` is empty until the runner fills it in.
     skips : tuple of Skip
+    part : tuple of Job, optional
+        The jobs that this run runs, if not all.
     shard : str, optional
-        Which part of the suite's fits the jobs are, `2/8`; all of them if None.
+        Which part that is, `2/8`.
     """
 
     suite: Suite
@@ -68,7 +70,13 @@ class Plan:
     jobs: tuple[Job, ...]
     skips: tuple[Skip, ...]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    part: tuple[Job, ...] | None = None
     shard: str | None = None
+
+    @property
+    def own_jobs(self) -> tuple[Job, ...]:
+        """The jobs that this run runs."""
+        return self.jobs if self.part is None else self.part
 
     def summary(self) -> dict[str, Any]:
         """Return what reports need to know of the plan, as plain values."""

@@ -67,10 +67,10 @@ class Run:
         self._write_plan(versions)
         recorded = self._mend()
         self._add_metrics(recorded)
-        open_jobs = [job for job in self.plan.jobs if self._is_open(recorded.get(job.keys.fit))]
-        reused = len(self.plan.jobs) - len(open_jobs)
+        open_jobs = [job for job in self.plan.own_jobs if self._is_open(recorded.get(job.keys.fit))]
+        reused = len(self.plan.own_jobs) - len(open_jobs)
         self._tell(recorded)
-        self.progress.begin(len(self.plan.jobs), reused)
+        self.progress.begin(len(self.plan.own_jobs), reused)
         if self.tracker is not None:
             self.tracker.open(self.folder, self.plan.summary())
         try:
@@ -81,7 +81,7 @@ class Run:
             raise
         seen_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
         records, _ = self.folder.read_records()
-        failed = sum(not records[job.keys.fit].ok for job in self.plan.jobs if job.keys.fit in records)
+        failed = sum(not records[job.keys.fit].ok for job in self.plan.own_jobs if job.keys.fit in records)
         return Finished(folder=self.folder, ran=ran, reused=reused, failed=failed, seen_at=seen_at)
 
     def _run(self, jobs: Sequence[Job], recorded: Mapping[str, Record], versions: dict[str, str]) -> int:

@@ -39,14 +39,16 @@ def parse_shard(text: str) -> Shard:
 
 
 def take_shard(plan: Plan, shard: Shard) -> Plan:
-    """Return the part of a plan whose fits belong to a shard; which one a fit belongs to depends on its key alone.
+    """Return a plan of which only the fits of a shard are run; to which one a fit belongs depends on its key alone.
+
+    The other fits stay planned: a table never ranks models by whichever folds fell into one shard.
 
     Raises
     ------
     UserError
         If no fit belongs to it.
     """
-    jobs = tuple(job for job in plan.jobs if int(job.keys.fit, 16) % shard.count == shard.number - 1)
-    if not jobs:
+    mine = tuple(job for job in plan.jobs if int(job.keys.fit, 16) % shard.count == shard.number - 1)
+    if not mine:
         raise UserError(f"none of the {len(plan.jobs)} fits falls into shard {shard}; divide them into fewer shards")
-    return replace(plan, jobs=jobs, shard=str(shard))
+    return replace(plan, part=mine, shard=str(shard))

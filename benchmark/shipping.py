@@ -61,11 +61,22 @@ def ship(packed: bytes, allowance: Allowance, stop: Stop | TaskGivenUp, starts: 
 
 
 def inspect_through(lane: Lane, scratch: Path) -> dict[str, Any]:
-    """Look at the hardware of whichever machine takes a call first, from a fit's process."""
+    """Look at the hardware of whichever machine takes a call first, from a fit's process.
+
+    Raises
+    ------
+    UserError
+        If none can run it.
+    """
     allowance = Allowance(seconds=120, memory=8 * 2**30, uses_gpu=lane.device == "cuda")
     packed = pack_call(collect_hardware)
     outcome = read_outcome(lane.executor.submit(ship, packed, allowance, TaskGivenUp(), scratch / "hardware.starts"))
-    return dict(outcome.value or {"error": outcome.reason})
+    if outcome.status != "ok":
+        raise UserError(
+            f"the engine can't run fits ({outcome.reason}); every machine of it needs this version of bakeoff, and "
+            f"must see {scratch.parent}"
+        )
+    return dict(outcome.value)
 
 
 Function = Callable[[Job], Any]
@@ -110,7 +121,8 @@ class Shipping:
             packed = pack_call(self.function, job)
         except Exception as error:  # a model that was handed over in Python may hold anything
             unsent: Future[Outcome] = Future()
-            unsent.set_result(Outcome("error", reason=f"the fit can't be sent to its process: {describe_error(error)}"))
+            reason = f"the fit can't be sent to its process: {describe_error(error)}"
+            unsent.set_result(Outcome("error", reason=reason))
             return unsent
         try:
             return lane.executor.submit(ship, packed, allowance, self.stop, self.starts_file(job))

@@ -143,7 +143,9 @@ def _counts(fits: pd.DataFrame) -> Facts:
 def _warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
     open_ = int((fits["status"] == NOT_RUN).sum())
     if open_:
-        yield f"No record of {_plural(open_, 'planned fit')}: the run was interrupted or still goes on."
+        shard = view.plan.get("shard")
+        why = f"this is shard {shard} of the run" if shard else "the run was interrupted or still goes on"
+        yield f"No record of {_plural(open_, 'planned fit')}: {why}."
     if view.corrupt:
         yield f"{_plural(view.corrupt, 'line')} of records.jsonl were corrupt and are not used."
     yield from _restarts(view)

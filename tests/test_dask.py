@@ -210,7 +210,7 @@ class FakeClient:
 
     def nthreads(self) -> dict[str, int]:
         """Return the slots by worker."""
-        return {address: worker.slots for address, worker in self.there.items()}
+        return {address: getattr(worker, "slots", 1) for address, worker in self.there.items()}
 
     def run(self, function: Any, *_: Any, workers: list[str], on_error: str) -> dict[str, Any]:
         """Describe workers."""
@@ -256,6 +256,14 @@ def test_crowded_worker_is_refused(tmp_path: Path) -> None:
     """Slots times threads beyond a worker's cores are refused, with the option that would do."""
     with pytest.raises(UserError, match="2 slots x 3 threads on 4 cores; start it with --nthreads 1"):
         make_cluster(tmp_path, worker(), threads=3).workers()
+
+
+def test_worker_that_cannot_answer_is_named(tmp_path: Path) -> None:
+    """A worker without bakeoff is named with its error; one that is gone meanwhile is passed over."""
+    bare = ModuleNotFoundError("No module named 'bakeoff'")
+    with pytest.raises(UserError, match=r"tcp://0 can't be used .*No module.*is bakeoff installed there"):
+        make_cluster(tmp_path, bare).workers()
+    assert make_cluster(tmp_path, OSError("gone"), worker()).cpu_slots() == 2
 
 
 def test_workers_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -306,6 +306,19 @@ def test_engines_exclude_each_other(tmp_path: Path) -> None:
                 pass
 
 
+def test_executor_that_cannot_run_fits_is_refused(tmp_path: Path) -> None:
+    """Machines that do not see the run folder are told before any fit is tried there."""
+    common: dict[str, Any] = {"threads": 1, "devices": {"cpu"}, "note": print}
+    with ThreadPoolExecutor(1) as pool:
+        options = Options(executor=pool, workers=1)
+        message = "the engine can't run fits .* must see"
+        with pytest.raises(UserError, match=message), open_engine(options, scratch=tmp_path / "no" / "such", **common):
+            pass
+        with open_engine(options, scratch=tmp_path, **common) as engine:
+            assert engine.hardware["cpu"]
+            assert engine.label == "ThreadPoolExecutor, 1 fits at once"
+
+
 def test_missing_dask_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Dask the error says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bakeoff.api import merge, run_suite
+from bakeoff.api import load_run, merge, run_suite
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.merging import merge_runs
@@ -60,7 +60,8 @@ def test_shards_divide_a_plan() -> None:
     """Every fit belongs to one shard, by its key alone."""
     plan = make_plan(to_suite(SUITE))
     parts = [take_shard(plan, Shard(number, 4)) for number in (1, 2, 3, 4)]
-    assert sorted(job.keys.fit for part in parts for job in part.jobs) == sorted(job.keys.fit for job in plan.jobs)
+    assert sorted(job.keys.fit for part in parts for job in part.own_jobs) == sorted(job.keys.fit for job in plan.jobs)
+    assert all(part.jobs == plan.jobs for part in parts)
     assert [part.shard for part in parts] == ["1/4", "2/4", "3/4", "4/4"]
 
 
@@ -100,6 +101,17 @@ def test_merged_shards_equal_the_whole(whole: RunFolder, shards: list[Path], tmp
     assert "No record of" not in merged.folder.markdown.read_text(encoding="utf-8")
 
 
+def test_shards_rank_nothing_by_the_folds_that_fell_to_them(shards: list[Path], tmp_path: Path) -> None:
+    """A shard, or a part of all shards, has holes where the other folds belong, and says why."""
+    part = merge(shards[:2], tmp_path / "part")
+    assert len(part.fits) == len(make_plan(to_suite(SUITE)).jobs)
+    for result in (part, load_run(shards[0])):
+        whole = result.leaderboard["n_ok"] == result.leaderboard["n_folds"]
+        assert not whole.all()
+        assert result.leaderboard.loc[~whole, "rank"].isna().all()
+    assert "this is shard 1/3 of the run" in (shards[0] / "report.md").read_text(encoding="utf-8")
+
+
 def test_merging_again_changes_nothing(shards: list[Path], tmp_path: Path) -> None:
     """The same parts again, in any order, one by one or with the result among them, give the same folder."""
     out = tmp_path / "merged"
@@ -118,7 +130,7 @@ def test_merging_again_changes_nothing(shards: list[Path], tmp_path: Path) -> No
 def test_merged_run_goes_on(shards: list[Path], tmp_path: Path) -> None:
     """A missing shard is named; the run command makes up for it in the merged folder, and runs nothing twice."""
     merged = merge_runs([RunFolder(path) for path in shards[:2]], RunFolder(tmp_path / "merged"))
-    assert merged.recorded < len(make_plan(to_suite(SUITE)).jobs)
+    assert merged.recorded < merged.planned == len(make_plan(to_suite(SUITE)).jobs)
     assert merged.notes == ("not among the parts: shard 3/3",)
     result = run_suite(SUITE, out=tmp_path / "merged", tracking=False)
     assert result.finished is not None
@@ -224,6 +236,16 @@ def test_merged_suite_names_no_model_twice(tmp_path: Path) -> None:
     other = run(tmp_path / "other", {**all_of, "models": ["dummy", "knn"]})
     merged = merge([one.path, other.path], tmp_path / "merged")
     assert merged.folder.read_suite()["models"] == ["classical"]
+
+
+def test_models_of_ones_own_are_merged(tmp_path: Path) -> None:
+    """Entries with parameters are joined like names."""
+    own = {"import": "sklearn.neighbors:KNeighborsClassifier", "name": "own", "params": {"n_neighbors": 3}}
+    suite = {**SUITE, "datasets": ["wine"], "variants": ["default"], "models": ["dummy", own]}
+    parts = [run(tmp_path / f"part{number}", suite, shard=f"{number}/2").path for number in (1, 2)]
+    merged = merge(parts, tmp_path / "merged")
+    assert merged.folder.read_suite() == RunFolder(parts[0]).read_suite()
+    assert set(merged.leaderboard["model"]) == {"dummy", "own"}
 
 
 def edit_suite(folder: Path, models: list[str]) -> None:

@@ -5,6 +5,8 @@ import json
 import os
 import platform
 import re
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,21 @@ def test_lock_refuses_a_second_writer(folder: RunFolder) -> None:
         pass
     with folder.locked():  # and it is free again
         pass
+
+
+def test_lock_ends_with_its_run_whoever_was_forked(folder: RunFolder) -> None:
+    """A pool's worker that was forked while the lock was held does not hold it on."""
+    with folder.locked():
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(5)
+            os._exit(0)
+    try:
+        with folder.locked():
+            pass
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 @pytest.mark.parametrize("left", ["", "junk", "[]", '{"pid": 1}', '{"pid": 1, "host": "h", "since": "s", "born": 0}'])
