@@ -161,7 +161,7 @@ def compare(
     )
 
 
-def merge(parts: Sequence[str | Path], out: str | Path, *, mixed_versions: bool = False) -> RunResult:
+def merge(parts: str | Path | Sequence[str | Path], out: str | Path, *, mixed_versions: bool = False) -> RunResult:
     """Join runs of parts of one suite into one run folder, and write its reports.
 
     Raises
@@ -172,7 +172,8 @@ def merge(parts: Sequence[str | Path], out: str | Path, *, mixed_versions: bool 
     from bakeoff.merging import merge_runs
     from bakeoff.reports import write_reports
 
-    merged = merge_runs([open_run(part) for part in parts], RunFolder(Path(out)), mixed_versions=mixed_versions)
+    named = [parts] if isinstance(parts, str | Path) else parts
+    merged = merge_runs([open_run(part) for part in named], RunFolder(Path(out)), mixed_versions=mixed_versions)
     write_reports(merged.folder)
     return RunResult(merged.folder)
 

@@ -123,7 +123,7 @@ def _status_of(error: BaseException) -> Status:
     """Return the status that an exception of a fit stands for: a full disk is not the fit's fault."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "lost"
-    if isinstance(error, MemoryError) or any(word in str(error).lower() for word in MEMORY_WORDS):
+    if isinstance(error, MemoryError) or any(word in describe_error(error).lower() for word in MEMORY_WORDS):
         return "memory"
     return "error"
 

@@ -1,5 +1,6 @@
 """Fits on a cluster of Dask: each worker's threads wait for the processes of their fits. Needs the extra `dask`."""
 
+import json
 import logging
 import time
 import uuid
@@ -71,7 +72,7 @@ def dask_engine(where: str, demand: Demand) -> Iterator[Engine]:
         raise UserError("--dask needs Dask; install it with: pip install 'bakeoff[dask]'") from None
     _silence()
     if where != LOCAL:
-        with _connect(where, distributed.Client) as client:
+        with _connect(where, distributed.Client, demand.note) as client:
             cluster = _Cluster(client, demand)
             cluster.wait_for_workers()
             yield _build_engine(cluster, f"the Dask cluster at {client.scheduler.address}")
@@ -95,23 +96,35 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", category=import_module("distributed.versions").VersionMismatchWarning)
 
 
-def _connect(where: str, client: Any) -> Any:
+def _connect(where: str, client: Any, note: Callable[[str], None]) -> Any:
     """Connect to a scheduler by its address, or by the file that it writes once it is up."""
-    is_file = "://" not in where and not where.rpartition(":")[2].isdigit()
-    path = Path(where)
-    deadline = time.monotonic() + CONNECT_S
-    while is_file and not path.is_file() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    if is_file and not path.is_file():
-        raise UserError(
-            f"--dask: {where!r} is neither an address, such as tcp://10.0.0.1:8786, nor `local`, nor a scheduler file "
-            f"that appeared within {CONNECT_S:g} s"
-        )
+    is_address = "://" in where or where.rpartition(":")[2].isdigit()
+    address = where if is_address else _read_address(Path(where), note)
     try:
-        return client(**{"scheduler_file" if is_file else "address": where}, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+        return client(address, timeout=CONNECT_S, set_as_default=False)
+    except Exception as error:  # each protocol raises its own
         raise UserError(
             f"--dask: no scheduler answers at {where!r} ({describe_error(error)}); start one with `dask scheduler`"
+        ) from None
+
+
+def _read_address(file: Path, note: Callable[[str], None]) -> str:
+    """Read the address of a scheduler from its file; wait for one that is still being started."""
+    if not file.is_file():
+        note(f"waiting up to {CONNECT_S:g} s for the scheduler file {file}")
+    deadline = time.monotonic() + CONNECT_S
+    while not file.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+    except FileNotFoundError:
+        raise UserError(
+            f"--dask: {str(file)!r} is neither an address, such as tcp://10.0.0.1:8786, nor `local`, nor a scheduler "
+            f"file that appeared within {CONNECT_S:g} s"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"--dask: {str(file)!r} is no scheduler file, which `dask scheduler --scheduler-file FILE` writes"
         ) from None
 
 

@@ -26,7 +26,10 @@ class UserError(Exception):
 
 def describe_error(error: BaseException) -> str:
     """Return type and message of an exception in one line."""
-    text = clean_text(" ".join(str(error).split()))
+    try:
+        text = clean_text(" ".join(str(error).split()))
+    except Exception:  # a message may fail too
+        text = ""
     return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
 
 

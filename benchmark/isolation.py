@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import popen_forkserver
+from multiprocessing import forkserver, popen_forkserver
 from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import IO, Any, Protocol
+
+import psutil
 
 from bakeoff.child import answer_call, pack_call, unpack_value
 from bakeoff.outcome import Allowance, Outcome, describe_bytes
@@ -27,6 +29,7 @@ from bakeoff.process_tree import Family, find_tree, kill_tree, time_tree, weigh_
 START_TIMEOUT_S = 120.0
 POLL_S = (0.02, 0.25)
 LOG_BYTES = 16 * 2**20
+NO_ANSWER = 255  # what multiprocessing takes for the exit code when the forkserver is gone
 CRASH_BYTES, CRASH_CHARACTERS = 2**16, 6000
 STARTING = threading.Lock()
 
@@ -88,6 +91,8 @@ class _Popen(popen_forkserver.Popen):
 
 
 class _Process(mp.context.ForkServerProcess):
+    forkserver_pid = 0
+
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
         return _Popen(process_obj)
@@ -110,6 +115,7 @@ def _start(packed: bytes, allowance: Allowance, log: int) -> tuple[_Process, Con
     receiver, sender = mp.Pipe(duplex=False)
     process = _Process(target=answer_call, args=(sender, packed, allowance, mp.reduction.DupFd(log)))
     process.start()
+    process.forkserver_pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # who else knows it?
     sender.close()
     return process, receiver
 
@@ -139,7 +145,7 @@ def _watch(
         peak, cpu = max(peak, used), max(cpu, time_tree(tree))
         spent: dict[str, Any] = {"wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "peak_mb": round(peak / 2**20, 1)}
         if message == "ended":
-            return Outcome("crashed", reason=_crash_reason(process), **spent)
+            return _ended(process, spent)
         if stop is not None and stop.is_set():
             return Outcome("cancelled", reason="the run was stopped", **spent)
         if wall > deadline:
@@ -169,12 +175,22 @@ def _late(allowance: Allowance, *, started: bool, spent: dict[str, Any]) -> Outc
     return Outcome("lost", reason=f"its process did not start within {START_TIMEOUT_S:g} s", **spent)
 
 
-def _crash_reason(process: _Process) -> str:
+def _ended(process: _Process, spent: dict[str, Any]) -> Outcome:
+    """Return a crash; or `lost` if the forkserver was killed, which takes all fits with it, innocent ones too."""
     process.join(5)
     code = process.exitcode
+    if code == NO_ANSWER and not _is_alive(process.forkserver_pid):
+        return Outcome("lost", reason="the process that starts all fits was killed", **spent)
     if code is not None and code < 0:
-        return f"the process was killed by {signal.Signals(-code).name}"
-    return f"the process ended with exit code {code} before it gave a result"
+        return Outcome("crashed", reason=f"the process was killed by {signal.Signals(-code).name}", **spent)
+    return Outcome("crashed", reason=f"the process ended with exit code {code} before it gave a result", **spent)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _shorten(log: IO[bytes]) -> None:

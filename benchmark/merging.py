@@ -61,6 +61,7 @@ def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bo
         All reasons why the parts do not belong together, at once: other suites, data, splits, metrics or versions, or
         other scores of the same fit. Nothing is written then.
     """
+    _check_place(parts, out)
     folders = {folder.path.resolve(): folder for folder in (*([out] if out.exists else []), *parts)}
     read = [_read(folder) for folder in folders.values()]
     problems = [*_clashes(read), *([] if mixed_versions else _other_versions(read))]
@@ -76,6 +77,18 @@ def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bo
         _write(out, read, plan, chosen)
     recorded = sum(fit["fit"] in chosen for fit in plan["fits"])
     return Merged(out, recorded, len(plan["fits"]), tuple(_notes(read)))
+
+
+def _check_place(parts: Sequence[RunFolder], out: RunFolder) -> None:
+    """Refuse to write over a part, or into one."""
+    if not parts:
+        raise UserError("no runs to merge; name the run folders of the parts")
+    place = out.path.resolve()
+    for part in parts:
+        path = part.path.resolve()
+        is_part = path == place and (part.read_json("plan.json").get("shard") or len(parts) == 1)
+        if is_part or (path != place and place.is_relative_to(path)):
+            raise UserError(f"--out {out.path} is, or lies in, the part {part.path}; give a folder of its own")
 
 
 def _read(folder: RunFolder) -> Part:

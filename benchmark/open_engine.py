@@ -62,6 +62,10 @@ def check_options(options: Options) -> None:
     UserError
         If more than one engine is named, or workers for one that counts its own.
     """
+    if options.workers is not None and not (isinstance(options.workers, int) and options.workers > 0):
+        raise UserError(f"workers is a number from 1, or None for as many as the cores allow; got {options.workers!r}")
+    if options.executor is not None and not hasattr(options.executor, "submit"):
+        raise UserError(f"an executor is one of concurrent.futures, with a method submit; got {options.executor!r}")
     named = {"--in-process": options.in_process, "--dask": options.dask, "an executor": options.executor}
     chosen = [name for name, value in named.items() if value not in (None, False)]
     if len(chosen) > 1:

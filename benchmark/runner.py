@@ -81,6 +81,12 @@ class Run:
             raise
         seen_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
         records, _ = self.folder.read_records()
+        gone = len({job.keys.fit for job in self.plan.own_jobs} - set(records)) if not self.options.fail_fast else 0
+        if gone:
+            raise UserError(
+                f"{gone} records have vanished from {self.folder.path} while the run went on: something else writes "
+                "there; the same command runs these fits again"
+            )
         failed = sum(not records[job.keys.fit].ok for job in self.plan.own_jobs if job.keys.fit in records)
         return Finished(folder=self.folder, ran=ran, reused=reused, failed=failed, seen_at=seen_at)
 

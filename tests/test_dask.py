@@ -22,16 +22,16 @@ from bakeoff.observers import Silent
 from bakeoff.provenance import collect_versions
 from bakeoff.records import Record
 
-# A user's estimator that takes its time, and notes when it begins.
+# A user's estimator that takes its time, and notes when it begins, and which worker waits for it.
 SLOW = """
-import time
+import multiprocessing, time
 from pathlib import Path
 from sklearn.dummy import DummyClassifier
 
 class Slow(DummyClassifier):
     def fit(self, X, y):
         with Path({begun!r}).open("a") as file:
-            file.write("begun\\n")
+            file.write(f"{{multiprocessing.parent_process().pid}}\\n")
         time.sleep({seconds})
         return super().fit(X, y)
 """
@@ -116,9 +116,7 @@ def test_cluster_of_our_own(tmp_path: Path) -> None:
 def test_dead_worker_loses_no_fit(tmp_path: Path, new_cluster: Any, slow_suite: dict[str, Any]) -> None:
     """A worker killed in the middle of a fit: the fit runs again elsewhere, and its record says so."""
     begun = tmp_path / "begun"
-    killer = subprocess.Popen(
-        [sys.executable, "-c", KILL_WHEN_BEGUN.format(begun=str(begun), pid=new_cluster.workers[0].pid)]
-    )
+    killer = subprocess.Popen([sys.executable, "-c", KILL_WHEN_BEGUN.format(begun=str(begun))])
     listener = Listener()
     result = run_suite(slow_suite, out=tmp_path / "run", tracking=False, dask=new_cluster.file, progress=listener)
     assert killer.wait(timeout=60) == 0
@@ -133,11 +131,10 @@ KILL_WHEN_BEGUN = """
 import os, signal, time
 from pathlib import Path
 deadline = time.monotonic() + 60
-while not Path({begun!r}).is_file() or len(Path({begun!r}).read_text().splitlines()) < 2:
+while not Path({begun!r}).is_file() or not Path({begun!r}).read_text().endswith("\\n"):
     assert time.monotonic() < deadline
     time.sleep(0.05)
-time.sleep(1)
-os.kill({pid}, signal.SIGKILL)
+os.kill(int(Path({begun!r}).read_text().split()[0]), signal.SIGKILL)
 """
 
 
@@ -287,6 +284,15 @@ def test_gpu_that_nobody_announces_is_missed(tmp_path: Path, cluster: Any) -> No
     """Fits for GPUs need workers that announce them."""
     wanted = demand(tmp_path, devices={"cuda"})
     with pytest.raises(UserError, match="--resources GPU=1"), dask_engine(cluster.file, wanted):
+        pass
+
+
+@pytest.mark.parametrize("content", ["name: suite", "{}", "[1]", ""])
+def test_file_that_is_no_scheduler_file_is_told(tmp_path: Path, content: str) -> None:
+    """Another file than the scheduler's is refused at once."""
+    (tmp_path / "base.yaml").write_text(content, encoding="utf-8")
+    where = str(tmp_path / "base.yaml")
+    with pytest.raises(UserError, match="is no scheduler file"), dask_engine(where, demand(tmp_path)):
         pass
 
 

@@ -299,6 +299,9 @@ def test_engines_exclude_each_other(tmp_path: Path) -> None:
         (Options(in_process=True, workers=2), "one fit at a time"),
         (Options(dask="tcp://127.0.0.1:1", workers=2), "no meaning on a cluster"),
         (Options(dask="nowhere.json"), "neither an address"),
+        (Options(workers=0), "a number from 1"),
+        (Options(workers="x"), "a number from 1"),  # type: ignore[arg-type]
+        (Options(executor=5), "with a method submit"),  # type: ignore[arg-type]
     ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("bakeoff.dask_engine.CONNECT_S", 0.2)
@@ -343,6 +346,24 @@ def test_cores_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatc
     """A limit on cores, such as a container's, counts."""
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     assert count_cores() == 1
+
+
+def test_killed_forkserver_blames_no_fit(tmp_path: Path) -> None:
+    """A fit that kills the process that starts all fits takes the others with it: they are lost, and run again."""
+    marker = tmp_path / "done"
+
+    def kill_parent_once(task: Task) -> str:
+        if task.name == "killer" and not marker.exists():
+            marker.touch()
+            time.sleep(0.5)
+            os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(1.5)
+        return task.name
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = run(tmp_path, [Task("killer"), Task("innocent")], lane(pool), function=kill_parent_once)
+    assert sorted(one.outcome.value for one in ended) == ["innocent", "killer"]
+    assert all("was killed" in one.losses[0] for one in ended)
 
 
 def test_sigkill_of_a_child_names_the_signal(tmp_path: Path) -> None:

@@ -187,3 +187,16 @@ def test_script_without_guard_is_safe(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.split() == ["once", "42"]
+
+
+def test_exception_without_a_message_keeps_its_name() -> None:
+    """An exception whose own message fails is told by its type."""
+
+    class SilentError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no str")
+
+    def fail_silently() -> None:
+        raise SilentError
+
+    assert run_isolated(fail_silently, allowance=ROOMY).reason == "SilentError"

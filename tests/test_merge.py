@@ -228,6 +228,17 @@ def test_no_run_and_foreign_folder_are_refused(shards: list[Path], tmp_path: Pat
         merge(shards, tmp_path / "full")
 
 
+def test_parts_are_never_written_over(shards: list[Path]) -> None:
+    """A part is no place for the whole, nor is a folder inside one; and nothing is nothing to merge."""
+    before = content_of(shards[0])
+    for out in (shards[0], shards[0] / "inside"):
+        with pytest.raises(UserError, match="give a folder of its own"):
+            merge(shards[:2], out)
+    assert content_of(shards[0]) == before
+    with pytest.raises(UserError, match="no runs to merge"):
+        merge([], shards[0].parent / "new")
+
+
 def test_merged_suite_names_no_model_twice(tmp_path: Path) -> None:
     """A family in one part and one of its models in another give a suite that can be run."""
     all_of = {**SUITE, "datasets": ["wine"], "variants": ["default"]}

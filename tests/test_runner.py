@@ -414,6 +414,22 @@ def test_every_engine_gives_the_same_scores(tiny_run: RunFolder, tmp_path: Path)
         assert scores(folder) == scores(tiny_run), name
 
 
+def test_records_that_vanish_are_told(tmp_path: Path) -> None:
+    """Whoever deletes the records while a run goes on hears of it, and the same command makes up for it."""
+
+    class Vandal(Recorder):
+        def end(self, record: Record) -> None:
+            super().end(record)
+            if len(self.ended) == 3:
+                (tmp_path / "run" / "records.jsonl").unlink()
+
+    with pytest.raises(UserError, match="3 records have vanished"):
+        run(tmp_path, SMALL, Vandal(), workers=1)
+    progress = Recorder()
+    run(tmp_path, SMALL, progress)
+    assert progress.begun == (6, 3)
+
+
 def test_lost_fits_are_run_again_without_being_asked_for(tmp_path: Path) -> None:
     """A fit that was lost by no fault of its own never counts as done; one that failed does."""
     folder = run(tmp_path, SMALL)
