@@ -31,7 +31,7 @@ POLL_S = (0.02, 0.25)
 LOG_BYTES = 16 * 2**20
 NO_ANSWER = 255  # what multiprocessing takes for the exit code when the forkserver is gone
 CRASH_BYTES, CRASH_CHARACTERS = 2**16, 6000
-STARTING = threading.Lock()
+STARTING, READING = threading.Lock(), threading.Lock()
 
 
 class StopSignal(Protocol):
@@ -68,7 +68,8 @@ def run_packed(packed: bytes, allowance: Allowance, stop: StopSignal | None = No
             outcome = _watch(process, messages, allowance, stop, family, log)
         finally:
             kill_tree(process.pid, family)
-            process.join()
+            # Killed is killed: nobody waits for the kernel to take a large process apart.
+            threading.Thread(target=process.join, daemon=True).start()
             messages.close()
         if outcome.status == "crashed":
             outcome = replace(outcome, traceback=_read_crash(log))
@@ -88,6 +89,14 @@ class _Popen(popen_forkserver.Popen):
     def _launch(self, process_obj: Any) -> None:
         with _empty_main():
             super()._launch(process_obj)  # type: ignore[misc]  # private, and the only hook there is
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        """Read the exit code: it can be read once, and every thread that starts a process asks for those of all."""
+        if flag != os.WNOHANG:
+            wait([self.sentinel])
+        with READING:
+            code: int | None = super().poll(os.WNOHANG)
+        return code
 
 
 class _Process(mp.context.ForkServerProcess):

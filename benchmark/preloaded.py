@@ -5,7 +5,12 @@ Nothing here may start a thread pool, or the forks would hang.
 
 import gc
 import os
+import sys
 
+if "numpy" not in sys.modules:  # in the forkserver
+    # OpenBLAS starts threads when it is loaded, and again in every fork, where they spin for a tenth of a second before
+    # they sleep. Fits set their own numbers.
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own pool starts a thread and reserves a gigabyte
 
 import joblib
