@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -14,8 +15,21 @@ def find_tree(pid: int | None) -> list[psutil.Process]:
     """Return a process and its descendants; who left the process group is there too: the root adopts orphans."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
+        return [process, *_find_children(process)]
     return []
+
+
+def _find_children(process: psutil.Process) -> list[psutil.Process]:
+    """Ask the kernel for the children of one process; psutil reads about every process of the machine instead."""
+    tasks = Path(f"/proc/{process.pid}/task")
+    try:
+        numbers = [int(word) for task in tasks.iterdir() for word in (task / "children").read_text().split()]
+    except OSError:  # it ended meanwhile, or the kernel keeps no such lists
+        return process.children(recursive=True) if not (tasks / str(process.pid) / "children").exists() else []
+    found: list[psutil.Process] = []
+    for number in numbers:
+        found += find_tree(number)
+    return found
 
 
 def weigh_tree(tree: list[psutil.Process], inherited: int, limit: int) -> int:
