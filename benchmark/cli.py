@@ -56,8 +56,7 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """Run the command line and exit; a user's mistake is told without a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # batch systems send it: like Ctrl-C
     code: Any = OK
     try:
         code = app(prog_name="bakeoff", standalone_mode=False)
@@ -114,6 +113,7 @@ def run(
     from bakeoff.api import run_suite
     from bakeoff.progress import build_progress
 
+    _end_promptly()
     with build_progress(_console()) as progress:
         result = run_suite(
             suite,
@@ -174,6 +174,7 @@ def compare(
         "tuning": {"trials": max(trials, 1)},
         "seed": seed,
     }
+    _end_promptly()
     with build_progress(_console()) as progress:
         result = run_suite(
             content,
@@ -253,6 +254,7 @@ def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None) ->
     from bakeoff.progress import build_progress
     from bakeoff.terminal import forecast_tables
 
+    _end_promptly()
     folder = folder_of(plan.suite, out)
     folder.check_usable()
     with build_progress(_console()) as progress:
@@ -419,8 +421,14 @@ def _split(values: list[str] | None) -> list[str]:
     return names
 
 
+def _end_promptly() -> None:
+    """From now on Ctrl-C and SIGTERM end this process within a second, whatever it waits for."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _interrupt)
+
+
 def _interrupt(*_: object) -> None:
-    """End on Ctrl-C, and on SIGTERM, which batch systems send: within a second; at once when it comes again.
+    """End within a second; at once when it comes again.
 
     Every record is on the disk the moment its fit ends, and the processes of fits end with this one.
     """

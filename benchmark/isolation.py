@@ -30,6 +30,8 @@ START_TIMEOUT_S = 120.0
 POLL_S = (0.02, 0.25)
 LOG_BYTES = 16 * 2**20
 NO_ANSWER = 255  # what multiprocessing takes for the exit code when the forkserver is gone
+DYING_S = 2.0
+NO_FORKSERVER = "the process that starts all fits was killed"
 CRASH_BYTES, CRASH_CHARACTERS = 2**16, 6000
 STARTING, READING = threading.Lock(), threading.Lock()
 
@@ -62,7 +64,11 @@ def run_packed(packed: bytes, allowance: Allowance, stop: StopSignal | None = No
     with tempfile.TemporaryFile() as log:
         fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)  # cut short, it begins anew
         family: Family = set()
-        process, messages = _start(packed, allowance, log.fileno())
+        try:
+            process, messages = _start(packed, allowance, log.fileno())
+        except (EOFError, ConnectionError):
+            _has_ended(_forkserver_pid())  # else the next start would still find it
+            return Outcome("lost", reason=NO_FORKSERVER)
         assert process.pid is not None  # it was started
         try:
             outcome = _watch(process, messages, allowance, stop, family, log)
@@ -124,7 +130,7 @@ def _start(packed: bytes, allowance: Allowance, log: int) -> tuple[_Process, Con
     receiver, sender = mp.Pipe(duplex=False)
     process = _Process(target=answer_call, args=(sender, packed, allowance, mp.reduction.DupFd(log)))
     process.start()
-    process.forkserver_pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # who else knows it?
+    process.forkserver_pid = _forkserver_pid()
     sender.close()
     return process, receiver
 
@@ -188,18 +194,28 @@ def _ended(process: _Process, spent: dict[str, Any]) -> Outcome:
     """Return a crash; or `lost` if the forkserver was killed, which takes all fits with it, innocent ones too."""
     process.join(5)
     code = process.exitcode
-    if code == NO_ANSWER and not _is_alive(process.forkserver_pid):
-        return Outcome("lost", reason="the process that starts all fits was killed", **spent)
+    if code == NO_ANSWER and _has_ended(process.forkserver_pid):
+        return Outcome("lost", reason=NO_FORKSERVER, **spent)
     if code is not None and code < 0:
         return Outcome("crashed", reason=f"the process was killed by {signal.Signals(-code).name}", **spent)
     return Outcome("crashed", reason=f"the process ended with exit code {code} before it gave a result", **spent)
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+def _has_ended(pid: int) -> bool:
+    """Tell whether a process ends within a moment: the kernel takes its time to take a large one apart."""
+    deadline = time.monotonic() + DYING_S
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except (psutil.Error, ValueError):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def _forkserver_pid() -> int:
+    return forkserver._forkserver._forkserver_pid or 0  # type: ignore[attr-defined]  # who else knows it?
 
 
 def _shorten(log: IO[bytes]) -> None:
