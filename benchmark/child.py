@@ -41,14 +41,13 @@ def pack_call(function: Callable[..., Any], *args: Any) -> bytes:
     return pickle.dumps((sys.path, cloudpickle.dumps((function, args))))
 
 
-def answer_call(sender: Connection, packed: bytes, allowance: Allowance, log: Any) -> None:
+def answer_call(sender: Connection, packed: bytes, allowance: Allowance, log: int) -> None:
     """Give up the terminal, set the limits, call, and send the outcome."""
     os.setsid()
     _adopt_orphans()
     _die_with_parent()
-    descriptor = log.detach()
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
     faulthandler.enable()
     _offer_to_be_killed()
     if allowance.gpu is not None:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing import forkserver, popen_forkserver
 from multiprocessing.connection import Connection, wait
 from types import ModuleType
@@ -124,11 +124,28 @@ def _empty_main() -> Iterator[None]:
             sys.modules["__main__"] = main
 
 
+@dataclass(frozen=True)
+class _Descriptor:
+    """An open file that travels with the process to be started, where it arrives as its number there.
+
+    multiprocessing's own `DupFd`, made before the start, would send it through a server with a handshake.
+    """
+
+    number: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _detach, (mp.reduction.DupFd(self.number),)
+
+
+def _detach(sent: Any) -> int:
+    return int(sent.detach())
+
+
 def _start(packed: bytes, allowance: Allowance, log: int) -> tuple[_Process, Connection]:
     mp.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # workers of Dask are daemons
     mp.get_context("forkserver").set_forkserver_preload(["bakeoff.preloaded"])  # counts when the forkserver starts
     receiver, sender = mp.Pipe(duplex=False)
-    process = _Process(target=answer_call, args=(sender, packed, allowance, mp.reduction.DupFd(log)))
+    process = _Process(target=answer_call, args=(sender, packed, allowance, _Descriptor(log)))
     process.start()
     process.forkserver_pid = _forkserver_pid()
     sender.close()

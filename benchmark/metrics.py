@@ -7,6 +7,7 @@ result: never 0, never computed from labels instead.
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -130,35 +131,27 @@ def expected_calibration_error(
     return float(np.abs(gaps).sum() / mass.sum())
 
 
-def _labels(function: str, **options: Any) -> Callable[[Predictions], float]:
-    def compute(predictions: Predictions) -> float:
-        import sklearn.metrics
+def _of_labels(predictions: Predictions, function: str, **options: Any) -> float:
+    """Call a metric of scikit-learn on labels or values."""
+    import sklearn.metrics
 
-        judge = getattr(sklearn.metrics, function)
-        return float(judge(predictions.y_true, predictions.y_pred, sample_weight=predictions.weights, **options))
-
-    return compute
+    judge = getattr(sklearn.metrics, function)
+    return float(judge(predictions.y_true, predictions.y_pred, sample_weight=predictions.weights, **options))
 
 
-def _over_classes(function: str) -> Callable[[Predictions], float]:
+def _over_classes(predictions: Predictions, function: str) -> float:
     """One-vs-rest, macro-averaged; for a binary task the positive class. Undefined if a class has no test row."""
+    import sklearn.metrics
 
-    def compute(predictions: Predictions) -> float:
-        import sklearn.metrics
-
-        assert predictions.scores is not None  # compute_metrics saw to it
-        one_hot = predictions.one_hot
-        if one_hot.sum(axis=0).min() == 0:
-            return np.nan
-        values = [
-            getattr(sklearn.metrics, function)(
-                one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights
-            )
-            for k in _judged(predictions)
-        ]
-        return float(np.mean(values))
-
-    return compute
+    assert predictions.scores is not None  # compute_metrics saw to it
+    one_hot = predictions.one_hot
+    if one_hot.sum(axis=0).min() == 0:
+        return np.nan
+    judge = getattr(sklearn.metrics, function)
+    values = [
+        judge(one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights) for k in _judged(predictions)
+    ]
+    return float(np.mean(values))
 
 
 def _judged(predictions: Predictions) -> list[int]:
@@ -210,16 +203,23 @@ METRICS = {
             CLASSES,
             "scores",
             True,
-            _over_classes("roc_auc_score"),
+            partial(_over_classes, function="roc_auc_score"),
             "area under the ROC curve (one-vs-rest, macro)",
         ),
-        _metric("accuracy", CLASSES, "values", True, _labels("accuracy_score"), "share of rows that are right"),
+        _metric(
+            "accuracy",
+            CLASSES,
+            "values",
+            True,
+            partial(_of_labels, function="accuracy_score"),
+            "share of rows that are right",
+        ),
         _metric(
             "balanced_accuracy",
             CLASSES,
             "values",
             True,
-            _labels("balanced_accuracy_score"),
+            partial(_of_labels, function="balanced_accuracy_score"),
             "mean recall over the classes",
         ),
         _metric(
@@ -227,7 +227,7 @@ METRICS = {
             CLASSES,
             "values",
             True,
-            _labels("f1_score", average="macro", zero_division=0.0),
+            partial(_of_labels, function="f1_score", average="macro", zero_division=0.0),
             "mean F1 over the classes",
         ),
         _metric(
@@ -235,10 +235,17 @@ METRICS = {
             CLASSES,
             "scores",
             True,
-            _over_classes("average_precision_score"),
+            partial(_over_classes, function="average_precision_score"),
             "area under precision and recall (one-vs-rest, macro)",
         ),
-        _metric("mcc", CLASSES, "values", True, _labels("matthews_corrcoef"), "Matthews correlation coefficient"),
+        _metric(
+            "mcc",
+            CLASSES,
+            "values",
+            True,
+            partial(_of_labels, function="matthews_corrcoef"),
+            "Matthews correlation coefficient",
+        ),
         _metric("log_loss", CLASSES, "probabilities", False, _log_loss, "mean negative log-likelihood"),
         _metric("brier", CLASSES, "probabilities", False, _brier, "mean squared error of the probabilities"),
         _metric(
@@ -250,10 +257,29 @@ METRICS = {
             "top-label calibration error, 15 bins of equal mass",
         ),
         _metric(
-            "rmse", ("regression",), "values", False, _labels("root_mean_squared_error"), "root mean squared error"
+            "rmse",
+            ("regression",),
+            "values",
+            False,
+            partial(_of_labels, function="root_mean_squared_error"),
+            "root mean squared error",
         ),
-        _metric("mae", ("regression",), "values", False, _labels("mean_absolute_error"), "mean absolute error"),
-        _metric("r2", ("regression",), "values", True, _labels("r2_score"), "coefficient of determination"),
+        _metric(
+            "mae",
+            ("regression",),
+            "values",
+            False,
+            partial(_of_labels, function="mean_absolute_error"),
+            "mean absolute error",
+        ),
+        _metric(
+            "r2",
+            ("regression",),
+            "values",
+            True,
+            partial(_of_labels, function="r2_score"),
+            "coefficient of determination",
+        ),
     )
 }
 PRIMARY: dict[Task, str] = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}

@@ -35,6 +35,7 @@ import bakeoff.estimators.xgb
 import bakeoff.evaluate
 from bakeoff.child import find_thread_pools
 from bakeoff.estimators.tabular_encoding import TabularEncoder
+from bakeoff.huge_pages import collapse_memory
 from bakeoff.provenance import collect_versions
 
 __all__ = ["bakeoff", "joblib", "optuna", "sklearn", "torch", "xgboost"]
@@ -47,3 +48,4 @@ find_thread_pools()
 collect_versions()
 gc.collect()
 gc.freeze()  # else each child's first collection would touch, and so copy, every page of the preload
+collapse_memory()

@@ -39,17 +39,15 @@ net_spec = partial(
 
 def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[Setting, Params], Any]:
     """Return what builds the nets of an architecture, "MLP" say; those that fold rows back are told the shape."""
+    return partial(_build_net, architecture, shaped)
 
-    def build(setting: Setting, params: Params) -> Any:
-        import bakeoff.estimators
 
-        kind = getattr(
-            bakeoff.estimators, architecture + ("Regressor" if setting.task == "regression" else "Classifier")
-        )
-        shape = {"input_shape": setting.input_shape} if shaped else {}
-        return kind(**{"random_state": setting.random_state, "device": setting.device, **shape, **params})
+def _build_net(architecture: str, shaped: bool, setting: Setting, params: Params) -> Any:
+    import bakeoff.estimators
 
-    return build
+    kind = getattr(bakeoff.estimators, architecture + ("Regressor" if setting.task == "regression" else "Classifier"))
+    shape = {"input_shape": setting.input_shape} if shaped else {}
+    return kind(**{"random_state": setting.random_state, "device": setting.device, **shape, **params})
 
 
 def _mlp_space(trial: Trial, task: str) -> Params:
