@@ -170,12 +170,11 @@ def merge(parts: str | Path | Sequence[str | Path], out: str | Path, *, mixed_ve
         If a part is no run, or the parts do not belong together.
     """
     from bakeoff.merging import merge_runs
-    from bakeoff.reports import write_reports
 
     named = [parts] if isinstance(parts, str | Path) else parts
-    merged = merge_runs([open_run(part) for part in named], RunFolder(Path(out)), mixed_versions=mixed_versions)
-    write_reports(merged.folder)
-    return RunResult(merged.folder)
+    return RunResult(
+        merge_runs([open_run(part) for part in named], RunFolder(Path(out)), mixed_versions=mixed_versions).folder
+    )
 
 
 def load_run(path: str | Path) -> RunResult:

@@ -3,11 +3,9 @@
 Exit codes: 0 all well, 1 some fits failed, 2 the user's mistake, 130 interrupted (records kept).
 """
 
-import os
 import re
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -39,10 +37,11 @@ from bakeoff.cli_options import (
     TrackingUri,
     Workers,
 )
+from bakeoff.console import build_console, print_all
 from bakeoff.errors import UserError, unknown_name
+from bakeoff.interrupts import INTERRUPTED, end_promptly, leave
 
-OK, SOME_FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
-PATIENCE_S = 0.7
+OK, SOME_FAILED, USER_ERROR = 0, 1, 2
 
 app = typer.Typer(
     name="bakeoff",
@@ -75,7 +74,7 @@ def main() -> NoReturn:
         error.show()
         code = USER_ERROR
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code itself
-        _leave()
+        leave()
     sys.exit(code or OK)
 
 
@@ -113,8 +112,8 @@ def run(
     from bakeoff.api import run_suite
     from bakeoff.progress import build_progress
 
-    _end_promptly()
-    with build_progress(_console()) as progress:
+    end_promptly()
+    with build_progress(build_console()) as progress:
         result = run_suite(
             suite,
             out=out,
@@ -174,8 +173,8 @@ def compare(
         "tuning": {"trials": max(trials, 1)},
         "seed": seed,
     }
-    _end_promptly()
-    with build_progress(_console()) as progress:
+    end_promptly()
+    with build_progress(build_console()) as progress:
         result = run_suite(
             content,
             out=out,
@@ -216,7 +215,7 @@ def describe(
     if as_json:
         print(json.dumps(about, indent=2, ensure_ascii=False, default=str))
     else:
-        _show(*dataset_tables(about))
+        print_all(*dataset_tables(about))
 
 
 @app.command()
@@ -241,7 +240,7 @@ def check(
 
     chosen = select(to_suite(suite), models=_split(models), datasets=_split(datasets))
     plan = make_plan(chosen)
-    _show(*plan_tables(plan))
+    print_all(*plan_tables(plan))
     return _forecast(plan, limit, out, workers) if forecast else OK
 
 
@@ -254,14 +253,14 @@ def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None) ->
     from bakeoff.progress import build_progress
     from bakeoff.terminal import forecast_tables
 
-    _end_promptly()
+    end_promptly()
     folder = folder_of(plan.suite, out)
     folder.check_usable()
-    with build_progress(_console()) as progress:
+    with build_progress(build_console()) as progress:
         made = make_forecast(plan, limit_s=limit, options=Options(workers=workers), progress=progress)
     folder.create()
     folder.write_json(FORECAST, made.as_dict())
-    _show(*forecast_tables(made), f"forecast  {folder.path / FORECAST}: the run starts with the longest fits")
+    print_all(*forecast_tables(made), f"forecast  {folder.path / FORECAST}: the run starts with the longest fits")
     return SOME_FAILED if any(row.status not in ("ok", "timeout") for row in made.rows) else OK
 
 
@@ -275,11 +274,9 @@ def merge(
     """Join runs of parts of one suite, such as shards, into one run; refuse what does not belong together."""
     from bakeoff.folder import RunFolder, open_run
     from bakeoff.merging import merge_runs
-    from bakeoff.reports import write_reports
 
     merged = merge_runs([open_run(run) for run in runs], RunFolder(out), mixed_versions=mixed_versions)
-    write_reports(merged.folder)
-    _show(
+    print_all(
         *(f"note: {note}" for note in merged.notes),
         f"{merged.recorded} of {merged.planned} fits are recorded",
         f"run       {out}",
@@ -295,7 +292,7 @@ def list_(what: Annotated[str, typer.Argument(metavar="WHAT", help="models, data
 
     if what not in LISTINGS:
         raise UserError(unknown_name("listing", what, LISTINGS))
-    _show(listing(what))
+    print_all(listing(what))
 
 
 @app.command()
@@ -305,7 +302,7 @@ def show(run: RunPath) -> int:
     from bakeoff.terminal import run_tables
 
     result = load_run(run)
-    _show(*run_tables(result))
+    print_all(*run_tables(result))
     return SOME_FAILED if len(result.failures) else OK
 
 
@@ -317,7 +314,7 @@ def report(run: RunPath) -> None:
 
     folder = open_run(run)
     write_reports(folder)
-    _show(f"report    {folder.html}", f"          {folder.markdown}")
+    print_all(f"report    {folder.html}", f"          {folder.markdown}")
 
 
 @app.command()
@@ -328,7 +325,7 @@ def track(run: RunPath, *, tracking_uri: TrackingUri = None) -> None:
 
     folder = open_run(run)
     done = mirror(folder, tracking_uri or default_uri(folder))
-    _show(
+    print_all(
         f"{done.written} child runs written, {done.unchanged} unchanged, in the experiment "
         f"{done.experiment!r} of {done.uri}"
     )
@@ -344,7 +341,7 @@ def ui(
     """Open MLflow's own page on this machine; Ctrl-C stops it."""
     from bakeoff.ui import serve
 
-    serve(runs, tracking_uri, port, _show)
+    serve(runs, tracking_uri, port, print_all)
 
 
 @app.command()
@@ -366,7 +363,7 @@ def export(
     from bakeoff.folder import open_run
 
     path = export_model(open_run(run), dataset=dataset, model=model, variant=variant, out=out)
-    _show(f"model     {path}", "load it with joblib.load; only load files that you trust: they can run code")
+    print_all(f"model     {path}", "load it with joblib.load; only load files that you trust: they can run code")
 
 
 @app.command()
@@ -385,33 +382,15 @@ def doctor() -> None:
     from bakeoff.doctor import examine
     from bakeoff.terminal import facts
 
-    _show(facts(examine()))
+    print_all(facts(examine()))
 
 
 def _close(result: Any) -> int:
     """Print what a run came to and return the exit code."""
     from bakeoff.terminal import closing
 
-    _show(*closing(result))
+    print_all(*closing(result))
     return SOME_FAILED if result.finished.failed else OK
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    class Patient(Console):
-        """Goes on silently when the reader of a pipe leaves: a run is not over because nobody looks."""
-
-        def on_broken_pipe(self) -> None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    return Patient()
-
-
-def _show(*parts: Any) -> None:
-    console = _console()
-    for part in parts:
-        console.print(part, highlight=False, markup=False, soft_wrap=isinstance(part, str))
 
 
 def _split(values: list[str] | None) -> list[str]:
@@ -419,33 +398,6 @@ def _split(values: list[str] | None) -> list[str]:
     if values and not names:
         raise UserError(f"names, separated by commas, are needed; got {values[0]!r}")
     return names
-
-
-def _end_promptly() -> None:
-    """From now on Ctrl-C and SIGTERM end this process within a second, whatever it waits for."""
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, _interrupt)
-
-
-def _interrupt(*_: object) -> None:
-    """End within a second; at once when it comes again.
-
-    Every record is on the disk the moment its fit ends, and the processes of fits end with this one.
-    """
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: os._exit(INTERRUPTED))
-    patience = threading.Timer(PATIENCE_S, _leave)
-    patience.daemon = True
-    patience.start()
-    raise KeyboardInterrupt
-
-
-def _leave() -> NoReturn:
-    """Leave without waiting for threads and libraries."""
-    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a live display hides it
-    told = "what is recorded is kept, and the same command goes on from it; `bakeoff report` shows it"
-    print(f"{cursor}\nbakeoff: interrupted; {told}", file=sys.stderr, flush=True)
-    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

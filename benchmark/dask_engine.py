@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bakeoff.errors import UserError, describe_error
+from bakeoff.errors import KEPT, UserError, describe_error
 from bakeoff.lanes import Engine, Lane
 from bakeoff.local_engine import NO_GPU
 from bakeoff.provenance import changed_versions, collect_versions
@@ -98,6 +98,11 @@ def _silence() -> None:
 
 def _connect(where: str, client: Any, note: Callable[[str], None]) -> Any:
     """Connect to a scheduler by its address, or by the file that it writes once it is up."""
+    if where.startswith("tls://") and not import_module("dask").config.get("distributed.comm.tls.ca-file", None):
+        raise UserError(
+            "--dask: tls:// needs certificates; name them in Dask's settings distributed.comm.tls.ca-file, "
+            "distributed.comm.tls.client.cert and distributed.comm.tls.client.key"
+        )
     is_address = "://" in where or where.rpartition(":")[2].isdigit()
     address = where if is_address else _read_address(Path(where), note)
     try:
@@ -204,8 +209,7 @@ class _Cluster:
             return function(*args, **options)
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"the scheduler of the Dask cluster is gone ({describe_error(error)}); what is recorded is kept, and "
-                "the same command with a new cluster goes on from there"
+                f"the scheduler of the Dask cluster is gone ({describe_error(error)}); {KEPT}, on a new cluster"
             ) from None
 
     def _check(self, address: str, worker: _Worker | Exception) -> _Worker:

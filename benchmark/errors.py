@@ -9,6 +9,8 @@ from difflib import SequenceMatcher, get_close_matches
 
 from bakeoff.records import clean_text
 
+KEPT = "what is recorded is kept, and the same command goes on from there"
+
 
 class UserError(Exception):
     """A mistake in a suite, a file, an option or the environment that its user can mend.

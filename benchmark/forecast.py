@@ -4,24 +4,19 @@ import heapq
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bakeoff.engine import run_jobs
-from bakeoff.evaluate import evaluate
 from bakeoff.job import Job
 from bakeoff.observers import Progress
-from bakeoff.open_engine import open_engine
 from bakeoff.options import Options
 from bakeoff.outcome import Allowance
 from bakeoff.plan import Plan
 from bakeoff.prepared import prepare_jobs
 from bakeoff.recording import to_record
 from bakeoff.records import Record, Status
-from bakeoff.schedule import Group, Schedule
-from bakeoff.shipping import Shipping
+from bakeoff.running import running_fits
 
 TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
 
@@ -118,7 +113,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
         If the engine can't be had.
     """
     limits, groups = plan.suite.limits, Counter(job.group for job in plan.jobs)
-    first: dict[Group, Job] = {}
+    first: dict[tuple[str, str, str], Job] = {}
     for job in plan.jobs:
         first.setdefault(job.group, job)
     seconds = min(limit_s, limits.seconds)
@@ -126,26 +121,16 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
         scratch = Path(folder)
         tries = [replace(job, trials=min(TRIALS, job.trials)) for job in prepare_jobs(plan, first.values(), scratch)]
         progress.begin(len(tries), 0)
-        with open_engine(
-            options,
-            threads=plan.suite.threads,
-            devices={job.device for job in tries},
-            scratch=scratch,
-            note=progress.note,
-        ) as engine:
-            shipping = Shipping(
-                function=evaluate,
-                allowance=Allowance(seconds=seconds, memory=limits.memory, threads=plan.suite.threads),
-                scratch=scratch,
-                retries=options.retries,
-                isolated=not options.in_process,
-            )
-            rows = []
-            with closing(run_jobs(Schedule(tries, {}), engine.lanes, shipping, progress)) as outcomes:
-                for ended in outcomes:
-                    record = to_record(ended, {})
-                    progress.end(record)
-                    rows.append(_expect(first[ended.job.group], record, groups[ended.job.group], limits.seconds))
+        allowance = Allowance(seconds=seconds, memory=limits.memory, threads=plan.suite.threads)
+        rows = []
+        with running_fits(tries, {}, allowance=allowance, options=options, scratch=scratch, progress=progress) as (
+            engine,
+            outcomes,
+        ):
+            for ended in outcomes:
+                record = to_record(ended, {})
+                progress.end(record)
+                rows.append(_expect(first[ended.job.group], record, groups[ended.job.group], limits.seconds))
             slots = sum(lane.slots() for lane in engine.lanes)
     places = {group: place for place, group in enumerate(first)}
     rows.sort(key=lambda row: places[row.dataset, row.model, row.variant])

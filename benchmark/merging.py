@@ -51,7 +51,7 @@ class Merged:
 
 
 def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bool = False) -> Merged:
-    """Join runs of one suite into one folder; merging again, or one part more, changes nothing else.
+    """Join runs of one suite into one folder, with its reports; merging again, or one part more, changes nothing else.
 
     Of a fit that several parts hold, the one that ended well counts.
 
@@ -61,6 +61,8 @@ def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bo
         All reasons why the parts do not belong together, at once: other suites, data, splits, metrics or versions, or
         other scores of the same fit. Nothing is written then.
     """
+    from bakeoff.reports import write_reports
+
     _check_place(parts, out)
     folders = {folder.path.resolve(): folder for folder in (*([out] if out.exists else []), *parts)}
     read = [_read(folder) for folder in folders.values()]
@@ -75,6 +77,7 @@ def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bo
     out.create()
     with out.locked():
         _write(out, read, plan, chosen)
+        write_reports(out)
     recorded = sum(fit["fit"] in chosen for fit in plan["fits"])
     return Merged(out, recorded, len(plan["fits"]), tuple(_notes(read)))
 

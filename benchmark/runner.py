@@ -2,21 +2,21 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.audit import audit
-from bakeoff.engine import Ended, run_jobs
-from bakeoff.errors import UserError
-from bakeoff.evaluate import Result, evaluate
+from bakeoff.engine import Ended
+from bakeoff.errors import KEPT, UserError
+from bakeoff.evaluate import Result
 from bakeoff.folder import RunFolder, write_whole
 from bakeoff.job import Job
 from bakeoff.lanes import Engine
 from bakeoff.observers import Progress, Silent, Tracker
-from bakeoff.open_engine import check_options, open_engine
+from bakeoff.open_engine import check_options
 from bakeoff.options import Finished, Options
 from bakeoff.outcome import Allowance
 from bakeoff.plan import Plan
@@ -25,8 +25,8 @@ from bakeoff.provenance import changed_versions, collect_versions, git_commit
 from bakeoff.recording import to_record
 from bakeoff.records import UNFINISHED, Record
 from bakeoff.rescore import add_metrics
-from bakeoff.schedule import Group, Schedule, expected_seconds
-from bakeoff.shipping import Shipping
+from bakeoff.running import running_fits
+from bakeoff.schedule import Group, expected_seconds
 from bakeoff.suite_file import dump_suite
 from bakeoff.workers import check_workers, warn_of_memory
 
@@ -58,8 +58,7 @@ class Run:
             with self.folder.locked():
                 return self._execute()
         except OSError as error:
-            kept = "what is recorded is kept, and the same command goes on from there"
-            raise UserError(f"the run in {self.folder.path} can't go on: {error}; {kept}") from error
+            raise UserError(f"the run in {self.folder.path} can't go on: {error}; {KEPT}") from error
 
     def _execute(self) -> Finished:
         versions = collect_versions()
@@ -93,31 +92,24 @@ class Run:
     def _run(self, jobs: Sequence[Job], recorded: Mapping[str, Record], versions: dict[str, str]) -> int:
         """Run the fits and record each as it ends; return how many ended."""
         suite, ran = self.plan.suite, 0
+        allowance = Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads)
         with (
             self.folder.scratch() as scratch,
-            open_engine(
-                self.options,
-                threads=suite.threads,
-                devices={job.device for job in jobs},
+            running_fits(
+                self._prepare(jobs, scratch),
+                self._expected(recorded),
+                allowance=allowance,
+                options=self.options,
                 scratch=scratch,
-                note=self.progress.note,
-            ) as engine,
+                progress=self.progress,
+            ) as (engine, outcomes),
         ):
             self._tell_engine(engine)
-            schedule = Schedule(self._prepare(jobs, scratch), self._expected(recorded))
-            shipping = Shipping(
-                function=evaluate,
-                allowance=Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads),
-                scratch=scratch,
-                retries=self.options.retries,
-                isolated=not self.options.in_process,
-            )
-            with closing(run_jobs(schedule, engine.lanes, shipping, self.progress)) as outcomes:
-                for ended in outcomes:
-                    record = self._keep(ended, versions)
-                    ran += 1
-                    if self.options.fail_fast and not record.ok:
-                        break
+            for ended in outcomes:
+                record = self._keep(ended, versions)
+                ran += 1
+                if self.options.fail_fast and not record.ok:
+                    break
         return ran
 
     def _prepare(self, jobs: Sequence[Job], scratch: Path) -> list[Job]:

@@ -1,0 +1,61 @@
+"""Fits of a suite on the engine that the options name: what a run and its forecast share."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from bakeoff.engine import Ended, run_jobs
+from bakeoff.evaluate import evaluate
+from bakeoff.job import Job
+from bakeoff.lanes import Engine
+from bakeoff.observers import Progress
+from bakeoff.open_engine import open_engine
+from bakeoff.options import Options
+from bakeoff.outcome import Allowance
+from bakeoff.schedule import Group, Schedule
+from bakeoff.shipping import Shipping
+
+
+@contextmanager
+def running_fits(
+    jobs: Sequence[Job],
+    expected: Mapping[Group, float],
+    *,
+    allowance: Allowance,
+    options: Options,
+    scratch: Path,
+    progress: Progress,
+) -> Iterator[tuple[Engine, Iterable[Ended]]]:
+    """Open the engine and start the fits; the block takes their ends as they come, and stops the rest when it is left.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Prepared ones.
+    expected : mapping
+        Seconds by (data set, model, variant), as far as they are known.
+    allowance : Allowance
+        Of each fit; its threads are those that the engine counts with.
+    options : Options
+    scratch : Path
+        A folder that every machine of the engine sees.
+    progress : Progress
+
+    Raises
+    ------
+    UserError
+        If the engine can't be had, or is gone.
+    """
+    shipping = Shipping(
+        function=evaluate,
+        allowance=allowance,
+        scratch=scratch,
+        retries=options.retries,
+        isolated=not options.in_process,
+    )
+    devices = {job.device for job in jobs}
+    with (
+        open_engine(options, threads=allowance.threads, devices=devices, scratch=scratch, note=progress.note) as engine,
+        closing(run_jobs(Schedule(jobs, expected), engine.lanes, shipping, progress)) as outcomes,
+    ):
+        yield engine, outcomes
