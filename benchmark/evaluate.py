@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.space import Params
 from bakeoff.fitting import fit_rows, predict
-from bakeoff.inner_scores import tune_rows
+from bakeoff.inner_scores import score_default, tune_rows
 from bakeoff.job import Job
 from bakeoff.metrics import Predictions, compute_metrics
 from bakeoff.prepared import open_prepared
 from bakeoff.provenance import collect_versions
 from bakeoff.tuning import Tuned
+
+# No inner fold begins when less than this many times the seconds of the outer fit are left of its limit.
+PATIENCE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ def evaluate(job: Job) -> Result:
     Exception
         Whatever the model raises while it is fitted on the outer training part.
     """
+    start = time.perf_counter()
     dataset, splits = open_prepared(job.prepared)
     split = splits[job.index]
     warm_up(job.choice.spec.requires)
@@ -70,6 +75,7 @@ def evaluate(job: Job) -> Result:
         predictions = predict(dataset, fitted.pipeline, split.test)
         predict_s = time.perf_counter() - began
         metrics = compute_metrics(predictions, job.metrics)
+    inner = {} if tuned else _score_inside(job, dataset, split.train, start + job.limit_s - PATIENCE * fitted.seconds)
     return Result(
         metrics=metrics,
         diagnostics={
@@ -82,6 +88,7 @@ def evaluate(job: Job) -> Result:
             **_of_gpu(job),
             **_of_model(fitted.pipeline),
             **_of_tuning(job, tuned),
+            **inner,
             "warnings": _unique_warnings(caught),
         },
         params=params,
@@ -89,6 +96,16 @@ def evaluate(job: Job) -> Result:
         curves=_curves(fitted.pipeline),
         predictions=_to_arrays(predictions, split.test),
     )
+
+
+def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, ends: float) -> dict[str, Any]:
+    """Score the default on inner folds, unless the fit's limit leaves no time: its outer scores are not to be lost."""
+    seconds = ends - time.perf_counter()
+    if seconds <= 0:
+        return {"no_inner_score": "the limit of the fit left no time"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the outer fit has told its own
+        return score_default(job, dataset, rows, seconds=seconds)
 
 
 def _failure(tuned: Tuned | None) -> str:
@@ -164,6 +181,7 @@ def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
         "trials_failed": states.count("failed"),
         "trials_pruned": states.count("pruned"),
         "inner_score": tuned.score,
+        "inner_metric": job.primary,
         "budget_trials": job.trials,
         "budget_s": job.seconds,
     }

@@ -119,7 +119,10 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
     seconds = min(limit_s, limits.seconds)
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as folder:
         scratch = Path(folder)
-        tries = [replace(job, trials=min(TRIALS, job.trials)) for job in prepare_jobs(plan, first.values(), scratch)]
+        tries = [
+            replace(job, trials=min(TRIALS, job.trials), limit_s=seconds)
+            for job in prepare_jobs(plan, first.values(), scratch)
+        ]
         progress.begin(len(tries), 0)
         allowance = Allowance(seconds=seconds, memory=limits.memory, threads=plan.suite.threads)
         rows = []

@@ -1,5 +1,6 @@
 """Scores of one set of parameters on the inner folds: fold by fold, or for nets all folds as one program."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -8,22 +9,21 @@ from typing import Any
 import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.errors import describe_error
 from bakeoff.estimators.space import Params
 from bakeoff.fitting import ask, build_model, fit_rows, predict, rows_for_stopping, take
 from bakeoff.job import Job
 from bakeoff.metrics import Predictions, compute_metrics
 from bakeoff.seeds import derive_seed
-from bakeoff.splits import inner_splits
-from bakeoff.tuning import ScoreFolds, Study, Tuned, Watch, tune
+from bakeoff.splits import check_folds, inner_splits
+from bakeoff.tuning import Deadline, ScoreFolds, Study, Tuned, Watch, tune
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
     """Tune the job's model on some rows of a data set, by inner folds that follow the outer scheme."""
-    place = {"seed": job.seed, "dataset": job.dataset, "repeat": job.repeat, "fold": job.fold}
-    inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**place, purpose="inner"))
-    folds = [(rows[train], rows[test]) for train, test in inner]
+    folds = _inner_folds(job, dataset, rows)
     together = job.choice.spec.fits_folds_together
     dataset = replace(
         dataset, X=take(dataset.X, np.arange(len(dataset.y)))
@@ -36,13 +36,46 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray) -> Tuned:
             score_folds=score_folds,
             trials=job.trials,
             seconds=job.seconds,
-            seed=derive_seed(**place, model=job.choice.name, purpose="tuning"),
+            seed=derive_seed(**_place(job), model=job.choice.name, purpose="tuning"),
             journal=job.journal,
         )
     )
 
 
-def _score_one_by_one(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Watch) -> Iterator[float]:
+def score_default(job: Job, dataset: Dataset, rows: np.ndarray, *, seconds: float) -> dict[str, Any]:
+    """Score the default parameters on the same inner folds: what champions are chosen by, no part of the model's cost.
+
+    The folds go one by one, so that they take no more memory than the fit itself did.
+
+    Returns
+    -------
+    dict
+        `inner_score`, `inner_metric`, `inner_s` and `inner_cpu_s`; without the first two if a fold failed or the
+        seconds did not suffice, and then with `no_inner_score`, which says why.
+    """
+    began, cpu_before = time.perf_counter(), time.process_time()
+    found: dict[str, Any]
+    try:
+        folds = _inner_folds(job, dataset, rows)
+        scores = _score_one_by_one(job, dataset, folds, job.choice.default_params(job.task), Deadline(began + seconds))
+        found = {"inner_score": float(np.mean(list(scores))), "inner_metric": job.primary}
+    except Exception as error:
+        found = {"no_inner_score": describe_error(error)}
+    spent = {"inner_s": time.perf_counter() - began, "inner_cpu_s": time.process_time() - cpu_before}
+    return found | {name: round(value, 4) for name, value in spent.items()}
+
+
+def _place(job: Job) -> dict[str, Any]:
+    return {"seed": job.seed, "dataset": job.dataset, "repeat": job.repeat, "fold": job.fold}
+
+
+def _inner_folds(job: Job, dataset: Dataset, rows: np.ndarray) -> Folds:
+    check_folds(dataset, rows, job.inner_folds)
+    inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**_place(job), purpose="inner"))
+    return [(rows[train], rows[test]) for train, test in inner]
+
+
+def _score_one_by_one(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Deadline) -> Iterator[float]:
     for train, test in folds:
         watch.check_time()
         fitted = fit_rows(job, dataset, train, params)

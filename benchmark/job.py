@@ -43,6 +43,8 @@ class Job:
     inner_folds, trials : int
     seconds : float, optional
         The tuning budget.
+    limit_s : float
+        After so many seconds the fit is killed.
     threads : int
     device : str
     """
@@ -68,6 +70,7 @@ class Job:
     inner_folds: int
     trials: int
     seconds: float | None
+    limit_s: float
     threads: int
     device: str
 

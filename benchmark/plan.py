@@ -305,6 +305,7 @@ def _of_model(
                 inner_folds=suite.inner_folds,
                 trials=suite.tuning.trials,
                 seconds=suite.tuning.seconds,
+                limit_s=suite.limits.seconds,
                 threads=suite.threads,
                 device=suite.device if choice.spec.family == "deep" else "cpu",
             )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bakeoff.options import Finished
+    from bakeoff.reports.verdict import Verdict
 
 SHOWN = ["dataset", "rank", "model", "family", "variant", "metric", "mean", "std", "folds"]
 
@@ -45,6 +46,14 @@ class RunResult:
         from bakeoff.reports.tables import fits_frame, load_run_view
 
         return fits_frame(load_run_view(self.folder))
+
+    @property
+    def verdicts(self) -> "list[Verdict]":
+        """What the outer folds of each data set say of deep against classical, and which model to use."""
+        from bakeoff.reports.tables import load_run_view
+        from bakeoff.reports.verdict import judge_run
+
+        return judge_run(load_run_view(self.folder))
 
     @property
     def failures(self) -> "pd.DataFrame":

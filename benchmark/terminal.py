@@ -47,12 +47,17 @@ def closing(result: "RunResult") -> list[RenderableType]:
 
 
 def run_tables(result: "RunResult") -> list[RenderableType]:
-    """Return the ranked table of each data set, the failures, and the suite's caution."""
+    """Return the ranked table of each data set, the failures, the verdict, and the suite's caution."""
+    from bakeoff.reports.overall_sheet import say_run
+    from bakeoff.reports.tables import load_run_view
+
     suite = result.folder.read_suite()
     board = result.leaderboard
     parts: list[RenderableType] = [_ranked(name, rows) for name, rows in board.groupby("dataset", sort=False)]
     if len(result.failures):
         parts.append(_failures(result.failures))
+    headline, *sentences = say_run(load_run_view(result.folder))
+    parts.append(Text("\n".join([f"verdict   {headline}", *(f"          {line}" for line in sentences)])))
     if suite.get("notice"):
         parts.append(Text(clean_text(suite["notice"].strip()), style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]

@@ -92,7 +92,25 @@ class _OutOfTimeError(Exception):
     """The budget in seconds ended within a trial."""
 
 
-class Watch:
+class Deadline:
+    """When a budget in seconds ends.
+
+    Parameters
+    ----------
+    ends : float
+        Reading of `time.perf_counter`.
+    """
+
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+
+    def check_time(self) -> None:
+        """Raise when the budget in seconds has ended."""
+        if time.perf_counter() > self.ends:
+            raise _OutOfTimeError("the budget in seconds ended")
+
+
+class Watch(Deadline):
     """What a trial asks while it runs: whether there is time left, and whether it is still worth while.
 
     Parameters
@@ -103,12 +121,8 @@ class Watch:
     """
 
     def __init__(self, trial: optuna.Trial, ends: float) -> None:
-        self.trial, self.ends = trial, ends
-
-    def check_time(self) -> None:
-        """Raise when the budget in seconds has ended."""
-        if time.perf_counter() > self.ends:
-            raise _OutOfTimeError("the budget in seconds ended")
+        super().__init__(ends)
+        self.trial = trial
 
     def report(self, epoch: int, score: float) -> None:
         """Take in the mean over the inner folds after an epoch; raise when it has fallen behind."""

@@ -28,10 +28,14 @@ def _blocks(page: Page) -> Iterator[str]:
     yield f"> **Notice:** {escape(page.notice)}" if page.notice else ""
     yield "Fits: " + ", ".join(f"{number} {name}" for name, number in page.counts) + "."
     yield _list(page.warnings)
-    yield "## Where deep and classical stand"
+    yield "## Verdict"
     yield f"**{escape(page.verdict)}**"
     yield _list(page.sentences)
-    yield _table(page.standing)
+    yield _table(page.verdicts)
+    for overall in page.overall:
+        yield f"## {escape(overall.table.caption)}"
+        yield escape(overall.said)
+        yield _table(overall.table)
     for section in page.sections:
         yield from _section(section)
     yield "## Failures"

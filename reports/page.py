@@ -8,14 +8,16 @@ import pandas as pd
 
 from bakeoff.reports.forecast import say_forecast
 from bakeoff.reports.formats import format_seconds
+from bakeoff.reports.overall import judge_tasks, rank_tasks
+from bakeoff.reports.overall_sheet import build_overall, say_ranking, say_task
 from bakeoff.reports.ranking import build_other_metrics, build_ranking
-from bakeoff.reports.sheets import Sheet, build_budget, build_failures, build_skips, describe_metric, rows_of
-from bakeoff.reports.standing import build_standing, leader_of, say_standing
-from bakeoff.reports.tables import NOT_RUN, Run, best_per_family, budget, fits_frame, leaderboard
+from bakeoff.reports.sheets import Sheet, build_budget, build_failures, build_skips, describe_metric
+from bakeoff.reports.tables import NOT_RUN, Run, budget, fits_frame, leaderboard
+from bakeoff.reports.verdict import judge_run
+from bakeoff.reports.verdict_sheet import build_verdicts, say_headline, say_verdict
 
 DIGEST_SHORT = 12
 Facts = tuple[tuple[str, str], ...]
-SAID_OF = {"deep": "deep ahead on {}", "classical": "classical ahead on {}", "level": "level on {}"}
 HOW_TO_READ = (
     "Every number is measured on outer test folds that neither fitting nor tuning has seen.",
     "± is the standard deviation over the outer folds (ddof = 1). It is no confidence interval: the folds share "
@@ -24,10 +26,17 @@ HOW_TO_READ = (
     "It stands below the ranked ones and is never averaged over the folds that survived.",
     "Ranks compare means; equal means share a rank. A dash is a value that does not exist, never a zero: "
     "a model without probabilities has no log_loss, an untuned one no tuning time.",
-    "“Where deep and classical stand” picks the best of each family on the very scores it then compares (post hoc). "
-    "The family that was tried more often had more chances, and the difference is not tested for significance.",
+    "The verdict compares champions: on each outer fold the model of a family that inner folds alone would choose, so "
+    "that trying more models gives no head start. Its interval and p-value are those of the corrected resampled t-test "
+    "(Nadeau & Bengio 2003), its probabilities those of the Bayesian correlated t-test (Corani & Benavoli 2015); "
+    "equivalent means within 0.01 of the score, or a hundredth of the dummy's error. Ranks below are picked on the "
+    "outer scores themselves: the first of many is flattered (post hoc).",
+    "Use is the cheapest model within that region below the best, again by inner folds alone. Cost is the CPU time of "
+    "everything in a fit's process, tuning included; scoring defaults on inner folds is left out.",
     "Each dot is one outer fold, the tick is their mean, and all rows of a data set share one axis. The dotted line "
     "is the best mean. A triangle is a fold off the axis; hollow dots belong to a row without a mean.",
+    "Over several data sets of a task, ranks are tested by Friedman's test in Iman and Davenport's form, or by that of "
+    "Skillings and Mack where something is missing; pairs by Wilcoxon's signed-rank test with Holm's correction.",
     "default is a model as it comes; tuned is the best that the same number of trials found on inner folds. "
     "A pruned trial was ended early, behind the median of the others at the same epoch: no failure, but it cannot win. "
     "Times depend on the machine and on what else it did.",
@@ -47,6 +56,14 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Overall:
+    """What the report says of the models of one task over its data sets."""
+
+    said: str
+    table: Sheet
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """What the report says."""
 
@@ -56,8 +73,9 @@ class Page:
     verdict: str
     counts: Facts
     warnings: tuple[str, ...]
-    standing: Sheet
+    verdicts: Sheet
     sentences: tuple[str, ...]
+    overall: tuple[Overall, ...]
     sections: tuple[Section, ...]
     failures: Sheet
     skips: Sheet
@@ -69,17 +87,17 @@ class Page:
 
 def build_page(view: Run) -> Page:
     """Gather what the report says of a run."""
-    fits, board, standings, spent = fits_frame(view), leaderboard(view), best_per_family(view), budget(view)
-    rows = rows_of(standings)
+    fits, board, verdicts, spent = fits_frame(view), leaderboard(view), judge_run(view), budget(view)
     return Page(
         title=str(view.suite.get("name") or "run"),
         description=str(view.suite.get("description") or ""),
         notice=str(view.suite.get("notice") or ""),
-        verdict=_say_verdict([leader_of(row) for row in rows]),
+        verdict=say_headline(verdicts),
         counts=_counts(fits),
         warnings=tuple(_warnings(view, fits)),
-        standing=build_standing(standings),
-        sentences=tuple(say_standing(row) for row in rows),
+        verdicts=build_verdicts(verdicts, [view.greater_is_better(one.metric) for one in verdicts]),
+        sentences=(*map(say_task, judge_tasks(verdicts)), *map(say_verdict, verdicts)),
+        overall=tuple(Overall(said=say_ranking(one), table=build_overall(one)) for one in rank_tasks(view)),
         sections=tuple(_section(view, name, fits, board) for name in view.plan["datasets"]),
         failures=build_failures(view),
         skips=build_skips(view),
@@ -117,17 +135,6 @@ def _facts(view: Run, dataset: str, about: Mapping[str, Any]) -> Iterator[tuple[
     yield "Digest", str(about["digest"])[:DIGEST_SHORT]
     yield "Licence", str(about["licence"] or "not stated")
     yield "Source", str(about["source"] or "not stated")
-
-
-def _say_verdict(leaders: list[str]) -> str:
-    """Say in one sentence on how many data sets which family is ahead."""
-    compared = [leader for leader in leaders if leader]
-    if not compared:
-        return "No data set has a complete deep and a complete classical model to compare yet."
-    parts = [SAID_OF[leader].format(compared.count(leader)) for leader in SAID_OF if leader in compared]
-    sentence = f"Of {_plural(len(compared), 'data set')} compared: {', '.join(parts)}."
-    missing = len(leaders) - len(compared)
-    return sentence + (f" No comparison on {missing}." if missing else "")
 
 
 def _counts(fits: pd.DataFrame) -> Facts:

@@ -23,7 +23,6 @@ COSTS = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
 COUNTS = ("trials", "trials_failed", "trials_pruned")
 NOT_RUN = "not run"
 NO_RECORD = "no record: the run was interrupted or still goes on"
-POST_HOC = "post hoc: picked on outer scores, not tested"
 EQUAL_DIGITS = 12
 
 
@@ -149,23 +148,6 @@ def budget(view: Run) -> pd.DataFrame:
     return pd.DataFrame([_budget_row(fits) for _, fits in frame.groupby(CELL, sort=False)])
 
 
-def best_per_family(view: Run) -> pd.DataFrame:
-    """Return, for each data set, the best classical and the best deep cell and how they differ.
-
-    Both are picked on the outer scores (post hoc), so the difference is optimistic for whoever wins, and is not
-    tested. The dummy model is a candidate only where its family plans no other.
-
-    Returns
-    -------
-    DataFrame
-        `dataset`, `metric`; for each family `FAMILY_model`, `FAMILY_variant`, `FAMILY_mean`, `FAMILY_tied` (other cells
-        with the same mean) and `FAMILY_missing` (why there is none, or ""); `difference`, the mean of `differences`
-        (one for each outer fold, positive where deep is better; NaN and () without both families); and `note`.
-    """
-    frame, board = fits_frame(view), leaderboard(view)
-    return pd.DataFrame([_standing(view, name, frame, board) for name in view.plan["datasets"]])
-
-
 def fold_scores(frame: pd.DataFrame, dataset: str, model: str, variant: str, metric: str) -> "pd.Series[float]":
     """Return the values of a metric in one cell, by (repeat, fold); NaN where there are none."""
     rows = frame[(frame["dataset"] == dataset) & (frame["model"] == model) & (frame["variant"] == variant)]
@@ -195,8 +177,16 @@ def _fit_row(view: Run, fit: Mapping[str, Any]) -> dict[str, Any]:
         "traceback": record.traceback if record else "",
         "flag": spent.get("flag") or "",
         **{name: _number(spent.get(name)) for name in (*COSTS, *COUNTS)},
+        "cpu_s": _number(spent.get("cpu_s")) - (spent.get("inner_cpu_s") or 0.0),
+        "inner_score": _inner_score(view, fit["dataset"], spent),
         **{f"metrics.{name}": _number(metrics.get(name)) for name in view.plan["metrics"]},
     }
+
+
+def _inner_score(view: Run, dataset: str, spent: Mapping[str, Any]) -> float:
+    """Return what champions are chosen by; NaN if it is of another metric than the data set is ranked by now."""
+    same = spent.get("inner_metric") == view.primary(dataset)
+    return _number(spent.get("inner_score")) if same else np.nan
 
 
 def _number(value: Any) -> float:
@@ -266,40 +256,3 @@ def _budget_row(fits: pd.DataFrame) -> dict[str, Any]:
 def _count(texts: "pd.Series[str]") -> str:
     counts = texts[texts != ""].value_counts()
     return "; ".join(f"{text} ({number} fits)" if number > 1 else str(text) for text, number in counts.items())
-
-
-def _standing(view: Run, dataset: str, frame: pd.DataFrame, board: pd.DataFrame) -> dict[str, Any]:
-    metric, cells = view.primary(dataset), board[board["dataset"] == dataset]
-    champions = {family: _champion(cells[cells["family"] == family], family) for family in FAMILIES}
-    folds = [
-        fold_scores(frame, dataset, str(champion["model"]), str(champion["variant"]), metric)
-        for champion in champions.values()
-        if not champion["missing"]
-    ]
-    sign = 1 if view.greater_is_better(metric) else -1
-    differences = sign * (folds[1] - folds[0]) if len(folds) == len(FAMILIES) else pd.Series(dtype=float)
-    return {
-        "dataset": dataset,
-        "metric": metric,
-        **{f"{family}_{name}": value for family, champion in champions.items() for name, value in champion.items()},
-        "difference": float(differences.mean()),
-        "differences": tuple(differences),
-        "note": POST_HOC,
-    }
-
-
-def _champion(cells: pd.DataFrame, family: str) -> dict[str, Any]:
-    """Pick the best complete cell of one family, or say why there is none."""
-    rivals = cells[cells["model"] != BASELINE]
-    rivals = rivals if len(rivals) else cells
-    complete = rivals[rivals["rank"].notna()]
-    if complete.empty:
-        why = (
-            f"no {family} cell is complete: {len(rivals)} of {len(rivals)} have holes"
-            if len(rivals)
-            else f"no {family} model on this data set"
-        )
-        return {"model": "", "variant": "", "mean": np.nan, "tied": 0, "missing": why}
-    best = complete.iloc[0]
-    tied = int((complete["rank"] == best["rank"]).sum()) - 1
-    return {**{name: best[name] for name in ("model", "variant", "mean")}, "tied": tied, "missing": ""}

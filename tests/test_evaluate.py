@@ -82,6 +82,22 @@ def test_shuffled_labels_stay_at_chance(tmp_path: Path) -> None:
     assert abs(np.mean(scores) - 0.5) < 0.12
 
 
+def test_best_inner_score_flatters_and_outer_scores_do_not(tmp_path: Path) -> None:
+    """On pure noise the best of many trials looks better than chance on inner folds, and is at chance outside."""
+    random = np.random.default_rng(5)
+    inner, outer = [], []
+    for _ in range(4):
+        noise = replace(build_dataset(), y=random.permutation(build_dataset().y))
+        job = build_job(tmp_path, noise, "decision_tree", "tuned", tuning={"trials": 25})
+        for fold in range(3):
+            result = evaluate(replace(job, index=fold, fold=fold))
+            inner.append(result.diagnostics["inner_score"])
+            outer.append(result.metrics["roc_auc"])
+    assert np.mean(inner) > 0.55
+    assert abs(np.mean(outer) - 0.5) < 0.08
+    assert np.mean(inner) - np.mean(outer) > 0.05
+
+
 def test_same_job_same_result(tmp_path: Path) -> None:
     """A fit run twice gives the same metrics to the last bit."""
     job = build_job(tmp_path, build_dataset(), "mlp", "tuned", tuning={"trials": 2}, caps={"epochs": 3})
@@ -92,6 +108,42 @@ def test_trial_zero_is_the_default(tmp_path: Path) -> None:
     """The first trial of every study has the parameters of the default variant."""
     job = build_job(tmp_path, build_dataset(), "xgboost", "tuned", tuning={"trials": 2}, caps={"trees": 20})
     assert evaluate(job).trials[0]["params"] == job.choice.default_params("binary")
+
+
+@pytest.mark.parametrize("model", ["logistic", "mlp"])
+def test_default_is_scored_on_the_inner_folds_too(tmp_path: Path, model: str) -> None:
+    """What champions are chosen by is the value that the same parameters have in a study; outer scores stay alike."""
+    options: dict[str, Any] = {"tuning": {"trials": 1}, "caps": {"epochs": 3}}
+    default = evaluate(build_job(tmp_path, build_dataset(), model, "default", **options))
+    tuned = evaluate(build_job(tmp_path, build_dataset(), model, "tuned", **options))
+    assert default.diagnostics["inner_score"] == pytest.approx(tuned.diagnostics["inner_score"], abs=1e-3)
+    assert default.diagnostics["inner_metric"] == tuned.diagnostics["inner_metric"] == "roc_auc"
+    assert default.metrics == tuned.metrics
+    assert "trials" not in default.diagnostics
+
+
+class NeedsManyRows(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
+    """Fails on training parts as small as those of inner folds."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Refuse fewer rows than an outer training part has."""
+        if len(X) < ROWS * 2 // 3:
+            raise ValueError("too few rows")
+        return super().fit(X, y)
+
+
+def test_default_without_inner_score_keeps_its_outer_scores(tmp_path: Path) -> None:
+    """A default that fails on inner folds, or has no time for them, says so and loses nothing."""
+    spec = own_spec(
+        name="many", build=lambda params: NeedsManyRows(**params), front_end="none", source="", fingerprint=""
+    )
+    failed = evaluate(build_job(tmp_path, build_dataset(), spec))
+    assert failed.diagnostics["no_inner_score"] == "ValueError: too few rows"
+    assert "inner_score" not in failed.diagnostics
+    assert failed.metrics["roc_auc"] > 0.5
+    late = evaluate(replace(build_job(tmp_path, build_dataset()), limit_s=0.0))
+    assert late.diagnostics["no_inner_score"] == "the limit of the fit left no time"
+    assert late.metrics["roc_auc"] > 0.5
 
 
 class FailsOnSmallC(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped

@@ -20,7 +20,7 @@ from bakeoff.reports.formats import decimals_for, format_difference, format_seco
 from bakeoff.reports.html import render_html
 from bakeoff.reports.markdown import escape, render_markdown
 from bakeoff.reports.strips import build_axis
-from bakeoff.reports.tables import Run, best_per_family, budget, failures, fits_frame, leaderboard, load_run_view
+from bakeoff.reports.tables import Run, budget, failures, fits_frame, leaderboard, load_run_view
 
 METRICS = {
     "accuracy": {"greater_is_better": True, "tasks": ["binary", "multiclass"]},
@@ -137,7 +137,7 @@ def test_ranks_share_the_best_place_on_ties(build_run: BuildRun) -> None:
 
 
 def test_rmse_ranks_the_smaller_value_first(build_run: BuildRun) -> None:
-    """A metric that is better when lower ranks upward, and deep is ahead by a positive difference when it is lower."""
+    """A metric that is better when lower ranks upward."""
     folder = build_run(
         fit_of("ridge", [3.0, 5.0], metric="rmse"),
         fit_of("mlp", [2.0, 3.0], metric="rmse", family="deep"),
@@ -145,7 +145,6 @@ def test_rmse_ranks_the_smaller_value_first(build_run: BuildRun) -> None:
     )
     view = load_run_view(folder)
     assert list(leaderboard(view)["model"]) == ["mlp", "ridge"]
-    assert best_per_family(view)["difference"][0] == pytest.approx(1.5)
     assert "rmse ↓" in render_markdown(view)
 
 
@@ -278,37 +277,6 @@ def test_notice_and_warnings_are_shown(build_run: BuildRun) -> None:
         assert "results depend on the machine" in report
         assert re.search(r"1 line of records.jsonl", report)
         assert "cut short (2 fits)" in report
-
-
-def test_best_per_family_by_hand(build_run: BuildRun) -> None:
-    """The best complete cell of each family is compared fold by fold; the dummy and holes take no part."""
-    folder = build_run(
-        fit_of("dummy", [1.0, 1.0]),
-        fit_of("svm", [0.8, 0.9]),
-        fit_of("tree", [0.7, 0.8]),
-        fit_of("hole", [1.0, "timeout"]),
-        fit_of("cnn", [0.9, 0.7], family="deep", variant="tuned"),
-    )
-    view = load_run_view(folder)
-    row = best_per_family(view).iloc[0]
-    assert (row["classical_model"], row["deep_model"], row["deep_variant"]) == ("svm", "cnn", "tuned")
-    assert row["differences"] == pytest.approx((0.1, -0.2))
-    assert row["difference"] == pytest.approx(-0.05)
-    sentence = (
-        "best deep cnn (tuned) 0.80, best classical svm (default) 0.85; difference −0.05 accuracy (classical better)"  # noqa: RUF001 - a minus sign
-    )
-    assert f"toy: {sentence}. Picked on outer scores, not tested" in render_markdown(view)
-    assert "classical ahead on 1" in render_html(view)
-
-
-def test_family_without_complete_cell_says_so(build_run: BuildRun) -> None:
-    """Where a family has only holes, or only the dummy, the comparison says so."""
-    view = load_run_view(build_run(fit_of("dummy", [0.5, 0.5]), fit_of("mlp", ["lost", 0.9], family="deep")))
-    row = best_per_family(view).iloc[0]
-    assert row["classical_model"] == "dummy"
-    assert row["deep_missing"] == "no deep cell is complete: 1 of 1 have holes"
-    assert math.isnan(row["difference"])
-    assert "no deep cell is complete" in render_html(view)
 
 
 def test_budget_counts_failed_fits(build_run: BuildRun) -> None:

@@ -1,0 +1,103 @@
+"""What all data sets of a task say, in tables and in sentences."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bakeoff.reports.formats import NONE, format_difference, format_value
+from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks
+from bakeoff.reports.sheets import Cell, Column, Sheet, number_cell, plain_columns
+from bakeoff.reports.tables import Run
+from bakeoff.reports.verdict import ALPHA, judge_run
+from bakeoff.reports.verdict_sheet import ANSWERS, say_chances, say_headline, say_p, say_verdict
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def say_task(verdict: TaskVerdict) -> str:
+    """Say in one sentence what the data sets of a task say of deep against classical."""
+    median = format_difference(verdict.median, 4)
+    known = [say_chances(verdict.posterior)] if verdict.posterior else []
+    reason = "; ".join([verdict.why] if verdict.why else [f"p {say_p(verdict.p_value)}, signed-rank test", *known])
+    return (
+        f"Over the {len(verdict.datasets)} {verdict.task} data sets: {ANSWERS[verdict.answer]}; deep ahead by {median} "
+        f"in the median ({reason})."
+    )
+
+
+def say_run(view: Run) -> list[str]:
+    """Say what a run comes to: the headline, the tasks with several data sets, and each data set."""
+    verdicts = judge_run(view)
+    return [say_headline(verdicts), *map(say_task, judge_tasks(verdicts)), *map(say_verdict, verdicts)]
+
+
+def say_ranking(ranking: Ranking) -> str:
+    """Say whether the models of a task rank alike, and what holes change about it."""
+    test = "Skillings and Mack's test" if ranking.holes else "Friedman's test"
+    if not math.isfinite(ranking.omnibus.p_value):
+        return "Too few models or data sets to test whether they rank alike."
+    text = f"{_say_alike(ranking.omnibus.p_value)} ({test}, p {say_p(ranking.omnibus.p_value)})"
+    if ranking.worst is None:
+        return f"{text}."
+    same = (ranking.worst.p_value < ALPHA) == (ranking.omnibus.p_value < ALPHA)
+    but = "which says the same" if same else "which says otherwise: trust neither"
+    holes = f"{ranking.holes} {'cell has' if ranking.holes == 1 else 'cells have'} failed folds"
+    return f"{text}; {holes}, and ranking those last gives p {say_p(ranking.worst.p_value)}, {but}."
+
+
+def build_overall(ranking: Ranking) -> Sheet:
+    """Build the table of the models of a task over its data sets, best mean rank first."""
+    order = np.argsort(ranking.omnibus.mean_ranks, kind="stable")
+    letters = _letters(ranking)
+    return Sheet(
+        caption=f"{ranking.task}: models over {len(ranking.datasets)} data sets",
+        columns=(
+            *plain_columns("Model", "Variant"),
+            Column(title="Mean rank", numeric=True, hint="1 is best; with its 95 % bootstrap interval over data sets"),
+            Column(title="Win rate", numeric=True, hint="share of duels with other models that are won, ties as half"),
+            Column(title="Elo", numeric=True, hint="mean 1000; 400 points are odds of ten to one"),
+            Column(title="Group", hint="models that share a letter can't be told apart: Wilcoxon-Holm at 5 %"),
+        ),
+        rows=tuple(_row(ranking, int(place), letters) for place in order),
+    )
+
+
+def _row(ranking: Ranking, place: int, letters: Sequence[str]) -> tuple[Cell, ...]:
+    model, variant = ranking.names[place]
+    head = (Cell(text=model, family=ranking.families[place]), Cell(text=variant))
+    if ranking.standings is None or place not in ranking.complete:
+        rank = float(ranking.omnibus.mean_ranks[place])
+        missing = (Cell(text=NONE, value=math.nan),) * 2
+        return *head, number_cell(rank, format_value(rank, 1)), *missing, Cell(text=NONE)
+    column = ranking.complete.index(place)
+    found = ranking.standings
+    return (
+        *head,
+        _interval_cell(found.mean_rank[:, column], 1),
+        _interval_cell(found.win_rate[:, column], 2),
+        _interval_cell(found.elo[:, column], 0),
+        Cell(text=letters[place] or NONE),
+    )
+
+
+def _interval_cell(values: np.ndarray, decimals: int) -> Cell:
+    shown, low, high = (format_value(float(value), decimals) for value in values)
+    return Cell(text=shown, value=float(values[0]), note=f"[{low}, {high}]")
+
+
+def _letters(ranking: Ranking) -> list[str]:
+    """Give each group a letter, and a model those of its groups; one that differs from all has a letter of its own."""
+    if ranking.groups is None:
+        return [""] * len(ranking.names)
+    grouped = {place for group in ranking.groups for place in group}
+    groups = [*ranking.groups, *((place,) for place in ranking.complete if place not in grouped)]
+    groups.sort(key=lambda group: min(ranking.omnibus.mean_ranks[place] for place in group))
+    return [
+        "".join(LETTERS[number % len(LETTERS)] for number, group in enumerate(groups) if place in group)
+        for place in range(len(ranking.names))
+    ]
+
+
+def _say_alike(p_value: float) -> str:
+    return "The models do not rank alike" if p_value < ALPHA else "The models can't be told apart by their ranks"

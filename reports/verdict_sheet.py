@@ -1,0 +1,181 @@
+"""The verdicts in a table and in sentences."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from bakeoff.reports.champions import Champion, say_choice
+from bakeoff.reports.formats import NONE, decimals_for, format_difference, format_value
+from bakeoff.reports.sheets import Cell, Column, Sheet, plain_columns
+from bakeoff.reports.statistics.folds import Difference, Posterior
+from bakeoff.reports.strips import Axis, build_even_axis, build_strip
+from bakeoff.reports.tables import FAMILIES
+from bakeoff.reports.verdict import ALPHA, Answer, Verdict
+
+DEEP_FIRST = tuple(reversed(FAMILIES))
+MIDDLE_DOT = "\N{MIDDLE DOT}"
+ANSWERS: dict[Answer, str] = {
+    "deep": "deep is better",
+    "classical": "classical is better",
+    "equivalent": "practically equivalent",
+    "can't tell": "can't tell",
+    "no comparison": "no comparison",
+}
+
+
+def build_verdicts(verdicts: Sequence[Verdict], greater: Sequence[bool]) -> Sheet:
+    """Build the table of verdicts, one row for each data set; `greater` says whose metric is better when bigger."""
+    return Sheet(
+        caption="Deep against classical on each data set: champions chosen by inner folds, compared on outer folds",
+        columns=(
+            *plain_columns("Data set", "Verdict", "Use"),
+            Column(
+                title="Deep ahead by",
+                numeric=True,
+                hint="mean of the fold-by-fold differences with its 95 % interval, corrected for folds that share rows",
+            ),
+            Column(title="Fold by fold", is_picture=True),
+            Column(title="Cost", numeric=True, hint="CPU seconds of the deep champion over those of the classical one"),
+            *plain_columns("Deep champion", "Classical champion"),
+        ),
+        rows=tuple(_row(one, bigger) for one, bigger in zip(verdicts, greater, strict=True)),
+    )
+
+
+def say_verdict(verdict: Verdict) -> str:
+    """Say in a sentence or two what the folds of a data set say."""
+    head = f"{verdict.dataset}: {ANSWERS[verdict.answer]}"
+    if verdict.difference is None:
+        return " ".join(f"{part}." for part in (f"{head}: {verdict.why}", _say_use(verdict)) if part)
+    reason = verdict.why or _say_evidence(verdict)
+    parts = (f"{head}: {_say_leader(verdict)} ({reason})", _say_more(verdict), _say_cost(verdict), _say_use(verdict))
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def say_headline(verdicts: Iterable[Verdict]) -> str:
+    """Say in one sentence on how many data sets which answer holds."""
+    answers = [verdict.answer for verdict in verdicts]
+    counted = [(ANSWERS[answer], answers.count(answer)) for answer in ANSWERS if answer in answers]
+    if len(answers) == 1:
+        return f"{counted[0][0].capitalize()}."
+    return f"Of {len(answers)} data sets: " + ", ".join(f"{words} on {number}" for words, number in counted) + "."
+
+
+def _row(verdict: Verdict, bigger: bool) -> tuple[Cell, ...]:
+    decimals = _decimals_of(verdict)
+    ahead = verdict.difference.mean if verdict.difference else math.nan
+    family = verdict.answer if verdict.answer in FAMILIES else ""
+    return (
+        Cell(text=verdict.dataset, note=verdict.metric),
+        Cell(text=ANSWERS[verdict.answer], family=family, note=verdict.why or _say_evidence(verdict)),
+        _champion_cell(verdict.use, "", decimals, bigger),
+        Cell(
+            text=format_difference(ahead, decimals),
+            value=ahead,
+            note=_say_interval(verdict.difference, decimals).strip(),
+        ),
+        _folds_cell(verdict, decimals),
+        Cell(text=_say_ratio(verdict.cost_ratio), value=verdict.cost_ratio),
+        *(_champion_cell(verdict.sides.get(side), side, decimals, bigger) for side in DEEP_FIRST),
+    )
+
+
+def _champion_cell(champion: Champion | None, family: str, decimals: int, bigger: bool) -> Cell:
+    if champion is None:
+        return Cell(text=NONE)
+    model, variant = champion.most
+    mean = math.fsum(champion.scores) / len(champion.scores) * (1 if bigger else -1)
+    often, folds = champion.share
+    share = "" if often == folds else f" {MIDDLE_DOT} on {often} of {folds} folds"
+    return Cell(text=model, family=family, note=f"{variant} {MIDDLE_DOT} {format_value(mean, decimals)}{share}")
+
+
+def _folds_cell(verdict: Verdict, decimals: int) -> Cell:
+    """Draw the differences around zero, each in the colour of whom it favours."""
+    differences = verdict.differences
+    axis = build_even_axis(differences)
+    listed = ", ".join(format_difference(value, decimals) for value in differences)
+    strip = build_strip(
+        differences,
+        axis,
+        mean=verdict.difference.mean if verdict.difference else math.nan,
+        label=f"{verdict.dataset}, deep ahead on each fold by {listed}",
+        family_of=lambda difference: FAMILIES[int(difference > 0)] if difference else "",
+    )
+    return Cell(strip=strip, note=_say_folds(differences, axis))
+
+
+def _say_folds(differences: tuple[float, ...], axis: Axis | None) -> str:
+    if axis is None:
+        return ""
+    ahead, equal = sum(value > 0 for value in differences), sum(value == 0 for value in differences)
+    same = f", equal on {equal}" if equal else ""
+    return f"deep better on {ahead} of {len(differences)}{same} {MIDDLE_DOT} axis ±{axis.high_text}"
+
+
+def _say_leader(verdict: Verdict) -> str:
+    """Say who is ahead by how much, seen from the leader's side."""
+    assert verdict.difference is not None  # the caller looked
+    decimals, found = _decimals_of(verdict), verdict.difference
+    if round(found.mean, decimals) == 0:
+        return f"level in {verdict.metric}{_say_interval(found, decimals)}"
+    if found.mean < 0:
+        found = replace(found, mean=-found.mean, low=-found.high, high=-found.low)
+    leader = FAMILIES[int(verdict.difference.mean > 0)]
+    return f"{leader} ahead by {format_value(found.mean, decimals)} {verdict.metric}{_say_interval(found, decimals)}"
+
+
+def _say_interval(difference: Difference | None, decimals: int) -> str:
+    if difference is None or not math.isfinite(difference.low):
+        return ""
+    low, high = (format_difference(value, decimals) for value in (difference.low, difference.high))
+    return f" [{low}, {high}]"
+
+
+def _say_evidence(verdict: Verdict) -> str:
+    """Give the p-value, and the probabilities of a difference that matters."""
+    if verdict.difference is None or verdict.posterior is None:
+        return ""
+    return f"p {say_p(verdict.difference.p_value)} {MIDDLE_DOT} {say_chances(verdict.posterior)}"
+
+
+def say_chances(known: Posterior) -> str:
+    """Give the probability that either family is better by more than the region of equivalence, or neither."""
+    return f"deep {known.better:.0%}, equivalent {known.equivalent:.0%}, classical {known.worse:.0%}"
+
+
+def say_p(p_value: float) -> str:
+    """Return a p-value with its sign of equality."""
+    return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
+
+
+def _say_more(verdict: Verdict) -> str:
+    """Say how much more would tell, where nothing can be told."""
+    if verdict.answer != "can't tell" or verdict.why:
+        return ""
+    if verdict.more_folds is None:
+        return f"If it went on alike, no number of repeats would separate them at the {ALPHA:.0%} level"
+    return f"If it went on alike, {verdict.more_folds} folds in all would separate them"
+
+
+def _say_cost(verdict: Verdict) -> str:
+    ratio = _say_ratio(verdict.cost_ratio)
+    return f"Deep costs {ratio} the CPU time" if ratio != NONE else ""
+
+
+def _say_ratio(ratio: float) -> str:
+    return (
+        f"{ratio:.2g}×" if math.isfinite(ratio) and ratio < 99.5 else f"{ratio:.0f}×" if math.isfinite(ratio) else NONE
+    )
+
+
+def _say_use(verdict: Verdict) -> str:
+    return f"Use {say_choice(verdict.use)}" if verdict.use else ""
+
+
+def _decimals_of(verdict: Verdict) -> int:
+    differences = verdict.differences
+    means = [math.fsum(side.scores) / len(side.scores) for side in verdict.sides.values()]
+    centre = math.fsum(differences) / len(differences) if differences else 0.0
+    spread = math.sqrt(sum((one - centre) ** 2 for one in differences) / max(len(differences) - 1, 1))
+    return decimals_for(means, [spread])

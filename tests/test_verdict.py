@@ -1,0 +1,259 @@
+"""The verdict: champions by inner folds alone, answers in words, and what several data sets say together."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bakeoff.records import Record
+from bakeoff.reports.champions import choose_best, choose_cheapest, say_choice
+from bakeoff.reports.overall import judge_tasks, rank_tasks
+from bakeoff.reports.overall_sheet import build_overall, say_ranking, say_task
+from bakeoff.reports.tables import Run
+from bakeoff.reports.verdict import Verdict, judge_run
+from bakeoff.reports.verdict_sheet import build_verdicts, say_headline, say_verdict
+
+METRICS = {
+    "accuracy": {"greater_is_better": True, "tasks": ["multiclass"]},
+    "rmse": {"greater_is_better": False, "tasks": ["regression"]},
+}
+Cell = dict[str, Any]
+
+
+def cell(model: str, scores: list[float | str], inner: list[float] | float | None, **more: Any) -> Cell:
+    """Describe the outer folds of one cell: outer scores (or a status), inner scores, CPU seconds."""
+    inner_scores = inner if isinstance(inner, list) else [inner] * len(scores)
+    usual = {"dataset": "toy", "family": "deep" if model in ("mlp", "cnn") else "classical", "variant": "default"}
+    return usual | {"model": model, "scores": scores, "inner": inner_scores, "cpu_s": 1.0, "inner_cpu_s": 0.0} | more
+
+
+def view_of(*cells: Cell, folds: int = 5, scheme: str = "stratified", metric: str = "accuracy") -> Run:
+    """Build what a report reads of a run with these cells."""
+    task = "regression" if metric == "rmse" else "multiclass"
+    fits, records = [], {}
+    for number, one in enumerate(cells):
+        for place, (score, inner) in enumerate(zip(one["scores"], one["inner"], strict=True)):
+            key = f"{number}-{place}"
+            named = {name: one[name] for name in ("dataset", "model", "family", "variant")}
+            named |= {"fit": key, "repeat": place // folds, "fold": place % folds}
+            fits.append(named)
+            spent = {"cpu_s": one["cpu_s"], "inner_cpu_s": one["inner_cpu_s"]}
+            if inner is not None:
+                spent |= {"inner_score": inner, "inner_metric": one.get("inner_metric", metric)}
+            is_ok = not isinstance(score, str)
+            records[key] = Record(
+                **named,  # type: ignore[arg-type]  # names and types are Record's
+                study="",
+                cell="",
+                data_digest="",
+                split_digest="",
+                task=task,
+                kind="tabular",
+                status="ok" if is_ok else score,  # type: ignore[arg-type]  # a status
+                metrics={metric: score} if is_ok else {},  # type: ignore[dict-item]  # a number then
+                diagnostics=spent,
+            )
+    about = {"task": task, "scheme": scheme, "primary": metric}
+    datasets = {one["dataset"]: about for one in cells}
+    return Run(plan={"fits": fits, "datasets": datasets, "metrics": METRICS}, records=records, suite={}, provenance={})
+
+
+def only(view: Run) -> Verdict:
+    """Return the verdict on the only data set."""
+    (verdict,) = judge_run(view)
+    return verdict
+
+
+def around(centre: float, spread: float = 0.01, folds: int = 10) -> list[float | str]:
+    """Return scores that vary a little, the same way for every model."""
+    return [centre + spread * math.sin(3 * place) for place in range(folds)]
+
+
+def test_champion_is_chosen_by_inner_scores_alone() -> None:
+    """On each fold the best inner score wins, however bad its outer score; the baseline takes no part."""
+    view = view_of(
+        cell("dummy", [1.0] * 5, 1.0),
+        cell("svm", [0.8, 0.8, 0.8, 0.8, 0.8], [0.9, 0.9, 0.9, 0.1, 0.1]),
+        cell("tree", [0.6, 0.6, 0.6, 0.7, 0.7], [0.1, 0.1, 0.1, 0.9, 0.9]),
+        cell("mlp", [0.7] * 5, 0.5),
+    )
+    verdict = only(view)
+    classical = verdict.sides["classical"]
+    assert classical.scores == (0.8, 0.8, 0.8, 0.7, 0.7)
+    assert classical.most == ("svm", "default")
+    assert classical.share == (3, 5)
+    assert say_choice(classical) == "svm (default) on 3, tree (default) on 2 of 5 folds"
+    assert verdict.differences == pytest.approx((-0.1, -0.1, -0.1, 0.0, 0.0))
+
+
+def test_more_candidates_are_no_head_start() -> None:
+    """On noise alone a family of forty is not found better than one of one: the best of forty outer means would be."""
+    random = np.random.default_rng(0)
+    rejected, flattered = 0, []
+    for _ in range(40):
+        many = [
+            cell(f"m{k}", list(random.normal(0.5, 0.05, 10)), list(random.normal(0.5, 0.05, 10))) for k in range(40)
+        ]
+        verdict = only(view_of(*many, cell("mlp", list(random.normal(0.5, 0.05, 10)), 0.5)))
+        rejected += verdict.answer == "classical"
+        flattered.append(max(np.mean(one["scores"]) for one in many) - 0.5)
+    assert rejected <= 4
+    assert np.mean(flattered) > 0.03
+
+
+def test_equal_inner_scores_go_to_the_cheaper() -> None:
+    """Of candidates that inner folds can't tell apart, the cheaper one is the champion; within a region, more are."""
+    frame = pd.DataFrame(
+        {
+            "repeat": 0,
+            "fold": 0,
+            "model": ["a", "b", "c"],
+            "variant": "default",
+            "inner_score": [0.9, 0.9, 0.895],
+            "score": [0.1, 0.2, 0.3],
+            "cost_s": [5.0, 2.0, 1.0],
+        }
+    )
+    best, cheapest = choose_best(frame), choose_cheapest(frame, within=0.01)
+    assert best is not None
+    assert cheapest is not None
+    assert best.most == ("b", "default")
+    assert (cheapest.most, cheapest.cost_s) == (("c", "default"), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("deep", "answer"),
+    [
+        ([score + 0.05 for score in around(0.8)], "deep"),  # type: ignore[operator]  # numbers
+        ([score - 0.05 for score in around(0.8)], "classical"),  # type: ignore[operator]  # numbers
+        ([score + 0.001 * (-1) ** place for place, score in enumerate(around(0.8))], "equivalent"),  # type: ignore[operator]
+        ([score + 0.06 * (-1) ** place for place, score in enumerate(around(0.8))], "can't tell"),  # type: ignore[operator]
+    ],
+)
+def test_answers(deep: list[float | str], answer: str) -> None:
+    """A clear difference has a winner, a tiny one is equivalent, a noisy one can't be told."""
+    deep = [score + 0.002 * math.cos(place) for place, score in enumerate(deep)]  # type: ignore[operator]  # numbers
+    verdict = only(view_of(cell("svm", around(0.8), 0.8), cell("mlp", deep, 0.8, cpu_s=14.0)))
+    assert verdict.answer == answer
+    assert verdict.cost_ratio == pytest.approx(14)
+    said = say_verdict(verdict)
+    assert said.startswith("toy: ")
+    assert "Deep costs 14× the CPU time" in said
+    assert "Use svm (default)." in said
+    assert ("no number of repeats would separate them" in said) == (answer == "can't tell")
+
+
+def test_smaller_error_is_better() -> None:
+    """With an error as the metric deep is ahead when its error is smaller, and the region is a share of the dummy's."""
+    view = view_of(
+        cell("dummy", [10.0] * 5, -10.0),
+        cell("ridge", [3.0, 5.0, 4.0, 3.0, 5.0], -4.0),
+        cell("mlp", [2.0, 4.0, 3.1, 2.0, 4.1], -3.0),
+        metric="rmse",
+    )
+    verdict = only(view)
+    assert (verdict.answer, verdict.rope) == ("deep", pytest.approx(0.1))
+    assert "deep ahead by 0.96" in say_verdict(verdict)
+    sheet = build_verdicts([verdict], [False])
+    assert sheet.rows[0][2].note.endswith("3.040")  # what is used shows its error, not a negated one
+
+
+def test_family_that_failed_is_not_compared() -> None:
+    """Where every model of a family failed on a fold there is no champion, and the verdict says so."""
+    view = view_of(cell("svm", [0.8] * 5, 0.8), cell("mlp", [0.9, "timeout", 0.9, 0.9, 0.9], 0.9))
+    verdict = only(view)
+    assert (verdict.answer, verdict.why) == ("no comparison", "on some fold no deep model ended well")
+    assert "no comparison: on some fold no deep model ended well. Use svm (default)." in say_verdict(verdict)
+
+
+def test_scores_without_inner_scores_are_not_compared() -> None:
+    """Records without inner scores, or with those of another metric, have no champion."""
+    for deep in (cell("mlp", [0.9] * 5, None), cell("mlp", [0.9] * 5, 0.9, inner_metric="f1_macro")):
+        verdict = only(view_of(cell("svm", [0.8] * 5, 0.8), deep))
+        assert verdict.answer == "no comparison"
+        assert "no inner scores to choose by" in verdict.why
+
+
+def test_inner_scoring_is_no_cost_of_a_default() -> None:
+    """What scoring a default on inner folds took is not charged to the model."""
+    view = view_of(cell("svm", [0.8] * 5, 0.8, cpu_s=5.0, inner_cpu_s=4.0), cell("mlp", [0.8] * 5, 0.8, cpu_s=3.0))
+    assert only(view).cost_ratio == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(("scheme", "why"), [("predefined", "one fixed split"), ("ordered", "order of time")])
+def test_splits_without_exchangeable_folds_have_no_t_test(scheme: str, why: str) -> None:
+    """One fixed split, and folds in order of time, show a difference and no p-value."""
+    verdict = only(view_of(cell("svm", around(0.7), 0.8), cell("mlp", around(0.9), 0.8), scheme=scheme))
+    assert verdict.answer == "can't tell"
+    assert why in verdict.why
+    assert verdict.difference is not None
+    assert verdict.difference.mean == pytest.approx(0.2)
+    assert math.isnan(verdict.difference.p_value)
+
+
+def many_sets(gain: float, number: int = 8) -> list[Cell]:
+    """Describe several data sets on which mlp is better than svm by about a gain."""
+    random = np.random.default_rng(1)
+    cells = []
+    for place in range(number):
+        centre = float(random.uniform(0.6, 0.9))
+        name = f"set{place}"
+        noise = list(random.normal(0, 0.002, 10))
+        cells.append(cell("svm", around(centre), 0.8, dataset=name))
+        shifted = [float(score) + gain + shift for score, shift in zip(around(centre), noise, strict=True)]
+        cells.append(cell("mlp", list(shifted), 0.8, dataset=name))
+        cells.append(cell("tree", [float(score) - 0.1 for score in around(centre)], 0.1, dataset=name))
+    return cells
+
+
+def test_data_sets_of_a_task_are_judged_together() -> None:
+    """Eight data sets with one winner tell; three can never reach significance, and say so."""
+    (verdict,) = judge_tasks(judge_run(view_of(*many_sets(0.03))))
+    assert (verdict.answer, len(verdict.datasets)) == ("deep", 8)
+    assert verdict.median == pytest.approx(0.03, abs=0.002)
+    assert "Over the 8 multiclass data sets: deep is better" in say_task(verdict)
+    (few,) = judge_tasks(judge_run(view_of(*many_sets(0.03, number=3))))
+    assert few.answer == "can't tell"
+    assert "too few data sets: 3 can't give p below 0.05" in say_task(few)
+    assert judge_tasks(judge_run(view_of(*many_sets(0.03, number=1)))) == []
+
+
+def test_models_are_ranked_over_data_sets() -> None:
+    """Ranks, win rates and ratings over all data sets, with letters for groups that can't be told apart."""
+    (ranking,) = rank_tasks(view_of(*many_sets(0.03)))
+    ranks = dict(zip(ranking.names, ranking.omnibus.mean_ranks, strict=True))
+    assert ranks == {("mlp", "default"): 1, ("svm", "default"): 2, ("tree", "default"): 3}
+    assert ranking.omnibus.p_value < 0.001
+    sheet = build_overall(ranking)
+    assert [row[0].text for row in sheet.rows] == ["mlp", "svm", "tree"]
+    assert [row[-1].text for row in sheet.rows] == ["a", "b", "c"]
+    assert "do not rank alike (Friedman's test, p < 0.001)" in say_ranking(ranking)
+
+
+def test_holes_are_tested_twice() -> None:
+    """A failed cell is left to a test made for holes, and ranked last as a check; both are told."""
+    cells = many_sets(0.03)
+    cells[1]["scores"] = ["timeout", *cells[1]["scores"][1:]]
+    (ranking,) = rank_tasks(view_of(*cells))
+    assert ranking.holes == 1
+    assert ranking.worst is not None
+    assert {ranking.names[place][0] for place in ranking.complete} == {"svm", "tree"}
+    said = say_ranking(ranking)
+    assert "Skillings and Mack's test" in said
+    assert "1 cell has failed folds, and ranking those last gives p" in said
+    assert [row[-1].text for row in build_overall(ranking).rows if row[0].text == "mlp"] == ["–"]  # noqa: RUF001 - the dash of tables
+
+
+def test_models_that_were_not_planned_are_no_failures() -> None:
+    """A model that does not take some data sets is missing there, and not ranked last for it."""
+    cells = [one for one in many_sets(0.03) if not (one["model"] == "tree" and one["dataset"] == "set0")]
+    (ranking,) = rank_tasks(view_of(*cells))
+    assert (ranking.holes, ranking.worst) == (0, None)
+
+
+def test_headline_counts_answers() -> None:
+    """The headline counts data sets by answer."""
+    assert say_headline(judge_run(view_of(*many_sets(0.03)))) == "Of 8 data sets: deep is better on 8."
+    assert say_headline(judge_run(view_of(*many_sets(0.0, number=1)))) == "Practically equivalent."
