@@ -345,6 +345,56 @@ def ui(
 
 
 @app.command()
+def rerun(
+    run: RunPath,
+    fit: Annotated[
+        str, typer.Argument(metavar="FIT", help="Id of a fit, as the report names it; its beginning will do.")
+    ],
+    *,
+    pdb: Annotated[bool, typer.Option("--pdb", help="Open Python's debugger where the fit fails.")] = False,
+) -> int:
+    """Run one recorded fit again in the foreground, without limits, and say whether it comes out the same."""
+    from bakeoff.folder import open_run
+    from bakeoff.reproduce import rerun_fit
+    from bakeoff.terminal import repeated_lines
+
+    try:
+        repeated = rerun_fit(open_run(run), fit, debug=pdb)
+    except Exception as error:
+        if not pdb or isinstance(error, UserError):
+            raise
+        import pdb as debugger
+
+        debugger.post_mortem(error.__traceback__)
+        return SOME_FAILED
+    print_all(*repeated_lines(repeated))
+    return OK if repeated.same else SOME_FAILED
+
+
+@app.command()
+def verify(
+    run: RunPath,
+    *,
+    sample: Annotated[int, typer.Option(min=1, help="Fits to run again.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+) -> int:
+    """Run a sample of the fits again and write into the report how many came out the same to the last bit."""
+    from bakeoff.folder import open_run
+    from bakeoff.reports import write_reports
+    from bakeoff.reproduce import verify_run
+    from bakeoff.terminal import repeated_lines
+
+    end_promptly()
+    folder = open_run(run)
+    found = verify_run(folder, sample=sample, seed=seed, tell=lambda one: print_all(*repeated_lines(one)))
+    write_reports(folder)
+    print_all(
+        f"{found['equal']} of {found['repeated']} fits came out the same to the last bit", f"report    {folder.html}"
+    )
+    return OK if found["equal"] == found["repeated"] else SOME_FAILED
+
+
+@app.command()
 def export(
     run: RunPath,
     *,

@@ -22,6 +22,7 @@ from bakeoff.records import Record, latest, parse_record, to_plain
 RECORDS = "records.jsonl"
 SCRATCH = "prepared-"
 FORECAST = "forecast.json"
+VERIFIED = "verified.json"
 # What lies beside the records: the folder, which key of the record names the file, and its ending.
 DETAILS = (
     ("predictions", "fit", ".npz"),
@@ -181,6 +182,14 @@ class RunFolder:
             return {**content}
         except (ValueError, TypeError, RecursionError):
             raise UserError(f"{path} is damaged; {REBUILD}") from None
+
+    def read_verified(self) -> dict[str, Any]:
+        """Read the certificate of `bakeoff verify`; {} if there is none, or a damaged one."""
+        try:
+            found = self.read_json(VERIFIED)
+        except UserError:
+            return {}
+        return found if isinstance(found.get("repeated"), int) and isinstance(found.get("equal"), int) else {}
 
     def read_forecast(self) -> list[dict[str, Any]]:
         """Read the rows of a forecast, see `bakeoff.forecast`; none if there is no forecast, or a damaged one."""

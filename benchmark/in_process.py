@@ -12,13 +12,15 @@ from bakeoff.child import THREAD_VARIABLES, call, find_thread_pools
 from bakeoff.outcome import Allowance, Outcome
 
 
-def run_here(function: Callable[..., Any], *args: Any, allowance: Allowance) -> Outcome:
-    """Call `function(*args)` in this thread; an exception is an outcome, Ctrl-C is not.
+def run_here(
+    function: Callable[..., Any], *args: Any, allowance: Allowance, catch: type[BaseException] = Exception
+) -> Outcome:
+    """Call `function(*args)` in this thread; an exception that is to be caught is an outcome, Ctrl-C is not.
 
     The value is pickled, as in the outcome of a process of its own. The peak of memory can't be told.
     """
     with _few_threads(allowance.threads):
-        return replace(call(function, args, allowance, psutil.Process(), catch=Exception), peak_mb=None)
+        return replace(call(function, args, allowance, psutil.Process(), catch=catch), peak_mb=None)
 
 
 @contextmanager

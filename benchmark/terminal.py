@@ -10,13 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.progress import describe_seconds
-from bakeoff.records import clean_text
+from bakeoff.records import Record, clean_text
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
 if TYPE_CHECKING:
     from bakeoff.estimators.spec import ModelSpec
     from bakeoff.forecast import Forecast
     from bakeoff.plan import Plan
+    from bakeoff.reproduce import Repeated
     from bakeoff.result import RunResult
 
 LISTINGS = ("models", "datasets", "suites", "metrics")
@@ -61,6 +62,30 @@ def run_tables(result: "RunResult") -> list[RenderableType]:
     if suite.get("notice"):
         parts.append(Text(clean_text(suite["notice"].strip()), style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
+
+
+def repeated_lines(repeated: "Repeated") -> Iterable[str]:
+    """Yield what `rerun` and `verify` say of a fit that ran once more."""
+    from bakeoff.reproduce import describe_changes
+
+    before, now = repeated.before, repeated.now
+    if repeated.same:
+        yield f"same      {before.fit}  {before.label}"
+        return
+    yield f"different {before.fit}  {before.label}"
+    if before.status != now.status:
+        yield f"          before {_ended_how(before)}, now {_ended_how(now)}"
+    for name, (one, other) in repeated.differences.items():
+        yield f"          {name}: {one} before, {other} now"
+    if before.params != now.params and not repeated.differences:
+        yield f"          parameters: {dict(before.params)} before, {dict(now.params)} now"
+    changed = describe_changes(before)
+    if changed:
+        yield f"          it ran under other versions: {', '.join(changed)}"
+
+
+def _ended_how(record: Record) -> str:
+    return f"{record.status} ({record.reason})" if record.reason else record.status
 
 
 def plan_tables(plan: "Plan") -> list[RenderableType]:

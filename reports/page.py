@@ -208,6 +208,8 @@ def _provenance(view: Run) -> Iterator[tuple[str, str]]:
     foreseen = say_forecast(view)
     if foreseen:
         yield "Forecast", foreseen
+    if view.verified:
+        yield "Verified", _say_verified(view.verified)
     yield "Threads of a fit", _shown(made.get("threads"))
     yield (
         "CPU",
@@ -217,6 +219,13 @@ def _provenance(view: Run) -> Iterator[tuple[str, str]]:
     yield "BLAS and OpenMP", ", ".join(hardware.get("blas") or ()) or "unknown"
     yield "Platform", _shown(hardware.get("platform"))
     yield "Versions", _joined(made.get("versions"))
+
+
+def _say_verified(found: Mapping[str, Any]) -> str:
+    different = ", ".join(str(one.get("label")) for one in found.get("different") or ())
+    but = f"; different: {different}" if different else ""
+    share = f"{found['equal']} of {found['repeated']} fits"
+    return f"{share} run again came out the same to the last bit ({found.get('when')}){but}"
 
 
 def _shown(value: Any) -> str:

@@ -45,6 +45,8 @@ class Run:
         Lines that are no records, put aside or not.
     outside : int
         Fits that are recorded but not part of the current plan.
+    verified : mapping
+        What `bakeoff verify` found; empty if it was not asked.
     """
 
     plan: Mapping[str, Any]
@@ -55,6 +57,7 @@ class Run:
     forecast: Sequence[Mapping[str, Any]] = ()
     corrupt: int = 0
     outside: int = 0
+    verified: Mapping[str, Any] = field(default_factory=dict)
 
     def primary(self, dataset: str) -> str:
         """Return the metric that a data set is ranked by."""
@@ -94,6 +97,7 @@ def load_run_view(folder: RunFolder) -> Run:
         forecast=folder.read_forecast(),
         corrupt=corrupt + _lines_aside(folder),
         outside=len(records) - len(kept),
+        verified=folder.read_verified(),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from bakeoff import cli
 from bakeoff.folder import RunFolder
 from bakeoff.options import Options
 from bakeoff.plan import make_plan
@@ -57,6 +58,29 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+class CommandLine:
+    """Runs the command line in this process and keeps what it printed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.out = self.err = ""
+
+    def __call__(self, *words: str) -> int:
+        """Return the exit code."""
+        self._monkeypatch.setattr(sys, "argv", ["bakeoff", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        self.out, self.err = self._capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code
+
+
+@pytest.fixture
+def bakeoff(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """Hand out the command line."""
+    return CommandLine(monkeypatch, capsys)
 
 
 Answer = Callable[[str], tuple[int, bytes | str, dict[str, str]]]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bakeoff import cli
 from bakeoff.folder import RunFolder
 
 HEAVY = ("torch", "sklearn", "mlflow", "xgboost", "pandas", "optuna")
@@ -28,27 +27,7 @@ outer_folds: {folds}
 OWN_SVC = "name: a\ndatasets: [wine]\nmodels: [{{import: 'sklearn.svm:SVC', {}}}]"
 
 
-class CommandLine:
-    """Runs the command line in this process and keeps what it printed."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-        self.out = self.err = ""
-
-    def __call__(self, *words: str) -> int:
-        """Return the exit code."""
-        self._monkeypatch.setattr(sys, "argv", ["bakeoff", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        self.out, self.err = self._capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code
-
-
-@pytest.fixture
-def bakeoff(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    """Hand out the command line."""
-    return CommandLine(monkeypatch, capsys)
+CommandLine = Any  # the fixture `bakeoff` of conftest
 
 
 @pytest.fixture
@@ -99,6 +78,8 @@ print([name for name in {HEAVY!r} if name in sys.modules])
         "list",
         "show",
         "report",
+        "rerun",
+        "verify",
         "track",
         "ui",
         "export",
