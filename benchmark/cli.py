@@ -345,6 +345,30 @@ def ui(
 
 
 @app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder to compare with.")],
+    after: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder of the same models on the same splits.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Say which models changed from one run to another; exit code 1 if one got significantly worse, or fails now."""
+    import json
+
+    from bakeoff.folder import open_run
+    from bakeoff.records import to_plain
+    from bakeoff.reports.diff import compare_runs
+    from bakeoff.reports.tables import load_run_view
+    from bakeoff.terminal_again import diff_tables
+
+    changes = compare_runs(*(load_run_view(open_run(run)) for run in (before, after)))
+    if as_json:
+        print(json.dumps(to_plain([change.as_dict() for change in changes]), indent=2, ensure_ascii=False))
+    else:
+        print_all(*diff_tables(changes))
+    return SOME_FAILED if any(change.is_worse for change in changes) else OK
+
+
+@app.command()
 def rerun(
     run: RunPath,
     fit: Annotated[
@@ -356,7 +380,7 @@ def rerun(
     """Run one recorded fit again in the foreground, without limits, and say whether it comes out the same."""
     from bakeoff.folder import open_run
     from bakeoff.reproduce import rerun_fit
-    from bakeoff.terminal import repeated_lines
+    from bakeoff.terminal_again import repeated_lines
 
     try:
         repeated = rerun_fit(open_run(run), fit, debug=pdb)
@@ -382,7 +406,7 @@ def verify(
     from bakeoff.folder import open_run
     from bakeoff.reports import write_reports
     from bakeoff.reproduce import verify_run
-    from bakeoff.terminal import repeated_lines
+    from bakeoff.terminal_again import repeated_lines
 
     end_promptly()
     folder = open_run(run)

@@ -10,14 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.progress import describe_seconds
-from bakeoff.records import Record, clean_text
+from bakeoff.records import clean_text
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
 if TYPE_CHECKING:
     from bakeoff.estimators.spec import ModelSpec
     from bakeoff.forecast import Forecast
     from bakeoff.plan import Plan
-    from bakeoff.reproduce import Repeated
     from bakeoff.result import RunResult
 
 LISTINGS = ("models", "datasets", "suites", "metrics")
@@ -64,30 +63,6 @@ def run_tables(result: "RunResult") -> list[RenderableType]:
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
 
-def repeated_lines(repeated: "Repeated") -> Iterable[str]:
-    """Yield what `rerun` and `verify` say of a fit that ran once more."""
-    from bakeoff.reproduce import describe_changes
-
-    before, now = repeated.before, repeated.now
-    if repeated.same:
-        yield f"same      {before.fit}  {before.label}"
-        return
-    yield f"different {before.fit}  {before.label}"
-    if before.status != now.status:
-        yield f"          before {_ended_how(before)}, now {_ended_how(now)}"
-    for name, (one, other) in repeated.differences.items():
-        yield f"          {name}: {one} before, {other} now"
-    if before.params != now.params and not repeated.differences:
-        yield f"          parameters: {dict(before.params)} before, {dict(now.params)} now"
-    changed = describe_changes(before)
-    if changed:
-        yield f"          it ran under other versions: {', '.join(changed)}"
-
-
-def _ended_how(record: Record) -> str:
-    return f"{record.status} ({record.reason})" if record.reason else record.status
-
-
 def plan_tables(plan: "Plan") -> list[RenderableType]:
     """Return what `check` shows: each data set, its fits, what is skipped and why."""
     parts = [part for name, about in plan.summary()["datasets"].items() for part in _planned(plan, name, about)]
@@ -96,7 +71,7 @@ def plan_tables(plan: "Plan") -> list[RenderableType]:
 
 def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
     """Return what `check --forecast` shows: each model's fits, then the whole."""
-    table = _table("data set", "model", "variant", "fits", "each", "memory", "remark")
+    table = build_table("data set", "model", "variant", "fits", "each", "memory", "remark")
     for row in forecast.rows:
         each = f"{'> ' if row.stopped else ''}{format_seconds(row.seconds)}"
         memory = "" if row.peak_mb is None else f"{row.peak_mb:.0f} MB"
@@ -117,7 +92,7 @@ def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
 
 def _planned(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[RenderableType]:
     fits = Counter((job.choice.name, job.choice.spec.family) for job in plan.jobs if job.dataset == name)
-    table = _table("model", "family", "fits")
+    table = build_table("model", "family", "fits")
     for (model, family), count in fits.items():
         table.add_row(Text(model), _family(family), str(count))
     yield Text(_about(name, about), style="bold")
@@ -171,7 +146,7 @@ def _facts_of(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(columns: Iterable[Mapping[str, Any]]) -> Table:
-    table = _table("column", "holds", "missing", "different", "values")
+    table = build_table("column", "holds", "missing", "different", "values")
     shown = list(columns)
     for column in shown[:MOST_COLUMNS]:
         values = (
@@ -195,7 +170,7 @@ def listing(what: str) -> RenderableType:
 
 def facts(pairs: Mapping[str, Any]) -> RenderableType:
     """Return names and values in two columns."""
-    table = _table("what", "value")
+    table = build_table("what", "value")
     for name, value in pairs.items():
         table.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
     return table
@@ -218,7 +193,7 @@ def _about_model(spec: "ModelSpec") -> Iterable[Text]:
 def _datasets() -> Table:
     from bakeoff.datasets.registry import ENTRIES
 
-    table = _table("data set", "task", "kind", "rows", "what it is")
+    table = build_table("data set", "task", "kind", "rows", "what it is")
     for entry in ENTRIES.values():
         table.add_row(entry.id, entry.task, entry.kind, str(entry.rows), entry.summary)
     return table
@@ -227,7 +202,7 @@ def _datasets() -> Table:
 def _suites() -> Table:
     from bakeoff.suite_file import list_shipped, load_suite
 
-    table = _table("suite", "what it is")
+    table = build_table("suite", "what it is")
     for name in list_shipped():
         table.add_row(name, load_suite(name).description)
     return table
@@ -236,7 +211,7 @@ def _suites() -> Table:
 def _metrics() -> Table:
     from bakeoff.metrics import METRICS
 
-    table = _table("metric", "better", "tasks", "needs", "what it is")
+    table = build_table("metric", "better", "tasks", "needs", "what it is")
     for metric in METRICS.values():
         better = "greater" if metric.greater_is_better else "smaller"
         table.add_row(metric.name, better, _words(metric.tasks), metric.needs, metric.summary)
@@ -245,7 +220,7 @@ def _metrics() -> Table:
 
 def _ranked(name: Any, rows: Any) -> RenderableType:
     decimals = decimals_for(rows["mean"], rows["std"])
-    table = _table("rank", "model", "family", "variant", "mean ± std", "folds", "CPU")
+    table = build_table("rank", "model", "family", "variant", "mean ± std", "folds", "CPU")
     for row in rows.to_dict("records"):
         table.add_row(
             "-" if _missing(row["rank"]) else str(int(row["rank"])),
@@ -261,7 +236,7 @@ def _ranked(name: Any, rows: Any) -> RenderableType:
 
 def _failures(failures: Any) -> RenderableType:
     """Return a line for each cell and reason: folds that failed alike share it."""
-    table = _table("status", "data set", "model", "variant", "folds", "reason")
+    table = build_table("status", "data set", "model", "variant", "folds", "reason")
     groups = list(failures.groupby(["status", "dataset", "model", "variant", "reason"], sort=False))
     for (status, *names, reason), rows in groups[:MOST_FAILURES]:
         folds = [f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(rows["repeat"], rows["fold"], strict=True)]
@@ -317,7 +292,8 @@ def _words(items: Iterable[str]) -> str:
     return ", ".join(items)
 
 
-def _table(*columns: str) -> Table:
+def build_table(*columns: str) -> Table:
+    """Build a table with these columns and no lines."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -78,6 +78,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
         "list",
         "show",
         "report",
+        "diff",
         "rerun",
         "verify",
         "track",
