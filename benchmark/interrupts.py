@@ -7,8 +7,8 @@ import threading
 from typing import NoReturn
 
 from bakeoff.errors import KEPT
+from bakeoff.exit_codes import INTERRUPTED
 
-INTERRUPTED = 130
 PATIENCE_S = 0.7
 
 

@@ -1,0 +1,180 @@
+"""The commands on runs that are recorded: look at them, join, compare, repeat and export them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bakeoff.cli_options import MixedVersions, RunPath, TrackingUri
+from bakeoff.console import print_all
+from bakeoff.errors import UserError
+from bakeoff.exit_codes import OK, SOME_FAILED
+from bakeoff.interrupts import end_promptly
+
+results = typer.Typer()
+
+
+@results.command()
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders of parts of one suite.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Run folder to write, or to add to.")],
+    mixed_versions: MixedVersions = False,
+) -> int:
+    """Join runs of parts of one suite, such as shards, into one run; refuse what does not belong together."""
+    from bakeoff.folder import RunFolder, open_run
+    from bakeoff.merging import merge_runs
+
+    merged = merge_runs([open_run(run) for run in runs], RunFolder(out), mixed_versions=mixed_versions)
+    print_all(
+        *(f"note: {note}" for note in merged.notes),
+        f"{merged.recorded} of {merged.planned} fits are recorded",
+        f"run       {out}",
+        f"report    {merged.folder.html}",
+    )
+    return OK if merged.recorded == merged.planned else SOME_FAILED
+
+
+@results.command()
+def show(run: RunPath) -> int:
+    """Show the ranked tables of a run and its failures."""
+    from bakeoff.api import load_run
+    from bakeoff.terminal import run_tables
+
+    result = load_run(run)
+    print_all(*run_tables(result))
+    return SOME_FAILED if len(result.failures) else OK
+
+
+@results.command()
+def report(run: RunPath) -> None:
+    """Write report.html and report.md of a run again, from its records."""
+    from bakeoff.folder import open_run
+    from bakeoff.reports import write_reports
+
+    folder = open_run(run)
+    write_reports(folder)
+    print_all(f"report    {folder.html}", f"          {folder.markdown}")
+
+
+@results.command()
+def track(run: RunPath, *, tracking_uri: TrackingUri = None) -> None:
+    """Bring MLflow up to date with a run; what is there already is not logged again."""
+    from bakeoff.folder import open_run
+    from bakeoff.tracking import default_uri, mirror
+
+    folder = open_run(run)
+    done = mirror(folder, tracking_uri or default_uri(folder))
+    print_all(
+        f"{done.written} child runs written, {done.unchanged} unchanged, in the experiment "
+        f"{done.experiment!r} of {done.uri}"
+    )
+
+
+@results.command()
+def ui(
+    *,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs, with mlflow.db in it.")] = Path("runs"),
+    tracking_uri: TrackingUri = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 5000,
+) -> None:
+    """Open MLflow's own page on this machine; Ctrl-C stops it."""
+    from bakeoff.ui import serve
+
+    serve(runs, tracking_uri, port, print_all)
+
+
+@results.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder to compare with.")],
+    after: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder of the same models on the same splits.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> int:
+    """Say which models changed from one run to another; exit code 1 if one got significantly worse, or fails now."""
+    import json
+
+    from bakeoff.folder import open_run
+    from bakeoff.records import to_plain
+    from bakeoff.reports.diff import compare_runs
+    from bakeoff.reports.tables import load_run_view
+    from bakeoff.terminal_again import diff_tables
+
+    changes = compare_runs(*(load_run_view(open_run(run)) for run in (before, after)))
+    if as_json:
+        print(json.dumps(to_plain([change.as_dict() for change in changes]), indent=2, ensure_ascii=False))
+    else:
+        print_all(*diff_tables(changes))
+    return SOME_FAILED if any(change.is_worse for change in changes) else OK
+
+
+@results.command()
+def rerun(
+    run: RunPath,
+    fit: Annotated[
+        str, typer.Argument(metavar="FIT", help="Id of a fit, as the report names it; its beginning will do.")
+    ],
+    *,
+    pdb: Annotated[bool, typer.Option("--pdb", help="Open Python's debugger where the fit fails.")] = False,
+) -> int:
+    """Run one recorded fit again in the foreground, without limits, and say whether it comes out the same."""
+    from bakeoff.folder import open_run
+    from bakeoff.reproduce import rerun_fit
+    from bakeoff.terminal_again import repeated_lines
+
+    try:
+        repeated = rerun_fit(open_run(run), fit, debug=pdb)
+    except Exception as error:
+        if not pdb or isinstance(error, UserError):
+            raise
+        import pdb as debugger
+
+        debugger.post_mortem(error.__traceback__)
+        return SOME_FAILED
+    print_all(*repeated_lines(repeated))
+    return OK if repeated.same else SOME_FAILED
+
+
+@results.command()
+def verify(
+    run: RunPath,
+    *,
+    sample: Annotated[int, typer.Option(min=1, help="Fits to run again.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+) -> int:
+    """Run a sample of the fits again and write into the report how many came out the same to the last bit."""
+    from bakeoff.folder import open_run
+    from bakeoff.reports import write_reports
+    from bakeoff.reproduce import verify_run
+    from bakeoff.terminal_again import repeated_lines
+
+    end_promptly()
+    folder = open_run(run)
+    found = verify_run(folder, sample=sample, seed=seed, tell=lambda one: print_all(*repeated_lines(one)))
+    write_reports(folder)
+    print_all(
+        f"{found['equal']} of {found['repeated']} fits came out the same to the last bit", f"report    {folder.html}"
+    )
+    return OK if found["equal"] == found["repeated"] else SOME_FAILED
+
+
+@results.command()
+def export(
+    run: RunPath,
+    *,
+    dataset: Annotated[str, typer.Option(help="Data set of the run.")],
+    model: Annotated[str, typer.Option(help="Model of the run.")],
+    variant: Annotated[str, typer.Option(help="default or tuned.")] = "default",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write; DATASET-MODEL-VARIANT.joblib in the run folder if left out.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Refit a model of a run on all rows and save the pipeline with joblib."""
+    from bakeoff.export import export_model
+    from bakeoff.folder import open_run
+
+    path = export_model(open_run(run), dataset=dataset, model=model, variant=variant, out=out)
+    print_all(f"model     {path}", "load it with joblib.load; only load files that you trust: they can run code")
