@@ -146,6 +146,7 @@ def compare(
         "outer_folds": folds,
         "repeats": repeats,
         "tuning": {"trials": max(trials, 1)},
+        "score_defaults": not trials,
         "seed": seed,
         "limits": {"seconds": seconds},
     }

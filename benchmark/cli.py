@@ -171,6 +171,7 @@ def compare(
         "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,
         "tuning": {"trials": max(trials, 1)},
+        "score_defaults": not trials,
         "seed": seed,
     }
     end_promptly()

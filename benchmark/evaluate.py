@@ -100,6 +100,8 @@ def evaluate(job: Job) -> Result:
 
 def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, ends: float) -> dict[str, Any]:
     """Score the default on inner folds, unless the fit's limit leaves no time: its outer scores are not to be lost."""
+    if not job.scores_default:
+        return {}
     seconds = ends - time.perf_counter()
     if seconds <= 0:
         return {"no_inner_score": "the limit of the fit left no time"}
@@ -182,6 +184,7 @@ def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
         "trials_pruned": states.count("pruned"),
         "inner_score": tuned.score,
         "inner_metric": job.primary,
+        "default_score": tuned.trials[0]["value"] if tuned.trials else None,
         "budget_trials": job.trials,
         "budget_s": job.seconds,
     }

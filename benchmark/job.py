@@ -45,6 +45,8 @@ class Job:
         The tuning budget.
     limit_s : float
         After so many seconds the fit is killed.
+    scores_default : bool
+        Whether the default variant is scored on the inner folds, too.
     threads : int
     device : str
     """
@@ -71,6 +73,7 @@ class Job:
     trials: int
     seconds: float | None
     limit_s: float
+    scores_default: bool
     threads: int
     device: str
 

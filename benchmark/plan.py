@@ -306,6 +306,8 @@ def _of_model(
                 trials=suite.tuning.trials,
                 seconds=suite.tuning.seconds,
                 limit_s=suite.limits.seconds,
+                scores_default=suite.score_defaults
+                or ("tuned" in suite.variants and not choice.list_space(dataset.task)),
                 threads=suite.threads,
                 device=suite.device if choice.spec.family == "deep" else "cpu",
             )

@@ -267,6 +267,10 @@ class Suite(_Strict):
     inner_folds: int = Field(default=3, ge=2, le=1000)
     repeats: int = Field(default=1, ge=1, le=1000)
     tuning: Budget = Budget()
+    score_defaults: bool = Field(
+        default=False,
+        description="Score default variants on the inner folds, by which champions are chosen; tuned ones always are",
+    )
     caps: Caps = Caps()
     limits: Limits = Limits()
     metrics: tuple[OneMetric, ...] = Field(default=(), description="Own metrics; the standard ones are always computed")

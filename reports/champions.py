@@ -54,14 +54,20 @@ def choose_best(candidates: pd.DataFrame) -> Champion | None:
     Returns
     -------
     Champion or None
-        None if a fold has no candidate, or a candidate has no inner score.
+        None without candidates; of several, those without an inner score are none.
     """
     return choose_cheapest(candidates, within=0.0)
 
 
 def choose_cheapest(candidates: pd.DataFrame, *, within: float) -> Champion | None:
-    """Choose on each outer fold the cheapest candidate whose inner score is at most `within` below the best one."""
-    if candidates.empty or candidates["inner_score"].isna().any():
+    """Choose on each outer fold the cheapest candidate whose inner score is at most `within` below the best one.
+
+    A single model and variant is no choice, and needs no inner scores.
+    """
+    if len(candidates[["model", "variant"]].drop_duplicates()) == 1:
+        candidates = candidates.fillna({"inner_score": 0.0})
+    candidates = candidates[candidates["inner_score"].notna()]
+    if candidates.empty:
         return None
     picks = [_pick(rivals, within) for _, rivals in candidates.groupby(FOLD, sort=True)]
     return Champion(

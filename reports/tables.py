@@ -110,7 +110,8 @@ def fits_frame(view: Run) -> pd.DataFrame:
         The plan's columns; `status` ("not run" without a record), `reason`, `traceback`, `flag`; costs and counts of
         trials; and a column `metrics.NAME` for each metric, NaN where it is missing.
     """
-    return pd.DataFrame([_fit_row(view, fit) for fit in view.plan["fits"]])
+    tuned = {_place_of(fit): view.records.get(fit["fit"]) for fit in view.plan["fits"] if fit["variant"] == "tuned"}
+    return pd.DataFrame([_fit_row(view, fit, tuned.get(_place_of(fit))) for fit in view.plan["fits"]])
 
 
 def leaderboard(view: Run) -> pd.DataFrame:
@@ -170,7 +171,12 @@ def _lines_aside(folder: RunFolder) -> int:
     return len(path.read_bytes().splitlines()) if path.is_file() else 0
 
 
-def _fit_row(view: Run, fit: Mapping[str, Any]) -> dict[str, Any]:
+def _place_of(fit: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(fit[name] for name in ("dataset", "model", "repeat", "fold"))
+
+
+def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[str, Any]:
+    """Return the row of a fit; the first trial of its tuned sibling says how the default does on inner folds."""
     record = view.records.get(fit["fit"])
     spent = record.diagnostics if record else {}
     metrics = record.metrics if record and record.ok else {}
@@ -182,15 +188,16 @@ def _fit_row(view: Run, fit: Mapping[str, Any]) -> dict[str, Any]:
         "flag": spent.get("flag") or "",
         **{name: _number(spent.get(name)) for name in (*COSTS, *COUNTS)},
         "cpu_s": _number(spent.get("cpu_s")) - (spent.get("inner_cpu_s") or 0.0),
-        "inner_score": _inner_score(view, fit["dataset"], spent),
+        "inner_score": _inner_score(view, fit["dataset"], spent, tuned.diagnostics if tuned else {}),
         **{f"metrics.{name}": _number(metrics.get(name)) for name in view.plan["metrics"]},
     }
 
 
-def _inner_score(view: Run, dataset: str, spent: Mapping[str, Any]) -> float:
+def _inner_score(view: Run, dataset: str, spent: Mapping[str, Any], tuned: Mapping[str, Any]) -> float:
     """Return what champions are chosen by; NaN if it is of another metric than the data set is ranked by now."""
-    same = spent.get("inner_metric") == view.primary(dataset)
-    return _number(spent.get("inner_score")) if same else np.nan
+    own = (spent, "inner_score") if "inner_score" in spent else (tuned, "default_score")
+    found, name = own
+    return _number(found.get(name)) if found.get("inner_metric") == view.primary(dataset) else np.nan
 
 
 def _number(value: Any) -> float:

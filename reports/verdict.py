@@ -169,7 +169,7 @@ def _why_no_champion(fits: pd.DataFrame, families: str) -> str:
         return f"no {families} model was planned"
     done = planned[planned["status"] == "ok"]
     if len(done) and done["inner_score"].isna().any():
-        return f"the {families} models have no inner scores to choose by"
+        return f"the {families} models have no inner scores to choose by; tuning gives them, or score_defaults: true"
     return f"on some fold no {families} model ended well"
 
 

@@ -113,13 +113,16 @@ def test_trial_zero_is_the_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["logistic", "mlp"])
 def test_default_is_scored_on_the_inner_folds_too(tmp_path: Path, model: str) -> None:
     """What champions are chosen by is the value that the same parameters have in a study; outer scores stay alike."""
-    options: dict[str, Any] = {"tuning": {"trials": 1}, "caps": {"epochs": 3}}
+    options: dict[str, Any] = {"tuning": {"trials": 1}, "caps": {"epochs": 3}, "score_defaults": True}
     default = evaluate(build_job(tmp_path, build_dataset(), model, "default", **options))
     tuned = evaluate(build_job(tmp_path, build_dataset(), model, "tuned", **options))
     assert default.diagnostics["inner_score"] == pytest.approx(tuned.diagnostics["inner_score"], abs=1e-3)
     assert default.diagnostics["inner_metric"] == tuned.diagnostics["inner_metric"] == "roc_auc"
     assert default.metrics == tuned.metrics
+    assert tuned.diagnostics["default_score"] == tuned.diagnostics["inner_score"]
     assert "trials" not in default.diagnostics
+    unasked = evaluate(build_job(tmp_path, build_dataset(), model, "default", caps={"epochs": 3}))
+    assert "inner_score" not in unasked.diagnostics
 
 
 class NeedsManyRows(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
@@ -137,11 +140,11 @@ def test_default_without_inner_score_keeps_its_outer_scores(tmp_path: Path) -> N
     spec = own_spec(
         name="many", build=lambda params: NeedsManyRows(**params), front_end="none", source="", fingerprint=""
     )
-    failed = evaluate(build_job(tmp_path, build_dataset(), spec))
+    failed = evaluate(build_job(tmp_path, build_dataset(), spec, score_defaults=True))
     assert failed.diagnostics["no_inner_score"] == "ValueError: too few rows"
     assert "inner_score" not in failed.diagnostics
     assert failed.metrics["roc_auc"] > 0.5
-    late = evaluate(replace(build_job(tmp_path, build_dataset()), limit_s=0.0))
+    late = evaluate(replace(build_job(tmp_path, build_dataset(), score_defaults=True), limit_s=0.0))
     assert late.diagnostics["no_inner_score"] == "the limit of the fit left no time"
     assert late.metrics["roc_auc"] > 0.5
 

@@ -42,6 +42,7 @@ def view_of(*cells: Cell, folds: int = 5, scheme: str = "stratified", metric: st
             spent = {"cpu_s": one["cpu_s"], "inner_cpu_s": one["inner_cpu_s"]}
             if inner is not None:
                 spent |= {"inner_score": inner, "inner_metric": one.get("inner_metric", metric)}
+                spent["default_score"] = one.get("default_score")
             is_ok = not isinstance(score, str)
             records[key] = Record(
                 **named,  # type: ignore[arg-type]  # names and types are Record's
@@ -168,12 +169,29 @@ def test_family_that_failed_is_not_compared() -> None:
     assert "no comparison: on some fold no deep model ended well. Use svm (default)." in say_verdict(verdict)
 
 
-def test_scores_without_inner_scores_are_not_compared() -> None:
-    """Records without inner scores, or with those of another metric, have no champion."""
+def test_choice_without_inner_scores_is_not_compared() -> None:
+    """Of several models those without inner scores, or with those of another metric, are no candidates."""
     for deep in (cell("mlp", [0.9] * 5, None), cell("mlp", [0.9] * 5, 0.9, inner_metric="f1_macro")):
-        verdict = only(view_of(cell("svm", [0.8] * 5, 0.8), deep))
-        assert verdict.answer == "no comparison"
-        assert "no inner scores to choose by" in verdict.why
+        without = only(view_of(cell("svm", [0.8] * 5, 0.8), deep, cell("cnn", [0.7] * 5, None)))
+        assert without.answer == "no comparison"
+        assert "no inner scores to choose by; tuning gives them, or score_defaults: true" in without.why
+        other = only(view_of(cell("svm", [0.8] * 5, 0.8), deep, cell("cnn", [0.7] * 5, 0.5)))
+        assert other.sides["deep"].most == ("cnn", "default")
+
+
+def test_first_trial_scores_the_default() -> None:
+    """A default without an inner score of its own has that of the first trial of its tuned sibling."""
+    tuned = cell("mlp", [0.9] * 5, 0.7, variant="tuned", default_score=0.8)
+    verdict = only(view_of(cell("svm", [0.8] * 5, 0.8), cell("mlp", [0.6] * 5, None), tuned))
+    assert verdict.sides["deep"].most == ("mlp", "default")
+
+
+def test_one_model_of_a_family_is_no_choice() -> None:
+    """Where each family has one model in one variant, nothing is chosen and no inner score is needed."""
+    verdict = only(view_of(cell("svm", around(0.7), None), cell("mlp", around(0.9), None)))
+    assert verdict.sides["deep"].most == ("mlp", "default")
+    assert verdict.answer == "deep"
+    assert verdict.use is None
 
 
 def test_inner_scoring_is_no_cost_of_a_default() -> None:
