@@ -4,7 +4,7 @@ What is chosen never saw the outer test rows, so its outer scores are those of t
 best": unlike the best mean over the outer folds, which is picked on the very numbers that it then shows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,13 +84,6 @@ def _pick(rivals: pd.DataFrame, within: float) -> Mapping[str, Any]:
 
 
 def say_choice(champion: Champion) -> str:
-    """Name what was chosen, and on how many folds if not on all."""
-    names = dict.fromkeys(champion.chosen)
-    if len(names) == 1:
-        return _name(champion.most)
-    counted: Sequence[str] = [f"{_name(name)} on {champion.chosen.count(name)}" for name in names]
-    return f"{', '.join(counted)} of {len(champion.chosen)} folds"
-
-
-def _name(cell: tuple[str, str]) -> str:
-    return f"{cell[0]} ({cell[1]})"
+    """Name what was chosen most often, and on how many folds if not on all."""
+    (model, variant), (often, folds) = champion.most, champion.share
+    return f"{model} ({variant})" + ("" if often == folds else f", chosen on {often} of {folds} folds")

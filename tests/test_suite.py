@@ -239,6 +239,7 @@ outer_folds: 3
 inner_folds: 4
 repeats: 2
 tuning: {trials: 7, seconds: 1.5}
+score_defaults: true
 caps: {epochs: 3, trees: 4}
 limits: {seconds: 9, memory: 3GB}
 metrics: [accuracy, {import: 'a.b:c', name: cost, greater_is_better: false, needs: probabilities, tasks: [binary]}]

@@ -85,7 +85,7 @@ def test_champion_is_chosen_by_inner_scores_alone() -> None:
     assert classical.scores == (0.8, 0.8, 0.8, 0.7, 0.7)
     assert classical.most == ("svm", "default")
     assert classical.share == (3, 5)
-    assert say_choice(classical) == "svm (default) on 3, tree (default) on 2 of 5 folds"
+    assert say_choice(classical) == "svm (default), chosen on 3 of 5 folds"
     assert verdict.differences == pytest.approx((-0.1, -0.1, -0.1, 0.0, 0.0))
 
 
