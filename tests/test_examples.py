@@ -68,10 +68,12 @@ def test_readme_suite_is_valid() -> None:
 
 def test_readme_names_every_command() -> None:
     """Each command of the command line stands in the README's table."""
+    import typer
+
     from bakeoff.cli import app
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    names = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # it is a group
     assert len(names) > 8
     assert all(re.search(rf"`[^`]*\b{name}\b", readme) for name in names)
 
