@@ -38,12 +38,13 @@ def merge(
 @results.command()
 def show(run: RunPath) -> int:
     """Show the ranked tables of a run and its failures."""
-    from bakeoff.api import load_run
+    from bakeoff.folder import open_run
+    from bakeoff.reports.tables import failures, load_run_view
     from bakeoff.terminal import run_tables
 
-    result = load_run(run)
-    print_all(*run_tables(result))
-    return SOME_FAILED if len(result.failures) else OK
+    view = load_run_view(open_run(run))
+    print_all(*run_tables(view))
+    return SOME_FAILED if len(failures(view)) else OK
 
 
 @results.command()

@@ -11,12 +11,11 @@ from typing import Any
 from bakeoff.job import Job
 from bakeoff.observers import Progress
 from bakeoff.options import Options
-from bakeoff.outcome import Allowance
 from bakeoff.plan import Plan
 from bakeoff.prepared import prepare_jobs
 from bakeoff.recording import to_record
 from bakeoff.records import Record, Status
-from bakeoff.running import running_fits
+from bakeoff.running import allowance_of, running_fits
 
 TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
 
@@ -124,7 +123,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
             for job in prepare_jobs(plan, first.values(), scratch)
         ]
         progress.begin(len(tries), 0)
-        allowance = Allowance(seconds=seconds, memory=limits.memory, threads=plan.suite.threads)
+        allowance = replace(allowance_of(plan.suite), seconds=seconds)
         rows = []
         with running_fits(tries, {}, allowance=allowance, options=options, scratch=scratch, progress=progress) as (
             engine,

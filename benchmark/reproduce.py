@@ -24,6 +24,7 @@ from bakeoff.prepared import prepare_jobs
 from bakeoff.provenance import changed_versions, collect_versions
 from bakeoff.recording import to_record
 from bakeoff.records import Record
+from bakeoff.running import allowance_of
 from bakeoff.seeds import derive_seed
 from bakeoff.suite_file import to_suite
 
@@ -148,8 +149,7 @@ def _find_record(folder: RunFolder, fit: str) -> Record:
 def _repeat(folder: RunFolder, records: Sequence[Record], call: Call) -> Iterable[Repeated]:
     plan = make_plan(to_suite(folder.read_suite()))
     jobs = _find_jobs(folder, plan, records)
-    suite = plan.suite
-    allowance = Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads)
+    allowance = allowance_of(plan.suite)
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as scratch:
         prepared = {job.keys.fit: job for job in prepare_jobs(plan, jobs.values(), Path(scratch))}
         for record in records:

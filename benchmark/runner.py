@@ -18,14 +18,13 @@ from bakeoff.lanes import Engine
 from bakeoff.observers import Progress, Silent, Tracker
 from bakeoff.open_engine import check_options
 from bakeoff.options import Finished, Options
-from bakeoff.outcome import Allowance
 from bakeoff.plan import Plan
 from bakeoff.prepared import prepare_jobs
 from bakeoff.provenance import changed_versions, collect_versions, git_commit
 from bakeoff.recording import to_record
 from bakeoff.records import UNFINISHED, Record
 from bakeoff.rescore import add_metrics
-from bakeoff.running import running_fits
+from bakeoff.running import allowance_of, running_fits
 from bakeoff.schedule import Group, expected_seconds
 from bakeoff.suite_file import dump_suite
 from bakeoff.workers import check_workers, warn_of_memory
@@ -91,14 +90,13 @@ class Run:
 
     def _run(self, jobs: Sequence[Job], recorded: Mapping[str, Record], versions: dict[str, str]) -> int:
         """Run the fits and record each as it ends; return how many ended."""
-        suite, ran = self.plan.suite, 0
-        allowance = Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads)
+        ran = 0
         with (
             self.folder.scratch() as scratch,
             running_fits(
                 self._prepare(jobs, scratch),
                 self._expected(recorded),
-                allowance=allowance,
+                allowance=allowance_of(self.plan.suite),
                 options=self.options,
                 scratch=scratch,
                 progress=self.progress,

@@ -14,6 +14,12 @@ from bakeoff.options import Options
 from bakeoff.outcome import Allowance
 from bakeoff.schedule import Group, Schedule
 from bakeoff.shipping import Shipping
+from bakeoff.suite import Suite
+
+
+def allowance_of(suite: Suite) -> Allowance:
+    """Return what a suite lets each of its fits use."""
+    return Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bakeoff.estimators.spec import ModelSpec
     from bakeoff.forecast import Forecast
     from bakeoff.plan import Plan
+    from bakeoff.reports.tables import Run
     from bakeoff.result import RunResult
 
 LISTINGS = ("models", "datasets", "suites", "metrics")
@@ -38,28 +39,30 @@ def closing(result: "RunResult") -> list[RenderableType]:
     if not finished.ran:
         counts = f"nothing to run: all {finished.reused} fits are recorded already ({finished.failed} failed)"
     lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
-    foreseen = say_forecast(load_run_view(folder))
+    view = load_run_view(folder)
+    foreseen = say_forecast(view)
     if foreseen:
         lines.append(f"forecast  {foreseen}")
     if finished.seen_at:
         lines.append(f"MLflow    {_ui_command(finished.seen_at, folder)}")
-    return [*run_tables(result), Text("\n".join(lines))]
+    return [*run_tables(view), Text("\n".join(lines))]
 
 
-def run_tables(result: "RunResult") -> list[RenderableType]:
+def run_tables(view: "Run") -> list[RenderableType]:
     """Return the ranked table of each data set, the failures, the verdict, and the suite's caution."""
     from bakeoff.reports.overall_sheet import say_run
-    from bakeoff.reports.tables import load_run_view
+    from bakeoff.reports.tables import failures, leaderboard
+    from bakeoff.reports.verdict import judge_run
 
-    suite = result.folder.read_suite()
-    board = result.leaderboard
+    failed = failures(view)
+    board = leaderboard(view)
     parts: list[RenderableType] = [_ranked(name, rows) for name, rows in board.groupby("dataset", sort=False)]
-    if len(result.failures):
-        parts.append(_failures(result.failures))
-    headline, *sentences = say_run(load_run_view(result.folder))
+    if len(failed):
+        parts.append(_failures(failed))
+    headline, *sentences = say_run(judge_run(view))
     parts.append(Text("\n".join([f"verdict   {headline}", *(f"          {line}" for line in sentences)])))
-    if suite.get("notice"):
-        parts.append(Text(clean_text(suite["notice"].strip()), style="yellow"))
+    if view.suite.get("notice"):
+        parts.append(Text(clean_text(view.suite["notice"].strip()), style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
 

@@ -4,6 +4,7 @@ What is chosen never saw the outer test rows, so its outer scores are those of t
 best": unlike the best mean over the outer folds, which is picked on the very numbers that it then shows.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +26,17 @@ class Champion:
     scores : tuple of float
         The outer scores of what was chosen, bigger is better.
     cost_s : float
-        Mean over the folds of the CPU seconds of what was chosen; device seconds on a GPU.
+        Mean over the folds of the CPU seconds of what was chosen.
     """
 
     chosen: tuple[tuple[str, str], ...]
     scores: tuple[float, ...]
     cost_s: float
+
+    @property
+    def mean(self) -> float:
+        """Mean of the outer scores."""
+        return math.fsum(self.scores) / len(self.scores)
 
     @property
     def most(self) -> tuple[str, str]:

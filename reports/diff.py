@@ -10,7 +10,7 @@ import numpy as np
 from bakeoff.errors import UserError
 from bakeoff.records import Record
 from bakeoff.reports.statistics.datasets import correct_by_holm
-from bakeoff.reports.statistics.folds import Difference, compare_corrected
+from bakeoff.reports.statistics.folds import Difference, compare_corrected, leave_untested
 from bakeoff.reports.tables import CELL, Run
 from bakeoff.reports.verdict import ALPHA, UNTESTED
 
@@ -115,8 +115,7 @@ def _clashes(
 def _scores(view: Run, records: Mapping[Fold, Record]) -> np.ndarray:
     """Return outer scores by fold, bigger is better, NaN where a fit failed or has no such metric."""
     metric = view.primary(next(iter(records.values())).dataset)
-    sign = 1 if view.greater_is_better(metric) else -1
-    return np.array([sign * records[fold].metrics.get(metric, math.nan) for fold in sorted(records)])
+    return np.array([view.sign(metric) * records[fold].metrics.get(metric, math.nan) for fold in sorted(records)])
 
 
 def _test(view: Run, cell: Cell, one: np.ndarray, other: np.ndarray) -> Difference | None:
@@ -125,8 +124,7 @@ def _test(view: Run, cell: Cell, one: np.ndarray, other: np.ndarray) -> Differen
         return None
     about = view.plan["datasets"][cell[0]]
     if about["scheme"] in UNTESTED:
-        mean = float((other - one).mean())
-        return Difference(mean=mean, low=-math.inf, high=math.inf, p_value=math.nan, n=len(one))
+        return leave_untested(other - one)
     folds = 1 + max(fit["fold"] for fit in view.plan["fits"] if fit["dataset"] == cell[0])
     return compare_corrected(other - one, test_share=1 / folds)
 
@@ -135,12 +133,11 @@ def _change(
     view: Run, cell: Cell, pair: tuple[np.ndarray, np.ndarray], test: Difference | None, p_value: float
 ) -> CellChange:
     metric = view.primary(cell[0])
-    sign = 1 if view.greater_is_better(metric) else -1
     return CellChange(
         **dict(zip(CELL, cell, strict=True)),
         metric=metric,
-        before=sign * float(pair[0].mean()),
-        after=sign * float(pair[1].mean()),
+        before=view.sign(metric) * float(pair[0].mean()),
+        after=view.sign(metric) * float(pair[1].mean()),
         difference=test,
         p_value=p_value,
         change=_name_change(*pair, test, p_value),

@@ -24,7 +24,7 @@ from bakeoff.reports.statistics.datasets import (
 from bakeoff.reports.statistics.folds import Posterior
 from bakeoff.reports.statistics.resampling import Standings, bootstrap_standings
 from bakeoff.reports.tables import BASELINE, Run, leaderboard
-from bakeoff.reports.verdict import ALPHA, ROPE, SURE, Answer, Verdict
+from bakeoff.reports.verdict import ALPHA, ROPE, Answer, Verdict, name_answer
 
 SEED = 0
 Name = tuple[str, str]
@@ -124,7 +124,8 @@ def _judge(task: str, verdicts: Sequence[Verdict]) -> TaskVerdict:
     differences = np.array([one.difference.mean / one.rope * ROPE for one in verdicts if one.difference is not None])
     p_value = compare_signed_ranks(differences)
     posterior = compare_bayesian_signed_ranks(differences, rope=ROPE, seed=SEED)
-    answer, why = _answer(float(np.median(differences)), p_value, posterior), ""
+    median = float(np.median(differences))
+    answer, why = name_answer(median, p_value, posterior), ""
     if least_p_value(len(differences)) >= ALPHA and answer != "equivalent":
         answer, why = "can't tell", f"too few data sets: {len(differences)} can't give p below {ALPHA:g}"
     return TaskVerdict(
@@ -132,18 +133,10 @@ def _judge(task: str, verdicts: Sequence[Verdict]) -> TaskVerdict:
         datasets=tuple(one.dataset for one in verdicts),
         answer=answer,
         why=why,
-        median=float(np.median(differences)),
+        median=median,
         p_value=p_value,
         posterior=posterior,
     )
-
-
-def _answer(median: float, p_value: float, posterior: Posterior) -> Answer:
-    if posterior.equivalent >= SURE:
-        return "equivalent"
-    if p_value < ALPHA:
-        return "deep" if median > 0 else "classical"
-    return "can't tell"
 
 
 def _rank(view: Run, task: str, cells: pd.DataFrame, baseline: Mapping[str, float]) -> Ranking:
@@ -173,7 +166,7 @@ def _scores(view: Run, cells: pd.DataFrame, datasets: list[str], names: list[Nam
     scores, planned = np.full((len(datasets), len(names)), np.nan), np.zeros((len(datasets), len(names)), dtype=bool)
     for cell in cells.to_dict("records"):
         place = datasets.index(cell["dataset"]), names.index((cell["model"], cell["variant"]))
-        scores[place] = cell["mean"] if view.greater_is_better(cell["metric"]) else -cell["mean"]
+        scores[place] = view.sign(cell["metric"]) * cell["mean"]
         planned[place] = True
     return scores, planned
 

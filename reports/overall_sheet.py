@@ -8,8 +8,7 @@ import numpy as np
 from bakeoff.reports.formats import NONE, format_difference, format_value
 from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks
 from bakeoff.reports.sheets import Cell, Column, Sheet, number_cell, plain_columns
-from bakeoff.reports.tables import Run
-from bakeoff.reports.verdict import ALPHA, judge_run
+from bakeoff.reports.verdict import ALPHA, Verdict
 from bakeoff.reports.verdict_sheet import ANSWERS, say_chances, say_headline, say_p, say_verdict
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -26,9 +25,8 @@ def say_task(verdict: TaskVerdict) -> str:
     )
 
 
-def say_run(view: Run) -> list[str]:
+def say_run(verdicts: Sequence[Verdict]) -> list[str]:
     """Say what a run comes to: the headline, the tasks with several data sets, and each data set."""
-    verdicts = judge_run(view)
     return [say_headline(verdicts), *map(say_task, judge_tasks(verdicts)), *map(say_verdict, verdicts)]
 
 

@@ -8,13 +8,13 @@ import pandas as pd
 
 from bakeoff.reports.forecast import say_forecast
 from bakeoff.reports.formats import format_seconds
-from bakeoff.reports.overall import judge_tasks, rank_tasks
-from bakeoff.reports.overall_sheet import build_overall, say_ranking, say_task
+from bakeoff.reports.overall import rank_tasks
+from bakeoff.reports.overall_sheet import build_overall, say_ranking, say_run
 from bakeoff.reports.ranking import build_other_metrics, build_ranking
 from bakeoff.reports.sheets import Sheet, build_budget, build_failures, build_skips, describe_metric
 from bakeoff.reports.tables import NOT_RUN, Run, budget, fits_frame, leaderboard
 from bakeoff.reports.verdict import judge_run
-from bakeoff.reports.verdict_sheet import build_verdicts, say_headline, say_verdict
+from bakeoff.reports.verdict_sheet import build_verdicts
 
 DIGEST_SHORT = 12
 Facts = tuple[tuple[str, str], ...]
@@ -88,15 +88,16 @@ class Page:
 def build_page(view: Run) -> Page:
     """Gather what the report says of a run."""
     fits, board, verdicts, spent = fits_frame(view), leaderboard(view), judge_run(view), budget(view)
+    headline, *sentences = say_run(verdicts)
     return Page(
         title=str(view.suite.get("name") or "run"),
         description=str(view.suite.get("description") or ""),
         notice=str(view.suite.get("notice") or ""),
-        verdict=say_headline(verdicts),
+        verdict=headline,
         counts=_counts(fits),
         warnings=tuple(_warnings(view, fits)),
-        verdicts=build_verdicts(verdicts, [view.greater_is_better(one.metric) for one in verdicts]),
-        sentences=(*map(say_task, judge_tasks(verdicts)), *map(say_verdict, verdicts)),
+        verdicts=build_verdicts(verdicts, [view.sign(one.metric) for one in verdicts]),
+        sentences=tuple(sentences),
         overall=tuple(Overall(said=say_ranking(one), table=build_overall(one)) for one in rank_tasks(view)),
         sections=tuple(_section(view, name, fits, board) for name in view.plan["datasets"]),
         failures=build_failures(view),

@@ -67,6 +67,10 @@ class Run:
         """Tell whether bigger values of a metric are better."""
         return bool(self.plan["metrics"][metric]["greater_is_better"])
 
+    def sign(self, metric: str) -> int:
+        """Return the sign that makes bigger values of a metric better: 1 or -1."""
+        return 1 if self.greater_is_better(metric) else -1
+
     def other_metrics(self, dataset: str) -> list[str]:
         """Return the metrics of a data set's task beside the primary one."""
         task = self.plan["datasets"][dataset]["task"]
@@ -209,7 +213,6 @@ def _cell_row(view: Run, fits: pd.DataFrame) -> dict[str, Any]:
     metric = view.primary(first["dataset"])
     values = fits[f"metrics.{metric}"]
     hole = _why_hole(fits, metric)
-    sign = 1 if view.greater_is_better(metric) else -1
     mean = np.nan if hole else float(values.mean())
     averaged = [*COSTS, *(f"metrics.{name}" for name in view.plan["metrics"] if name != metric)]
     return {
@@ -226,7 +229,7 @@ def _cell_row(view: Run, fits: pd.DataFrame) -> dict[str, Any]:
         **{name: int(fits[name].fillna(0).sum()) for name in COUNTS},
         "status": _summary_of(fits["status"]),
         "score": float(
-            np.format_float_scientific(sign * mean, EQUAL_DIGITS)
+            np.format_float_scientific(view.sign(metric) * mean, EQUAL_DIGITS)
         ),  # equal means that differ by rounding tie
     }
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from bakeoff.reports.statistics.folds import (
     compare_bayesian,
     compare_corrected,
     count_folds_to_separate,
+    leave_untested,
 )
 from bakeoff.reports.tables import BASELINE, FAMILIES, Run, fits_frame, fold_scores
 
@@ -82,10 +83,6 @@ class Verdict:
         classical, deep = (self.sides[family].cost_s for family in FAMILIES)
         return deep / classical if classical > 0 else math.nan
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self) | {"cost_ratio": self.cost_ratio}
-
 
 def judge_run(view: Run) -> list[Verdict]:
     """Judge every data set of a run."""
@@ -114,9 +111,8 @@ def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
         return Verdict(answer="no comparison", why=_why_no_champion(fits, missing), **known)
     differences = np.subtract(found["deep"].scores, found["classical"].scores)
     if about["scheme"] in UNTESTED:
-        mean = float(differences.mean())
-        untested = Difference(mean=mean, low=-math.inf, high=math.inf, p_value=math.nan, n=n_folds)
-        return Verdict(answer="can't tell", why=UNTESTED[about["scheme"]], difference=untested, **known)
+        why = UNTESTED[about["scheme"]]
+        return Verdict(answer="can't tell", why=why, difference=leave_untested(differences), **known)
     return _test(differences, rope, known, folds=int(fits["fold"].max()) + 1)
 
 
@@ -124,23 +120,23 @@ def _test(differences: np.ndarray, rope: float, known: dict[str, Any], *, folds:
     share = 1 / folds
     difference = compare_corrected(differences, test_share=share)
     posterior = compare_bayesian(differences, test_share=share, rope=rope)
-    answer = _answer(difference, posterior)
+    answer = name_answer(difference.mean, difference.p_value, posterior)
     more = count_folds_to_separate(differences, test_share=share, alpha=ALPHA) if answer == "can't tell" else None
     return Verdict(answer=answer, why="", difference=difference, posterior=posterior, more_folds=more, **known)
 
 
-def _answer(difference: Difference, posterior: Posterior) -> Answer:
+def name_answer(ahead: float, p_value: float, posterior: Posterior) -> Answer:
+    """Name what a test and a posterior say together; `ahead` is by how much deep is better."""
     if posterior.equivalent >= SURE:
         return "equivalent"
-    if difference.p_value < ALPHA:
-        return "deep" if difference.mean > 0 else "classical"
+    if p_value < ALPHA:
+        return "deep" if ahead > 0 else "classical"
     return "can't tell"
 
 
 def _candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the fits that ended well, with their outer scores (bigger is better) and their costs."""
-    sign = 1 if view.greater_is_better(metric) else -1
-    done = fits.assign(score=sign * fits[f"metrics.{metric}"], cost_s=fits["cpu_s"])
+    done = fits.assign(score=view.sign(metric) * fits[f"metrics.{metric}"], cost_s=fits["cpu_s"])
     return done[(done["status"] == "ok") & done["score"].notna()]
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from statistics import stdev
 
 from bakeoff.reports.champions import Champion, say_choice
 from bakeoff.reports.formats import NONE, decimals_for, format_difference, format_value
@@ -23,8 +24,8 @@ ANSWERS: dict[Answer, str] = {
 }
 
 
-def build_verdicts(verdicts: Sequence[Verdict], greater: Sequence[bool]) -> Sheet:
-    """Build the table of verdicts, one row for each data set; `greater` says whose metric is better when bigger."""
+def build_verdicts(verdicts: Sequence[Verdict], signs: Sequence[int]) -> Sheet:
+    """Build the table of verdicts, one row for each data set; `signs` are those of their metrics."""
     return Sheet(
         caption="Deep against classical on each data set: champions chosen by inner folds, compared on outer folds",
         columns=(
@@ -38,7 +39,7 @@ def build_verdicts(verdicts: Sequence[Verdict], greater: Sequence[bool]) -> Shee
             Column(title="Cost", numeric=True, hint="CPU seconds of the deep champion over those of the classical one"),
             *plain_columns("Deep champion", "Classical champion"),
         ),
-        rows=tuple(_row(one, bigger) for one, bigger in zip(verdicts, greater, strict=True)),
+        rows=tuple(_row(one, sign) for one, sign in zip(verdicts, signs, strict=True)),
     )
 
 
@@ -61,14 +62,14 @@ def say_headline(verdicts: Iterable[Verdict]) -> str:
     return f"Of {len(answers)} data sets: " + ", ".join(f"{words} on {number}" for words, number in counted) + "."
 
 
-def _row(verdict: Verdict, bigger: bool) -> tuple[Cell, ...]:
+def _row(verdict: Verdict, sign: int) -> tuple[Cell, ...]:
     decimals = _decimals_of(verdict)
     ahead = verdict.difference.mean if verdict.difference else math.nan
     family = verdict.answer if verdict.answer in FAMILIES else ""
     return (
         Cell(text=verdict.dataset, note=verdict.metric),
         Cell(text=ANSWERS[verdict.answer], family=family, note=verdict.why or _say_evidence(verdict)),
-        _champion_cell(verdict.use, "", decimals, bigger),
+        _champion_cell(verdict.use, "", decimals, sign),
         Cell(
             text=format_difference(ahead, decimals),
             value=ahead,
@@ -76,15 +77,15 @@ def _row(verdict: Verdict, bigger: bool) -> tuple[Cell, ...]:
         ),
         _folds_cell(verdict, decimals),
         Cell(text=_say_ratio(verdict.cost_ratio), value=verdict.cost_ratio),
-        *(_champion_cell(verdict.sides.get(side), side, decimals, bigger) for side in DEEP_FIRST),
+        *(_champion_cell(verdict.sides.get(side), side, decimals, sign) for side in DEEP_FIRST),
     )
 
 
-def _champion_cell(champion: Champion | None, family: str, decimals: int, bigger: bool) -> Cell:
+def _champion_cell(champion: Champion | None, family: str, decimals: int, sign: int) -> Cell:
     if champion is None:
         return Cell(text=NONE)
     model, variant = champion.most
-    mean = math.fsum(champion.scores) / len(champion.scores) * (1 if bigger else -1)
+    mean = champion.mean * sign
     often, folds = champion.share
     share = "" if often == folds else f" {MIDDLE_DOT} on {often} of {folds} folds"
     return Cell(text=model, family=family, note=f"{variant} {MIDDLE_DOT} {format_value(mean, decimals)}{share}")
@@ -164,9 +165,9 @@ def _say_cost(verdict: Verdict) -> str:
 
 
 def _say_ratio(ratio: float) -> str:
-    return (
-        f"{ratio:.2g}×" if math.isfinite(ratio) and ratio < 99.5 else f"{ratio:.0f}×" if math.isfinite(ratio) else NONE
-    )
+    if not math.isfinite(ratio):
+        return NONE
+    return f"{ratio:.2g}×" if ratio < 99.5 else f"{ratio:.0f}×"
 
 
 def _say_use(verdict: Verdict) -> str:
@@ -174,8 +175,5 @@ def _say_use(verdict: Verdict) -> str:
 
 
 def _decimals_of(verdict: Verdict) -> int:
-    differences = verdict.differences
-    means = [math.fsum(side.scores) / len(side.scores) for side in verdict.sides.values()]
-    centre = math.fsum(differences) / len(differences) if differences else 0.0
-    spread = math.sqrt(sum((one - centre) ** 2 for one in differences) / max(len(differences) - 1, 1))
-    return decimals_for(means, [spread])
+    spread = stdev(verdict.differences) if len(verdict.differences) > 1 else 0.0
+    return decimals_for([side.mean for side in verdict.sides.values()], [spread])

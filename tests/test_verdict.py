@@ -157,7 +157,7 @@ def test_smaller_error_is_better() -> None:
     verdict = only(view)
     assert (verdict.answer, verdict.rope) == ("deep", pytest.approx(0.1))
     assert "deep ahead by 0.96" in say_verdict(verdict)
-    sheet = build_verdicts([verdict], [False])
+    sheet = build_verdicts([verdict], [-1])
     assert sheet.rows[0][2].note.endswith("3.040")  # what is used shows its error, not a negated one
 
 

@@ -77,13 +77,19 @@ def compare_corrected(differences: ArrayLike, *, test_share: float, confidence: 
     values = _check(differences, test_share)
     mean, n = float(values.mean()), len(values)
     if n < 2:
-        return Difference(mean=mean, low=-math.inf, high=math.inf, p_value=math.nan, n=n)
+        return leave_untested(values)
     scale = _standard_error(values, test_share)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * scale
     if scale == 0:
         return Difference(mean=mean, low=mean, high=mean, p_value=float(mean == 0), n=n)
     p_value = float(2 * stats.t.sf(abs(mean) / scale, n - 1))
     return Difference(mean=mean, low=mean - half, high=mean + half, p_value=p_value, n=n)
+
+
+def leave_untested(differences: ArrayLike) -> Difference:
+    """Return the mean of differences that no test here is made for: an endless interval, and NaN for the p-value."""
+    values = np.asarray(differences, dtype=float)
+    return Difference(mean=float(values.mean()), low=-math.inf, high=math.inf, p_value=math.nan, n=len(values))
 
 
 def compare_bayesian(differences: ArrayLike, *, test_share: float, rope: float) -> Posterior:
