@@ -9,9 +9,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bakeoff.api import compare, load_run, merge, run_suite
+    from bakeoff.api import compare, extend, load_run, merge, run_suite
 
-__all__ = ["__version__", "compare", "load_run", "merge", "run_suite"]
+__all__ = ["__version__", "compare", "extend", "load_run", "merge", "run_suite"]
 __version__ = version("bakeoff")
 
 

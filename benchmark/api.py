@@ -1,23 +1,25 @@
-"""The Python way in: `run_suite`, `compare`, `merge` and `load_run`; each gives a `RunResult`."""
+"""The Python way in: `run_suite`, `compare`, `extend`, `merge` and `load_run`; each gives a `RunResult`."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.load import load
 from bakeoff.errors import UserError
 from bakeoff.estimators.spec import ModelSpec
+from bakeoff.extension import More, check_same_data, extend_suite
 from bakeoff.folder import RunFolder, open_run
 from bakeoff.imported import own_spec
 from bakeoff.observers import Progress, Silent
 from bakeoff.options import Options
-from bakeoff.plan import Memory, make_plan, select
+from bakeoff.plan import Memory, Plan, make_plan, select
 from bakeoff.result import RunResult
 from bakeoff.runner import Run
 from bakeoff.shard import Shard, parse_shard, take_shard
 from bakeoff.suite import Suite
-from bakeoff.suite_file import to_suite
+from bakeoff.suite_file import set_learning_curve, to_suite
 from bakeoff.tracking import MlflowTracker
 
 RUNS = Path("runs")
@@ -29,6 +31,7 @@ def run_suite(
     out: str | Path | None = None,
     models: Sequence[str] = (),
     datasets: Sequence[str] = (),
+    learning_curve: Sequence[float | str] | None = None,
     shard: str | None = None,
     tracking: bool = True,
     tracking_uri: str | None = None,
@@ -45,6 +48,8 @@ def run_suite(
         The run folder; `runs/NAME` if left out, `runs/NAME-shard-K-of-N` for a shard.
     models, datasets : sequence of str
         Only these of the suite.
+    learning_curve : sequence of float or str, optional
+        Shares of the training part to train on as well, 0.05 or "5%"; instead of the suite's own.
     shard : str, optional
         Only the K-th of N parts of the fits, `"K/N"`; `merge` joins them.
     tracking : bool
@@ -66,6 +71,8 @@ def run_suite(
         If the suite, the folder or an option can't be used; nothing is written then.
     """
     chosen = select(to_suite(suite), models=models, datasets=datasets)
+    if learning_curve is not None:
+        chosen = set_learning_curve(chosen, learning_curve)
     part = parse_shard(shard) if shard is not None else None
     folder = folder_of(chosen, out, part)
     return _run(chosen, folder, Options(**how), progress, tracking=tracking, tracking_uri=tracking_uri, shard=part)
@@ -90,6 +97,7 @@ def compare(
     folds: int = 5,
     repeats: int = 1,
     trials: int = 0,
+    learning_curve: Sequence[float | str] = (),
     seed: int = 0,
     seconds: float = 3600,
     out: str | Path | None = None,
@@ -116,6 +124,8 @@ def compare(
         Outer folds, repeats of them, and the seed of it all.
     trials : int
         Tuning trials of each fit; 0 runs the default parameters only.
+    learning_curve : sequence of float or str
+        Shares of the training part to train on as well, 0.05 or "5%".
     seconds : float
         Limit of each fit.
     out : path, optional
@@ -146,6 +156,7 @@ def compare(
         "outer_folds": folds,
         "repeats": repeats,
         "tuning": {"trials": max(trials, 1)},
+        "learning_curve": tuple(learning_curve),
         "score_defaults": not trials,
         "seed": seed,
         "limits": {"seconds": seconds},
@@ -159,6 +170,59 @@ def compare(
         tracking=tracking,
         tracking_uri=tracking_uri,
         memory=Memory({name: dataset}, {spec.name: spec for spec in own}),
+    )
+
+
+def extend(
+    path: str | Path,
+    *,
+    trials: int = 0,
+    folds: int = 0,
+    repeats: int = 0,
+    models: Sequence[str] = (),
+    tracking: bool = True,
+    tracking_uri: str | None = None,
+    progress: Progress | None = None,
+    **how: Any,
+) -> RunResult:
+    """Go on with a run, with more of something: no finished fit runs again, and studies go on where they ended.
+
+    What comes out are the records that a run of that length gives in one go. With more trials, a tuned fit is refitted
+    with the best of all of them; its earlier record is kept, but no longer shown.
+
+    Parameters
+    ----------
+    path : str or Path
+        The run folder. With nothing to add, an interrupted run is finished.
+    trials : int
+        More trials for each study.
+    folds : int
+        More outer folds, as whole repeats.
+    repeats : int
+        More repeats of the outer folds.
+    models : sequence of str
+        More models, or families of them.
+    tracking, tracking_uri, progress, **how
+        As in `run_suite`.
+
+    Raises
+    ------
+    UserError
+        If there is no run, its data have changed, or it can't have more of that.
+    """
+    folder = open_run(path)
+    more = More(trials=trials, folds=folds, repeats=repeats, models=models)
+    suite = extend_suite(to_suite(folder.read_suite()), more)
+    shard = folder.read_json("plan.json").get("shard")
+    return _run(
+        suite,
+        folder,
+        Options(**how),
+        progress,
+        tracking=tracking,
+        tracking_uri=tracking_uri,
+        shard=parse_shard(shard) if shard else None,
+        check=partial(check_same_data, folder),
     )
 
 
@@ -199,9 +263,12 @@ def _run(
     tracking_uri: str | None,
     memory: Memory | None = None,
     shard: Shard | None = None,
+    check: Callable[[Plan], None] | None = None,
 ) -> RunResult:
     shown = progress or Silent()
     plan = make_plan(suite, memory)
+    if check is not None:
+        check(plan)
     if shard is not None:
         plan = take_shard(plan, shard)
     tracker = MlflowTracker(shown.warn, tracking_uri) if tracking else None

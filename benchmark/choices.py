@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from bakeoff.entries import ImportedModel, MemoryModel, NamedModel, name_of_model
 from bakeoff.errors import UserError, describe_error, unknown_name
 from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.registry import FAMILIES, get_spec, specs_of_family
 from bakeoff.estimators.spec import Choice, ModelSpec, Setting
 from bakeoff.imported import spec_of_import
-from bakeoff.suite import ImportedModel, MemoryModel, NamedModel, Suite, name_of_model
+from bakeoff.suite import Suite
 
 Held = TypeVar("Held")
 Entry = str | NamedModel | ImportedModel | MemoryModel

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bakeoff.cli_options import (
+    AsJson,
     Dask,
     Data,
     Datasets,
@@ -20,12 +21,18 @@ from bakeoff.cli_options import (
     FitsPerGpu,
     Groups,
     InProcess,
+    LearningCurve,
     MixedVersions,
     Models,
+    MoreFolds,
+    MoreModels,
+    MoreRepeats,
+    MoreTrials,
     Out,
     Positive,
     Retries,
     RetryFailed,
+    RunPath,
     Set,
     ShardOf,
     SuiteName,
@@ -34,10 +41,11 @@ from bakeoff.cli_options import (
     Time,
     Tracking,
     TrackingUri,
+    What,
     Workers,
 )
 from bakeoff.cli_results import results
-from bakeoff.console import build_console, print_all
+from bakeoff.console import build_console, print_all, print_json
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.exit_codes import INTERRUPTED, OK, SOME_FAILED, USER_ERROR
 from bakeoff.interrupts import end_promptly, leave
@@ -101,24 +109,27 @@ def run(
     fits_per_gpu: FitsPerGpu = 1,
     models: Models = None,
     datasets: Datasets = None,
+    learning_curve: LearningCurve = None,
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
     fail_fast: FailFast = False,
     retry_failed: RetryFailed = False,
     retries: Retries = 1,
     mixed_versions: MixedVersions = False,
+    as_json: AsJson = False,
 ) -> int:
     """Run a suite; fits that are recorded already are not run again."""
     from bakeoff.api import run_suite
     from bakeoff.progress import build_progress
 
     end_promptly()
-    with build_progress(build_console()) as progress:
+    with build_progress(build_console(stderr=as_json)) as progress:
         result = run_suite(
             suite,
             out=out,
             models=_split(models),
             datasets=_split(datasets),
+            learning_curve=_split(learning_curve, "shares") or None,
             shard=shard,
             workers=workers,
             dask=dask,
@@ -132,7 +143,46 @@ def run(
             tracking_uri=tracking_uri,
             progress=progress,
         )
-    return _close(result)
+    return _close(result, as_json)
+
+
+@app.command()
+def extend(
+    run: RunPath,
+    *,
+    trials: MoreTrials = None,
+    folds: MoreFolds = None,
+    repeats: MoreRepeats = None,
+    models: MoreModels = None,
+    workers: Workers = None,
+    dask: Dask = None,
+    tracking_uri: TrackingUri = None,
+    tracking: Tracking = True,
+    retry_failed: RetryFailed = False,
+    mixed_versions: MixedVersions = False,
+    as_json: AsJson = False,
+) -> int:
+    """Go on with a run, with more trials, repeats or models; no finished fit runs again, and studies go on."""
+    from bakeoff.api import extend as extended
+    from bakeoff.progress import build_progress
+
+    end_promptly()
+    with build_progress(build_console(stderr=as_json)) as progress:
+        result = extended(
+            run,
+            trials=trials or 0,
+            folds=folds or 0,
+            repeats=repeats or 0,
+            models=[name.removeprefix("+") for name in _split(models)],
+            workers=workers,
+            dask=dask,
+            retry_failed=retry_failed,
+            mixed_versions=mixed_versions,
+            tracking=tracking,
+            tracking_uri=tracking_uri,
+            progress=progress,
+        )
+    return _close(result, as_json)
 
 
 @app.command()
@@ -149,6 +199,7 @@ def compare(
     models: Models = None,
     folds: Annotated[int, typer.Option(min=2, help="Outer folds.")] = 5,
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials; 0 runs the default parameters only.")] = 0,
+    learning_curve: LearningCurve = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = None,
     workers: Workers = None,
@@ -156,6 +207,7 @@ def compare(
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
     retry_failed: RetryFailed = False,
+    as_json: AsJson = False,
 ) -> int:
     """Compare models on one data set, without a suite."""
     from bakeoff.api import run_suite
@@ -175,10 +227,11 @@ def compare(
         "seed": seed,
     }
     end_promptly()
-    with build_progress(build_console()) as progress:
+    with build_progress(build_console(stderr=as_json)) as progress:
         result = run_suite(
             content,
             out=out,
+            learning_curve=_split(learning_curve, "shares") or None,
             workers=workers,
             dask=dask,
             retry_failed=retry_failed,
@@ -186,7 +239,7 @@ def compare(
             tracking_uri=tracking_uri,
             progress=progress,
         )
-    return _close(result)
+    return _close(result, as_json)
 
 
 @app.command()
@@ -201,11 +254,9 @@ def describe(
     time: Time = None,
     set_: Set = None,
     folds: Annotated[int, typer.Option(min=2, help="Outer folds that the audit has in mind.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a data set holds, what was inferred from it, and what is odd about it."""
-    import json
-
     from bakeoff.data_words import read_words
     from bakeoff.datasets import load
     from bakeoff.datasets.describe import describe as described
@@ -214,7 +265,7 @@ def describe(
     words = read_words(target, task, positive, _split(drop), groups, time, set_)
     about = described(load(data, **words), folds=folds)
     if as_json:
-        print(json.dumps(about, indent=2, ensure_ascii=False, default=str))
+        print_json(about)
     else:
         print_all(*dataset_tables(about))
 
@@ -225,6 +276,7 @@ def check(
     *,
     models: Models = None,
     datasets: Datasets = None,
+    learning_curve: LearningCurve = None,
     forecast: Annotated[
         bool, typer.Option("--forecast", help="Fit one fold of each model on each data set, and predict the run.")
     ] = False,
@@ -233,45 +285,65 @@ def check(
     ] = 30,
     out: Out = None,
     workers: Workers = None,
+    as_json: AsJson = False,
 ) -> int:
     """Validate a suite and print what would run, what is skipped, and why; on request, how long it would take."""
     from bakeoff.plan import make_plan, select
-    from bakeoff.suite_file import to_suite
-    from bakeoff.terminal import plan_tables
+    from bakeoff.suite_file import set_learning_curve, to_suite
+    from bakeoff.terminal import forecast_tables, plan_tables
 
     chosen = select(to_suite(suite), models=_split(models), datasets=_split(datasets))
+    if learning_curve:
+        chosen = set_learning_curve(chosen, _split(learning_curve, "shares"))
     plan = make_plan(chosen)
-    print_all(*plan_tables(plan))
-    return _forecast(plan, limit, out, workers) if forecast else OK
+    if not as_json:
+        print_all(*plan_tables(plan))
+    made, path = _forecast(plan, limit, out, workers, as_json) if forecast else (None, None)
+    if as_json:
+        print_json({**plan.summary(), **({"forecast": made.as_dict()} if made else {})})
+    elif made:
+        print_all(*forecast_tables(made), f"forecast  {path}: the run starts with the longest fits")
+    return _code_of(made) if made else OK
 
 
-def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None) -> int:
-    """Print a forecast and keep it where the run will find it."""
+def _code_of(made: Any) -> int:
+    return SOME_FAILED if any(row.status not in ("ok", "timeout") for row in made.rows) else OK
+
+
+def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None, as_json: bool) -> tuple[Any, Path]:
+    """Make a forecast and keep it where the run will find it."""
     from bakeoff.api import folder_of
     from bakeoff.folder import FORECAST
     from bakeoff.forecast import make_forecast
     from bakeoff.options import Options
     from bakeoff.progress import build_progress
-    from bakeoff.terminal import forecast_tables
 
     end_promptly()
     folder = folder_of(plan.suite, out)
     folder.check_usable()
-    with build_progress(build_console()) as progress:
+    with build_progress(build_console(stderr=as_json)) as progress:
         made = make_forecast(plan, limit_s=limit, options=Options(workers=workers), progress=progress)
     folder.create()
     folder.write_json(FORECAST, made.as_dict())
-    print_all(*forecast_tables(made), f"forecast  {folder.path / FORECAST}: the run starts with the longest fits")
-    return SOME_FAILED if any(row.status not in ("ok", "timeout") for row in made.rows) else OK
+    return made, folder.path / FORECAST
 
 
 @app.command("list")
-def list_(what: Annotated[str, typer.Argument(metavar="WHAT", help="models, datasets, suites or metrics")]) -> None:
+def list_(
+    what: What,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """List what has a name: models, datasets, suites or metrics."""
-    from bakeoff.terminal import LISTINGS, listing
+    from bakeoff.listings import LISTINGS
 
     if what not in LISTINGS:
         raise UserError(unknown_name("listing", what, LISTINGS))
+    if as_json:
+        print_json(list(LISTINGS[what]()))
+        return
+    from bakeoff.terminal import listing
+
     print_all(listing(what))
 
 
@@ -286,26 +358,33 @@ def schema() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(*, as_json: AsJson = False) -> None:
     """Print versions, threads, GPU and free memory, as fits would see them."""
     from bakeoff.doctor import examine
     from bakeoff.terminal import facts
 
-    print_all(facts(examine()))
+    found = examine()
+    if as_json:
+        print_json(found)
+    else:
+        print_all(facts(found))
 
 
-def _close(result: Any) -> int:
+def _close(result: Any, as_json: bool) -> int:
     """Print what a run came to and return the exit code."""
-    from bakeoff.terminal import closing
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        from bakeoff.terminal import closing
 
-    print_all(*closing(result))
+        print_all(*closing(result))
     return SOME_FAILED if result.finished.failed else OK
 
 
-def _split(values: list[str] | None) -> list[str]:
+def _split(values: list[str] | None, what: str = "names") -> list[str]:
     names = [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
     if values and not names:
-        raise UserError(f"names, separated by commas, are needed; got {values[0]!r}")
+        raise UserError(f"{what}, separated by commas, are needed; got {values[0]!r}")
     return names
 
 

@@ -1,7 +1,9 @@
 """The options and arguments of the command line, each said once."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +17,47 @@ def parse_workers(text: str) -> int | None:
     return int(text)
 
 
+def parse_more(text: str) -> int:
+    """Read `+50`: how many more."""
+    if not re.fullmatch(r"\+[1-9]\d{0,5}", text.strip()):
+        raise typer.BadParameter(f"how many more, with a plus, such as +5; got {text!r}")
+    return int(text)
+
+
+def complete_names(what: str) -> Callable[[str], list[str]]:
+    """Return what a shell asks for names that begin alike, of models, datasets, suites or metrics."""
+
+    def complete(incomplete: str) -> list[str]:
+        from bakeoff.listings import LISTINGS
+
+        return [row["name"] for row in LISTINGS[what]() if row["name"].startswith(incomplete)]
+
+    return complete
+
+
+def complete_listing(incomplete: str) -> list[str]:
+    """Return the sorts of names that begin alike."""
+    from bakeoff.listings import LISTINGS
+
+    return [name for name in LISTINGS if name.startswith(incomplete)]
+
+
+def _more(what: str) -> Any:
+    return typer.Option(parser=parse_more, metavar="+N", help=what, show_default=False)
+
+
+MoreTrials = Annotated[int | None, _more("So many more trials for each study, such as +50.")]
+MoreFolds = Annotated[int | None, _more("So many more outer folds, as whole repeats.")]
+MoreRepeats = Annotated[int | None, _more("So many more repeats of the outer folds.")]
+MoreModels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--models",
+        metavar="+NAME",
+        help="More models, such as +lstm; repeat it or separate with commas.",
+        show_default=False,
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder; runs/NAME if left out.", show_default=False)]
 Workers = Annotated[
     int | None,
@@ -43,10 +86,35 @@ InProcess = Annotated[
 FitsPerGpu = Annotated[int, typer.Option(min=1, help="Fits at once on each GPU.")]
 Retries = Annotated[int, typer.Option(min=0, help="How often a fit that was lost by no fault of its own runs again.")]
 Models = Annotated[
-    list[str] | None, typer.Option(help="Only these models; repeat it or separate with commas.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        help="Only these models; repeat it or separate with commas.",
+        autocompletion=complete_names("models"),
+        show_default=False,
+    ),
 ]
 Datasets = Annotated[
-    list[str] | None, typer.Option(help="Only these data sets; repeat it or separate with commas.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        help="Only these data sets; repeat it or separate with commas.",
+        autocompletion=complete_names("datasets"),
+        show_default=False,
+    ),
+]
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHAT", help="models, datasets, suites or metrics", autocompletion=complete_listing, show_default=False
+    ),
+]
+LearningCurve = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--learning-curve",
+        metavar="SHARES",
+        help="Train at these shares of the training part, too, such as 5%,10%,25%,50%.",
+        show_default=False,
+    ),
 ]
 TrackingUri = Annotated[
     str | None,
@@ -88,6 +156,9 @@ Set = Annotated[
         help="Any other option of a data set in a suite, such as kind=text or 'categorical=[zip, year]'.",
         show_default=False,
     ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON on standard output; what goes on is told on standard error.")
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/quickstart.")]
 SuiteName = Annotated[

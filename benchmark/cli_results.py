@@ -1,12 +1,13 @@
 """The commands on runs that are recorded: look at them, join, compare, repeat and export them."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bakeoff.cli_options import MixedVersions, RunPath, TrackingUri
-from bakeoff.console import print_all
+from bakeoff.cli_options import AsJson, Dask, MixedVersions, RunPath, TrackingUri, Workers
+from bakeoff.console import build_console, print_all, print_json
 from bakeoff.errors import UserError
 from bakeoff.exit_codes import OK, SOME_FAILED
 from bakeoff.interrupts import end_promptly
@@ -36,26 +37,42 @@ def merge(
 
 
 @results.command()
-def show(run: RunPath) -> int:
-    """Show the ranked tables of a run and its failures."""
+def show(run: RunPath, *, as_json: AsJson = False) -> int:
+    """Show the verdict of a run, its ranked tables and its failures."""
     from bakeoff.folder import open_run
     from bakeoff.reports.tables import failures, load_run_view
+    from bakeoff.result import RunResult
     from bakeoff.terminal import run_tables
 
-    view = load_run_view(open_run(run))
-    print_all(*run_tables(view))
+    folder = open_run(run)
+    view = load_run_view(folder)
+    if as_json:
+        print_json(RunResult(folder).as_dict())
+    else:
+        print_all(*run_tables(view))
     return SOME_FAILED if len(failures(view)) else OK
 
 
 @results.command()
-def report(run: RunPath) -> None:
-    """Write report.html and report.md of a run again, from its records."""
+def report(
+    run: RunPath,
+    *,
+    latex: Annotated[bool, typer.Option("--latex", help="Write the scores as LaTeX tables, too.")] = False,
+    figures: Annotated[
+        Path | None, typer.Option(help="Write every figure as SVG and PNG into this folder.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the reports of a run again, from its records."""
     from bakeoff.folder import open_run
-    from bakeoff.reports import write_reports
+    from bakeoff.reports import write_figures, write_latex, write_reports
 
     folder = open_run(run)
     write_reports(folder)
     print_all(f"report    {folder.html}", f"          {folder.markdown}")
+    if latex:
+        print_all(f"latex     {write_latex(folder)}")
+    if figures is not None:
+        print_all(f"figures   {len(write_figures(folder, figures))} files in {figures}")
 
 
 @results.command()
@@ -90,20 +107,17 @@ def diff(
     before: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder to compare with.")],
     after: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder of the same models on the same splits.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Say which models changed from one run to another; exit code 1 if one got significantly worse, or fails now."""
-    import json
-
     from bakeoff.folder import open_run
-    from bakeoff.records import to_plain
     from bakeoff.reports.diff import compare_runs
     from bakeoff.reports.tables import load_run_view
     from bakeoff.terminal_again import diff_tables
 
     changes = compare_runs(*(load_run_view(open_run(run)) for run in (before, after)))
     if as_json:
-        print(json.dumps(to_plain([change.as_dict() for change in changes]), indent=2, ensure_ascii=False))
+        print_json([change.as_dict() for change in changes])
     else:
         print_all(*diff_tables(changes))
     return SOME_FAILED if any(change.is_worse for change in changes) else OK
@@ -117,6 +131,7 @@ def rerun(
     ],
     *,
     pdb: Annotated[bool, typer.Option("--pdb", help="Open Python's debugger where the fit fails.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Run one recorded fit again in the foreground, without limits, and say whether it comes out the same."""
     from bakeoff.folder import open_run
@@ -132,7 +147,10 @@ def rerun(
 
         debugger.post_mortem(error.__traceback__)
         return SOME_FAILED
-    print_all(*repeated_lines(repeated))
+    if as_json:
+        print_json({"same": repeated.same, "before": asdict(repeated.before), "now": asdict(repeated.now)})
+    else:
+        print_all(*repeated_lines(repeated))
     return OK if repeated.same else SOME_FAILED
 
 
@@ -142,6 +160,7 @@ def verify(
     *,
     sample: Annotated[int, typer.Option(min=1, help="Fits to run again.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample.")] = 0,
+    as_json: AsJson = False,
 ) -> int:
     """Run a sample of the fits again and write into the report how many came out the same to the last bit."""
     from bakeoff.folder import open_run
@@ -151,12 +170,40 @@ def verify(
 
     end_promptly()
     folder = open_run(run)
-    found = verify_run(folder, sample=sample, seed=seed, tell=lambda one: print_all(*repeated_lines(one)))
-    write_reports(folder)
-    print_all(
-        f"{found['equal']} of {found['repeated']} fits came out the same to the last bit", f"report    {folder.html}"
+    found = verify_run(
+        folder, sample=sample, seed=seed, tell=lambda one: print_all(*repeated_lines(one), stderr=as_json)
     )
+    write_reports(folder)
+    if as_json:
+        print_json(found)
+    else:
+        counted = f"{found['equal']} of {found['repeated']} fits came out the same to the last bit"
+        print_all(counted, f"report    {folder.html}")
     return OK if found["equal"] == found["repeated"] else SOME_FAILED
+
+
+@results.command()
+def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_json: AsJson = False) -> int:
+    """Average the models of a run, weighted by their inner folds, and compare that with the best single one."""
+    from bakeoff.across import combine_models
+    from bakeoff.folder import open_run
+    from bakeoff.options import Options
+    from bakeoff.progress import build_progress
+    from bakeoff.reports import write_reports
+    from bakeoff.reports.across import judge_ensembles, say_duels
+    from bakeoff.reports.tables import load_run_view
+
+    end_promptly()
+    folder = open_run(run)
+    with build_progress(build_console(stderr=as_json)) as progress:
+        made = combine_models(folder, options=Options(workers=workers, dask=dask), progress=progress)
+    write_reports(folder)
+    duels = judge_ensembles(load_run_view(folder))
+    if as_json:
+        print_json([asdict(duel) | {"answer": duel.answer} for duel in duels])
+    else:
+        print_all(*([say_duels(duels)] if duels else []), f"report    {folder.html}")
+    return OK if all(record.ok for record in made) else SOME_FAILED
 
 
 @results.command()
@@ -165,7 +212,7 @@ def export(
     *,
     dataset: Annotated[str, typer.Option(help="Data set of the run.")],
     model: Annotated[str, typer.Option(help="Model of the run.")],
-    variant: Annotated[str, typer.Option(help="default or tuned.")] = "default",
+    variant: Annotated[str, typer.Option(help="default, tuned or ensemble.")] = "default",
     out: Annotated[
         Path | None,
         typer.Option(

@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 
-def build_console() -> Any:
-    """Return a console of rich."""
+def build_console(*, stderr: bool = False) -> Any:
+    """Return a console of rich, on standard output or on standard error."""
     from rich.console import Console
 
     class Patient(Console):
@@ -15,11 +15,20 @@ def build_console() -> Any:
         def on_broken_pipe(self) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    return Patient()
+    return Patient(stderr=stderr)
 
 
-def print_all(*parts: Any) -> None:
+def print_all(*parts: Any, stderr: bool = False) -> None:
     """Print texts, as they are and without wrapping, and whatever else rich can render."""
-    console = build_console()
+    console = build_console(stderr=stderr)
     for part in parts:
         console.print(part, highlight=False, markup=False, soft_wrap=isinstance(part, str))
+
+
+def print_json(value: Any) -> None:
+    """Print plain values as JSON, and nothing else, for scripts."""
+    import json
+
+    from bakeoff.records import to_plain
+
+    print(json.dumps(to_plain(value), indent=2, ensure_ascii=False))

@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,13 +11,15 @@ import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.space import Params
-from bakeoff.fitting import fit_rows, predict
-from bakeoff.inner_scores import score_default, tune_rows
+from bakeoff.fitting import fit_members, fit_rows, predict
+from bakeoff.inner_fits import score_primary
+from bakeoff.inner_scores import score_default
 from bakeoff.job import Job
-from bakeoff.metrics import Predictions, compute_metrics
+from bakeoff.metrics import compute_metrics
 from bakeoff.prepared import open_prepared
 from bakeoff.provenance import collect_versions
-from bakeoff.tuning import Tuned
+from bakeoff.search import Search, describe_search, search_members
+from bakeoff.splits import Split
 
 # No inner fold begins when less than this many times the seconds of the outer fit are left of its limit.
 PATIENCE = 3
@@ -36,7 +40,8 @@ class Result:
     curves : dict of list
         Training and validation loss of a net by epoch; empty for other models.
     predictions : dict of ndarray
-        The outer test rows: `rows`, `y_true`, `y_pred`, and `scores` where there are any.
+        The outer test rows: `rows`, `y_true`, `y_pred`, `scores` where there are any, and where they have a time
+        the place of each row in it: equal times share a place.
     versions : dict
         Of the libraries in the process of the fit.
     """
@@ -65,17 +70,21 @@ def evaluate(job: Job) -> Result:
     warm_up(job.choice.spec.requires)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        tuned = tune_rows(job, dataset, split.train) if job.variant == "tuned" else None
-        failure = _failure(tuned)
-        if failure:
-            return _without_result(job, tuned, failure)
-        params = _params(job, tuned)
-        fitted = fit_rows(job, dataset, split.train, params)
+        search = search_members(job, dataset, split.train)
+        if search.failure:
+            spent = {"threads": job.threads, "device": job.device, **describe_search(job, search)}
+            return Result(diagnostics=spent, trials=search.trials, failure=search.failure)
+        fitted = fit_members(job, dataset, split.train, search.members)
         began = time.perf_counter()
         predictions = predict(dataset, fitted.pipeline, split.test)
         predict_s = time.perf_counter() - began
         metrics = compute_metrics(predictions, job.metrics)
-    inner = {} if tuned else _score_inside(job, dataset, split.train, start + job.limit_s - PATIENCE * fitted.seconds)
+    ends = start + job.limit_s - PATIENCE * fitted.seconds
+    if search.tuned:
+        beside = _score_bests(job, dataset, split, search, ends)
+    else:
+        beside = _score_inside(job, dataset, split.train, ends)
+    models = [pipeline.steps[-1][1] for pipeline in getattr(fitted.pipeline, "models", [fitted.pipeline])]
     return Result(
         metrics=metrics,
         diagnostics={
@@ -85,16 +94,16 @@ def evaluate(job: Job) -> Result:
             "test_rows": len(split.test),
             "threads": job.threads,
             "device": job.device,
-            **_of_gpu(job),
-            **_of_model(fitted.pipeline),
-            **_of_tuning(job, tuned),
-            **inner,
+            **_of_gpu(job, start),
+            **_of_models(models),
+            **describe_search(job, search),
+            **beside,
             "warnings": _unique_warnings(caught),
         },
-        params=params,
-        trials=tuned.trials if tuned else [],
-        curves=_curves(fitted.pipeline),
-        predictions=_to_arrays(predictions, split.test),
+        params=search.params,
+        trials=search.trials,
+        curves=_curves(models[0]) if len(models) == 1 else {},
+        predictions=predictions.to_arrays(split.test, dataset.time),
     )
 
 
@@ -110,27 +119,24 @@ def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, ends: float) -> 
         return score_default(job, dataset, rows, seconds=seconds)
 
 
-def _failure(tuned: Tuned | None) -> str:
-    """Say that all trials of a study failed; a study that only ran out of seconds leaves the default to be refitted."""
-    if tuned is None or tuned.params is not None or _ran_out_of_time(tuned):
-        return ""
-    return f"all {len(tuned.trials)} trials failed; the first: {tuned.trials[0]['reason']}"
+def _score_bests(job: Job, dataset: Dataset, split: Split, search: Search, ends: float) -> dict[str, float]:
+    """Note on each trial that was best for a time what its refit reaches on the test part, if the suite asks for it.
 
-
-def _without_result(job: Job, tuned: Tuned | None, failure: str) -> Result:
-    spent = {"threads": job.threads, "device": job.device, **_of_tuning(job, tuned)}
-    return Result(diagnostics=spent, trials=tuned.trials if tuned else [], failure=failure)
-
-
-def _params(job: Job, tuned: Tuned | None) -> Params:
-    """Return the parameters to refit: the default where the budget in seconds ended before any trial did."""
-    if tuned is None or tuned.params is None:
-        return job.choice.default_params(job.task)
-    return tuned.params
-
-
-def _ran_out_of_time(tuned: Tuned) -> bool:
-    return not tuned.trials or all("budget in seconds" in trial["reason"] for trial in tuned.trials)
+    Nothing is chosen by these scores, and what they take is no part of the model's cost.
+    """
+    if not job.scores_bests or search.tuned is None:
+        return {}
+    began, cpu_before = time.perf_counter(), time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the outer fit has told its own
+        for row in search.tuned.bests[:-1]:
+            if time.perf_counter() > ends:
+                break
+            with suppress(Exception):  # it is only not known then
+                pipeline = fit_rows(job, dataset, split.train, row["params"]).pipeline
+                row["outer"] = score_primary(job, predict(dataset, pipeline, split.test))
+    spent = {"anytime_s": time.perf_counter() - began, "anytime_cpu_s": time.process_time() - cpu_before}
+    return {name: round(value, 4) for name, value in spent.items()}
 
 
 def warm_up(library: str) -> None:
@@ -148,64 +154,34 @@ def warm_up(library: str) -> None:
         xgboost.train({"nthread": 1, "verbosity": 0}, xgboost.DMatrix(rows, label=rows[:, 0]), num_boost_round=1)
 
 
-def _of_gpu(job: Job) -> dict[str, float]:
-    """Read the most memory that PyTorch took from its GPU in this process, in MiB."""
+def _of_gpu(job: Job, start: float) -> dict[str, float]:
+    """Read for how long this process has held its GPU, and the most memory that PyTorch took from it, in MiB."""
     if job.device != "cuda":
         return {}
     import torch
 
-    return {"peak_vram_mb": round(torch.cuda.max_memory_reserved() / 2**20, 1)}
+    return {
+        "device_s": round(time.perf_counter() - start, 4),
+        "peak_vram_mb": round(torch.cuda.max_memory_reserved() / 2**20, 1),
+    }
 
 
-def _of_model(pipeline: Any) -> dict[str, Any]:
-    """Read what a net says of itself after `fit`."""
-    model = pipeline.steps[-1][1]
+def _of_models(models: Sequence[Any]) -> dict[str, int]:
+    """Read what nets say of themselves after `fit`, and count the fits; the members of an ensemble add up."""
     names = {"epochs": "n_iter_", "n_parameters": "n_parameters_"}
-    return {key: int(getattr(model, name)) for key, name in names.items() if hasattr(model, "n_parameters_")}
+    nets = [model for model in models if hasattr(model, "n_parameters_")]
+    sums = {key: sum(int(getattr(net, name)) for net in nets) for key, name in names.items() if nets}
+    return {"refits": len(models), **sums}
 
 
-def _curves(pipeline: Any) -> dict[str, list[float]]:
+def _curves(model: Any) -> dict[str, list[float]]:
     """Read the losses by epoch, where a model keeps them."""
-    model = pipeline.steps[-1][1]
     names = {"training": "loss_curve_", "validation": "validation_loss_curve_"}
     return {
         key: [float(loss) for loss in getattr(model, name, [])] for key, name in names.items() if hasattr(model, name)
     }
 
 
-def _of_tuning(job: Job, tuned: Tuned | None) -> dict[str, Any]:
-    if tuned is None:
-        return {}
-    states = [trial["state"] for trial in tuned.trials]
-    spent: dict[str, Any] = {
-        "tune_s": round(tuned.seconds, 4),
-        "trials": len(states),
-        "trials_failed": states.count("failed"),
-        "trials_pruned": states.count("pruned"),
-        "inner_score": tuned.score,
-        "inner_metric": job.primary,
-        "default_score": tuned.trials[0]["value"] if tuned.trials else None,
-        "budget_trials": job.trials,
-        "budget_s": job.seconds,
-    }
-    if tuned.resumed:
-        spent |= {"trials_resumed": tuned.resumed, "earlier_cpu_s": round(tuned.earlier_cpu_s, 4)}
-    if tuned.params is None and _ran_out_of_time(tuned):
-        spent["flag"] = "no trial ended within the budget in seconds: default parameters"
-    elif job.seconds is not None and len(states) < job.trials:
-        spent["flag"] = f"the budget in seconds ended after {len(states)} of {job.trials} trials"
-    return spent
-
-
 def _unique_warnings(caught: list[warnings.WarningMessage]) -> list[str]:
     texts = (f"{entry.category.__name__}: {' '.join(str(entry.message).split())[:200]}" for entry in caught)
     return list(dict.fromkeys(texts))[:10]
-
-
-def _to_arrays(predictions: Predictions, rows: np.ndarray) -> dict[str, np.ndarray]:
-    arrays = {"rows": rows, "y_true": predictions.y_true, "y_pred": predictions.y_pred, "classes": predictions.classes}
-    if predictions.scores is not None:
-        arrays["scores"] = predictions.scores
-    if predictions.weights is not None:
-        arrays["weights"] = predictions.weights
-    return {**arrays, "scores_are_probabilities": np.asarray(predictions.probabilities is not None)}

@@ -7,11 +7,11 @@ import joblib
 import numpy as np
 
 from bakeoff.errors import UserError, describe_error, unknown_name
-from bakeoff.fitting import fit_rows
+from bakeoff.fitting import fit_members
 from bakeoff.folder import REBUILD, RunFolder
-from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
 from bakeoff.plan import Plan, make_plan
+from bakeoff.search import search_members
 from bakeoff.suite_file import to_suite
 
 
@@ -20,7 +20,7 @@ def export_model(
 ) -> Path:
     """Refit a model on all rows of a data set and save it with joblib.
 
-    For the tuned variant the study is run anew on all rows, with the same budget: that is the procedure whose outer
+    For a variant that tunes, the study is run anew on all rows, with the same budget: that is the procedure whose outer
     scores the run estimated. Returns the path of the file.
 
     Raises
@@ -43,14 +43,15 @@ def export_model(
 
 
 def _find(plan: Plan, dataset: str, model: str, variant: str) -> Job:
+    jobs = [job for job in plan.jobs if job.share == 1]
     for what, name, known in (
-        ("data set", dataset, {job.dataset for job in plan.jobs}),
-        ("model", model, {job.choice.name for job in plan.jobs if job.dataset == dataset}),
-        ("variant", variant, {job.variant for job in plan.jobs if (job.dataset, job.choice.name) == (dataset, model)}),
+        ("data set", dataset, {job.dataset for job in jobs}),
+        ("model", model, {job.choice.name for job in jobs if job.dataset == dataset}),
+        ("variant", variant, {job.variant for job in jobs if (job.dataset, job.choice.name) == (dataset, model)}),
     ):
         if name not in known:
             raise UserError("in this run " + unknown_name(what, name, known))
-    return next(job for job in plan.jobs if (job.dataset, job.choice.name, job.variant) == (dataset, model, variant))
+    return next(job for job in jobs if (job.dataset, job.choice.name, job.variant) == (dataset, model, variant))
 
 
 def _check_digest(folder: RunFolder, plan: Plan, dataset: str) -> None:
@@ -65,14 +66,11 @@ def _refit(plan: Plan, job: Job) -> object:
     data = plan.datasets[job.dataset]
     whole = replace(job, repeat=-1, fold=-1)  # seeds of its own: this is none of the folds
     rows = np.arange(len(data.y))
-    tuned = tune_rows(whole, data, rows) if job.variant == "tuned" else None
-    if tuned is not None and tuned.params is None:
-        raise UserError(
-            f"no trial ended well: {tuned.trials[0]['reason'] if tuned.trials else 'the budget in seconds ended'}"
-        )
-    params = job.choice.default_params(job.task) if tuned is None or tuned.params is None else tuned.params
+    search = search_members(whole, data, rows)
+    if search.failure:
+        raise UserError(f"no trial ended well: {search.failure}")
     try:
-        return fit_rows(whole, data, rows, params).pipeline
+        return fit_members(whole, data, rows, search.members).pipeline
     except Exception as error:
         raise UserError(
             f"{job.choice.name} can't be fitted on all rows of {job.dataset!r}: {describe_error(error)}"

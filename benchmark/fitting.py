@@ -2,7 +2,9 @@
 
 import time
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,21 @@ VALIDATION_FRACTION = 0.15
 
 
 @dataclass(frozen=True)
+class Member:
+    """One set of parameters to be fitted, and how much its predictions count beside those of others.
+
+    Parameters
+    ----------
+    params : dict
+    weight : float
+        The weights of all members sum to 1.
+    """
+
+    params: Params
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A fitted pipeline and the seconds that fitting took."""
 
@@ -30,17 +47,46 @@ class Fitted:
     seconds: float
 
 
-def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> Fitted:
-    """Fit the job's model with given parameters on some rows of a data set; only the fit itself is timed."""
+OnRounds = Callable[[Any, int, Callable[[Any], Any]], None]
+
+
+def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params, on_rounds: OnRounds | None = None) -> Fitted:
+    """Fit the job's model with given parameters on some rows of a data set; only the fit itself is timed.
+
+    Parameters
+    ----------
+    job : Job
+    dataset : Dataset
+    rows : ndarray of int
+    params : dict
+    on_rounds : callable, optional
+        Called with the pipeline, the percentage of its boosting rounds and how to ask the model that it is so far.
+    """
     pipeline = build_model(job, dataset, params)
     X, y = take(dataset.X, rows), dataset.y[rows]
     held_out = rows_for_stopping(job, dataset, rows, params)
-    options = {} if held_out is None else {"model__validation_rows": held_out}
+    options: dict[str, Any] = {} if held_out is None else {"model__validation_rows": held_out}
     if dataset.weights is not None and takes_weights(pipeline):
         options["model__sample_weight"] = dataset.weights[rows]
+    watch = job.choice.spec.watch_rounds
+    if on_rounds is not None and watch is not None:
+        hooks = watch(pipeline[-1], partial(on_rounds, pipeline))
+        options |= {f"model__{name}": hook for name, hook in hooks.items()}
     began = time.perf_counter()
     pipeline.fit(X, y, **options)
     return Fitted(pipeline, time.perf_counter() - began)
+
+
+def fit_members(job: Job, dataset: Dataset, rows: np.ndarray, members: Sequence[Member]) -> Fitted:
+    """Fit the job's model once for each set of parameters; several answer together, by their weights."""
+    from bakeoff.estimators.averaged import AveragedClassifier, AveragedRegressor
+
+    fits = [fit_rows(job, dataset, rows, member.params) for member in members]
+    if len(fits) == 1:
+        return fits[0]
+    average = AveragedRegressor if job.task == "regression" else AveragedClassifier
+    models = [fit.pipeline for fit in fits]
+    return Fitted(average(models, [member.weight for member in members]), sum(fit.seconds for fit in fits))
 
 
 def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
@@ -92,6 +138,11 @@ def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
         positive=dataset.positive,
         weights=None if dataset.weights is None else dataset.weights[rows],
     )
+
+
+def read_whole(dataset: Dataset) -> Dataset:
+    """Return a data set whose stored strings are read, once for all fits that follow."""
+    return replace(dataset, X=take(dataset.X, np.arange(len(dataset.y))))
 
 
 def take(X: Any, rows: np.ndarray) -> Any:

@@ -20,9 +20,12 @@ from bakeoff.lock import hold
 from bakeoff.records import Record, latest, parse_record, to_plain
 
 RECORDS = "records.jsonl"
+ACROSS = "across.jsonl"  # ensembles across models
 SCRATCH = "prepared-"
 FORECAST = "forecast.json"
 VERIFIED = "verified.json"
+VERDICT = "verdict.json"
+SUMMARY = "summary.md"
 # What lies beside the records: the folder, which key of the record names the file, and its ending.
 DETAILS = (
     ("predictions", "fit", ".npz"),
@@ -125,12 +128,16 @@ class RunFolder:
 
     def read_records(self) -> tuple[dict[str, Record], int]:
         """Read the last record of each fit, and count the lines that are no records."""
-        good, bad = self._lines()
+        good, bad = self._lines(RECORDS)
         return latest(good), len(bad)
+
+    def read_across(self) -> dict[str, Record]:
+        """Read the ensembles across models; a line that is none is one that was not built."""
+        return latest(self._lines(ACROSS)[0])
 
     def mend_records(self) -> int:
         """Put corrupt lines (a half-written last one, say) aside into `records.corrupt.jsonl`; return their number."""
-        good, bad = self._lines()
+        good, bad = self._lines(RECORDS)
         if bad:
             with (self.path / ASIDE).open("a", encoding="utf-8") as aside:
                 aside.writelines(f"{line}\n" for line in bad)
@@ -143,7 +150,14 @@ class RunFolder:
 
     def append(self, record: Record) -> None:
         """Add a record; it is on the disk when this returns."""
-        with (self.path / RECORDS).open("a", encoding="utf-8") as file:
+        self._append(RECORDS, record)
+
+    def append_across(self, record: Record) -> None:
+        """Add an ensemble across models; it is on the disk when this returns."""
+        self._append(ACROSS, record)
+
+    def _append(self, name: str, record: Record) -> None:
+        with (self.path / name).open("a", encoding="utf-8") as file:
             file.write(record.to_json() + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -191,6 +205,21 @@ class RunFolder:
             return {}
         return found if isinstance(found.get("repeated"), int) and isinstance(found.get("equal"), int) else {}
 
+    def read_verdict(self) -> dict[str, Any]:
+        """Read the verdict that stands beside the reports; {} if there is none, or a damaged one."""
+        try:
+            found = self.read_json(VERDICT)
+        except UserError:
+            return {}
+        return found if isinstance(found.get("headline"), str) and isinstance(found.get("tasks"), list) else {}
+
+    def read_summary(self) -> str:
+        """Read the verdict as Markdown; "" if there is none."""
+        try:
+            return (self.path / SUMMARY).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     def read_forecast(self) -> list[dict[str, Any]]:
         """Read the rows of a forecast, see `bakeoff.forecast`; none if there is no forecast, or a damaged one."""
         try:
@@ -208,6 +237,24 @@ class RunFolder:
         """Write the trials of a tuned fit, one line each."""
         lines = (json.dumps(to_plain(trial), ensure_ascii=False) for trial in trials)
         write_whole(self.path / "trials" / f"{fit}.jsonl", "".join(f"{line}\n" for line in lines))
+
+    def read_trials(self, fit: str) -> list[dict[str, Any]]:
+        """Read what `write_trials` wrote; none if it is not there or damaged."""
+        path = self.path / "trials" / f"{fit}.jsonl"
+        try:
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError, RecursionError):
+            return []
+        return rows if all(isinstance(row, dict) for row in rows) else []
+
+    def read_curves(self, fit: str) -> dict[str, list[float]]:
+        """Read the losses of a net by epoch; an empty mapping if there are none, or damaged ones."""
+        try:
+            found = self.read_json(f"curves/{fit}.json")
+        except UserError:
+            return {}
+        whole = all(isinstance(one, list) and all(isinstance(x, int | float) for x in one) for one in found.values())
+        return found if whole else {}
 
     def write_predictions(self, fit: str, arrays: Mapping[str, Any]) -> None:
         """Write the test rows of a fit with their predictions, as a compressed npz without pickles."""
@@ -229,8 +276,8 @@ class RunFolder:
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return {}
 
-    def _lines(self) -> tuple[list[Record], list[str]]:
-        path = self.path / RECORDS
+    def _lines(self, name: str) -> tuple[list[Record], list[str]]:
+        path = self.path / name
         good: list[Record] = []
         bad: list[str] = []
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
@@ -257,11 +304,11 @@ def open_run(path: str | Path) -> RunFolder:
     return folder
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old or the new content, never a half."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)

@@ -27,6 +27,8 @@ class Expected:
     Parameters
     ----------
     dataset, model, variant : str
+    share : float
+        Of the training part.
     fits : int
     seconds : float
         Of one fit.
@@ -40,6 +42,7 @@ class Expected:
     dataset: str
     model: str
     variant: str
+    share: float
     fits: int
     seconds: float
     stopped: bool
@@ -95,7 +98,7 @@ class Forecast:
 
 
 def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Progress) -> Forecast:
-    """Fit one fold of each model on each data set, tuned ones with two trials, and extrapolate.
+    """Fit one fold of each model on each data set and size, tuned ones with two trials, and extrapolate.
 
     Parameters
     ----------
@@ -112,7 +115,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
         If the engine can't be had.
     """
     limits, groups = plan.suite.limits, Counter(job.group for job in plan.jobs)
-    first: dict[tuple[str, str, str], Job] = {}
+    first: dict[tuple[str, str, str, float], Job] = {}
     for job in plan.jobs:
         first.setdefault(job.group, job)
     seconds = min(limit_s, limits.seconds)
@@ -135,7 +138,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
                 rows.append(_expect(first[ended.job.group], record, groups[ended.job.group], limits.seconds))
             slots = sum(lane.slots() for lane in engine.lanes)
     places = {group: place for place, group in enumerate(first)}
-    rows.sort(key=lambda row: places[row.dataset, row.model, row.variant])
+    rows.sort(key=lambda row: places[row.dataset, row.model, row.variant, row.share])
     return Forecast(rows=tuple(rows), slots=slots, limit_s=seconds, most_s=limits.seconds)
 
 
@@ -150,6 +153,7 @@ def _expect(job: Job, record: Record, fits: int, most_s: float) -> Expected:
         dataset=job.dataset,
         model=job.choice.name,
         variant=job.variant,
+        share=job.share,
         fits=fits,
         seconds=round(min(seconds, most_s), 3),
         stopped=record.status == "timeout" and seconds < most_s,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.dataset import KINDS, TASKS
+from bakeoff.entries import ImportedMetric, ImportedModel, RangeModel
 from bakeoff.errors import UserError, describe_error
 from bakeoff.estimators.space import Params, Space, Trial
 from bakeoff.estimators.spec import Family, ModelSpec, Setting
 from bakeoff.metrics import Metric, Needs, Predictions
-from bakeoff.suite import ImportedMetric, ImportedModel, RangeModel
 
 
 def import_object(path: str) -> Any:

@@ -9,7 +9,7 @@ from bakeoff.datasets.dataset import Kind, Task
 from bakeoff.estimators.spec import Choice
 from bakeoff.keys import Keys
 from bakeoff.metrics import Metric
-from bakeoff.records import Record
+from bakeoff.records import Record, label_of
 from bakeoff.suite import Variant
 
 
@@ -24,8 +24,10 @@ class Job:
     task, kind : str
     choice : Choice
         The model with what the user fixed and narrowed.
-    variant : {"default", "tuned"}
+    variant : {"default", "tuned", "ensemble"}
     repeat, fold : int
+    share : float
+        Of the training part; 1 but for a point of a learning curve.
     index : int
         Place of the split in the prepared file.
     place : int
@@ -47,6 +49,10 @@ class Job:
         After so many seconds the fit is killed.
     scores_default : bool
         Whether the default variant is scored on the inner folds, too.
+    scores_bests : bool
+        Whether every trial that was best for a time is refitted and scored on the outer test part, for the record only.
+    keeps_answers : bool
+        Whether what trials predict on inner folds is kept, for an ensemble of them.
     threads : int
     device : str
     """
@@ -74,18 +80,21 @@ class Job:
     seconds: float | None
     limit_s: float
     scores_default: bool
+    scores_bests: bool
+    keeps_answers: bool
     threads: int
     device: str
+    share: float = 1.0
 
     @property
-    def group(self) -> tuple[str, str, str]:
-        """Data set, model and variant: fits that are alike but for their folds."""
-        return self.dataset, self.choice.name, self.variant
+    def group(self) -> tuple[str, str, str, float]:
+        """Data set, model, variant and share: fits that are alike but for their folds."""
+        return self.dataset, self.choice.name, self.variant, self.share
 
     @property
     def label(self) -> str:
         """What a person calls the fit."""
-        return f"{self.dataset} / {self.choice.name} / {self.variant} / repeat {self.repeat + 1} fold {self.fold + 1}"
+        return label_of(self.dataset, self.choice.name, self.variant, self.share, self.repeat, self.fold)
 
     def record(self, **outcome: object) -> Record:
         """Return the record of this fit with a given outcome."""
@@ -103,6 +112,7 @@ class Job:
             variant=self.variant,
             repeat=self.repeat,
             fold=self.fold,
+            share=self.share,
             seed=self.seed,
             **outcome,  # type: ignore[arg-type]  # names and types are Record's
         )

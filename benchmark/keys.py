@@ -1,5 +1,6 @@
 """The three keys of a fit: the cell (what is compared), the study (what tuning continues), the fit (what resumes)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bakeoff.datasets.dataset import Dataset
@@ -10,7 +11,7 @@ from bakeoff.splits import Split
 from bakeoff.suite import Suite
 
 LENGTH = 16
-TUNER_VERSION = 2  # changes when the same study would try other parameters
+TUNER_VERSION = 3  # changes when the same study would try other parameters
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,25 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
     """Derive the keys of a fit.
 
     Limits of time and memory, the number of workers, other metrics and other models are in none of them. The space and
-    the budget count for the tuned variant alone, so that changing them leaves the default fits as they are.
+    the budget count for variants that tune alone, so that changing them leaves the default fits as they are. An
+    ensemble shares the study of its tuned sibling. The share counts for points of a learning curve alone.
     """
-    tuned = variant == "tuned"
+    tuned = variant != "default"
     metric = getattr(suite.primary, dataset.task)
-    cell = digest_parts(
-        data=dataset.digest,
-        model=choice.name,
-        variant=variant,
-        repeat=split.repeat,
-        fold=split.fold,
-        split=split.digest,
-    )
+
+    def cell_of(variant: str) -> str:
+        return digest_parts(
+            data=dataset.digest,
+            model=choice.name,
+            variant=variant,
+            repeat=split.repeat,
+            fold=split.fold,
+            split=split.digest,
+            **({"share": split.share} if split.share < 1 else {}),
+        )
+
     study = digest_parts(
-        cell=cell,
+        cell=cell_of("tuned" if tuned else variant),
         task=dataset.task,
         front_end=choice.spec.front_ends[dataset.kind],
         front_end_version=FRONT_END_VERSION,
@@ -55,5 +61,13 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
         tuner=TUNER_VERSION if tuned else None,
     )
     budget = suite.tuning.model_dump() if tuned else None
-    fit = digest_parts(study=study, budget=budget)
-    return Keys(cell[:LENGTH], study[:LENGTH], fit[:LENGTH])
+    apart = {"variant": variant} if variant == "ensemble" else {}
+    fit = digest_parts(study=study, budget=budget, **apart)
+    return Keys(cell_of(variant)[:LENGTH], study[:LENGTH], fit[:LENGTH])
+
+
+def keys_of_ensemble(one: Keys, candidates: Iterable[str]) -> Keys:
+    """Derive the keys of an ensemble across models from its candidates' fits, and from one of their keys."""
+    cell = digest_parts(cell=one.cell, variant="across")
+    fit = digest_parts(across=sorted(candidates), tuner=TUNER_VERSION)
+    return Keys(cell[:LENGTH], "", fit[:LENGTH])

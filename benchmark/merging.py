@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bakeoff.entries import name_of_dataset, name_of_model
 from bakeoff.errors import UserError
 from bakeoff.estimators.registry import FAMILIES, specs_of_family
 from bakeoff.folder import DETAILS, RunFolder, write_whole
 from bakeoff.provenance import changed_versions
-from bakeoff.records import UNFINISHED, Record
-from bakeoff.suite import Suite, name_of_dataset, name_of_model
+from bakeoff.records import UNFINISHED, Record, say_share
+from bakeoff.reports.comparable import check_comparable
+from bakeoff.suite import Suite
 from bakeoff.suite_file import dump_suite, to_suite
 
 EntryT = TypeVar("EntryT")
-# What every part must say alike; data sets and models are joined, and limits are in no key.
+# What every part must say alike; data sets, models and learning curves are joined, and limits are in no key.
 SHARED = (
     *("name", "seed", "outer_folds", "inner_folds", "repeats", "tuning", "caps", "primary", "metrics", "threads"),
-    *("device", "description", "notice"),
+    *("device", "description", "notice", "statistics"),
 )
 
 
@@ -98,13 +100,15 @@ def _read(folder: RunFolder) -> Part:
     plan = folder.read_json("plan.json")
     if not plan.get("fits"):
         raise UserError(f"{folder.path} holds no plan.json with fits; run its suite again to rebuild it")
+    records, planned = folder.read_records()[0], {fit["fit"] for fit in plan["fits"]}
+    check_comparable(plan, {fit: record for fit, record in records.items() if fit in planned})
     return Part(
         folder=folder,
         suite=to_suite(folder.read_suite()),
         plan=plan,
         provenance=folder.read_json("provenance.json"),
         audit=folder.read_json("audit.json"),
-        records=folder.read_records()[0],
+        records=records,
     )
 
 
@@ -136,13 +140,14 @@ def _differences(parts: Sequence[Part], what: str, pick: Callable[[Part], Mappin
 
 def _named(key: Any) -> str:
     if isinstance(key, tuple):
-        dataset, repeat, fold = key
-        return f"of {dataset!r}, repeat {repeat + 1} fold {fold + 1}"
+        dataset, repeat, fold, share = key
+        part = f" at {say_share(share)}" if share < 1 else ""
+        return f"of {dataset!r}, repeat {repeat + 1} fold {fold + 1}{part}"
     return repr(key)
 
 
-def _splits(part: Part) -> dict[tuple[str, int, int], str]:
-    return {(one.dataset, one.repeat, one.fold): one.split_digest for one in part.records.values()}
+def _splits(part: Part) -> dict[tuple[str, int, int, float], str]:
+    return {(one.dataset, one.repeat, one.fold, one.share): one.split_digest for one in part.records.values()}
 
 
 def _other_versions(parts: Sequence[Part]) -> Iterable[str]:
@@ -165,10 +170,7 @@ def _choose(chosen: dict[str, tuple[Part, Record]], part: Part, fit: str, record
     if before.ok and record.ok:
         if (before.metrics, before.params) == (record.metrics, record.params):
             return []
-        where = (
-            f"{record.dataset} / {record.model} / {record.variant} / repeat {record.repeat + 1} fold {record.fold + 1}"
-        )
-        return [f"{part.name} and {holder.name} hold other scores of the same fit: {where}"]
+        return [f"{part.name} and {holder.name} hold other scores of the same fit: {record.label}"]
     if _rank(record) >= _rank(before):
         chosen[fit] = part, record
     return []
@@ -203,6 +205,7 @@ def _write(out: RunFolder, parts: Sequence[Part], plan: dict[str, Any], chosen: 
             "datasets": _join((one.datasets for one in suites), name_of_dataset),
             "models": _without_doubles(_join((one.models for one in suites), name_of_model)),
             "variants": _join((one.variants for one in suites), str),
+            "learning_curve": tuple(sorted(_join((one.learning_curve for one in suites), say_share))),
         }
     )
     own = first.provenance if first.folder.path.resolve() == out.path.resolve() else {}

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -51,6 +51,38 @@ class Predictions:
     def one_hot(self) -> np.ndarray:
         """1 where a row is of a class, shape (n_rows, n_classes)."""
         return np.asarray(self.y_true[:, None] == self.classes[None, :], dtype=float)
+
+    @property
+    def judged(self) -> list[int]:
+        """Columns of the classes that one-vs-rest metrics average over: all, or of two the positive one."""
+        if len(self.classes) > 2:
+            return list(range(len(self.classes)))
+        return [int(np.flatnonzero(self.classes == self.positive)[0])]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any], positive: Any) -> Self:
+        """Return what a fit stored of its test rows; the positive class may be named by its text alone."""
+        scores, classes = arrays.get("scores"), arrays["classes"]
+        return cls(
+            y_true=arrays["y_true"],
+            y_pred=arrays["y_pred"],
+            classes=classes,
+            positive=next((label for label in classes if label == positive or str(label) == positive), positive),
+            scores=scores,
+            probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
+            weights=arrays.get("weights"),
+        )
+
+    def to_arrays(self, rows: np.ndarray, times: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Return what a fit stores of its test rows; of their times (of all rows) only the order is kept."""
+        arrays = {"rows": rows, "y_true": self.y_true, "y_pred": self.y_pred, "classes": self.classes}
+        if times is not None:
+            arrays["time"] = np.unique(times[rows], return_inverse=True)[1]
+        if self.scores is not None:
+            arrays["scores"] = self.scores
+        if self.weights is not None:
+            arrays["weights"] = self.weights
+        return {**arrays, "scores_are_probabilities": np.asarray(self.probabilities is not None)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +128,21 @@ def metrics_for(task: Task, metrics: Mapping[str, Metric] | None = None) -> dict
     return {name: metric for name, metric in (metrics or METRICS).items() if task in metric.tasks}
 
 
+def top_label(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of each row's most likely class, and whether that is the true one."""
+    assert predictions.probabilities is not None  # the caller looked
+    top = predictions.probabilities.argmax(axis=1)
+    return predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true
+
+
+def calibration_bins(probabilities: np.ndarray, n_bins: int = CALIBRATION_BINS) -> np.ndarray:
+    """Return the bin of each row, from 0: bins of equal mass, and equal probabilities share one."""
+    from scipy.stats import rankdata
+
+    bins: np.ndarray = (rankdata(probabilities, method="min").astype(int) - 1) * n_bins // len(probabilities)
+    return bins
+
+
 def expected_calibration_error(
     probabilities: np.ndarray,
     correct: np.ndarray,
@@ -123,9 +170,7 @@ def expected_calibration_error(
     Guo et al. 2017, On Calibration of Modern Neural Networks (top label); Nguyen & O'Connor 2015, Posterior
     calibration and exploratory analysis for NLP models (bins of equal mass).
     """
-    from scipy.stats import rankdata
-
-    bins = (rankdata(probabilities, method="min").astype(int) - 1) * n_bins // len(probabilities)
+    bins = calibration_bins(probabilities, n_bins)
     mass = np.ones(len(bins)) if weights is None else weights
     gaps = np.bincount(bins, weights=mass * (correct - probabilities), minlength=n_bins)
     return float(np.abs(gaps).sum() / mass.sum())
@@ -149,16 +194,9 @@ def _over_classes(predictions: Predictions, function: str) -> float:
         return np.nan
     judge = getattr(sklearn.metrics, function)
     values = [
-        judge(one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights) for k in _judged(predictions)
+        judge(one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights) for k in predictions.judged
     ]
     return float(np.mean(values))
-
-
-def _judged(predictions: Predictions) -> list[int]:
-    """Columns of the classes that one-vs-rest metrics average over."""
-    if len(predictions.classes) > 2:
-        return list(range(len(predictions.classes)))
-    return [int(np.flatnonzero(predictions.classes == predictions.positive)[0])]
 
 
 def _log_loss(predictions: Predictions) -> float:
@@ -177,11 +215,7 @@ def _brier(predictions: Predictions) -> float:
 
 
 def _calibration(predictions: Predictions) -> float:
-    assert predictions.probabilities is not None  # compute_metrics saw to it
-    top = predictions.probabilities.argmax(axis=1)
-    return expected_calibration_error(
-        predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true, predictions.weights
-    )
+    return expected_calibration_error(*top_label(predictions), predictions.weights)
 
 
 def _metric(

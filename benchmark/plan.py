@@ -2,24 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from bakeoff.choices import build_choices, check_choices, collect, take_held
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.load import HUGGINGFACE, OPENML, load
 from bakeoff.datasets.openml_source import list_openml_suite
-from bakeoff.errors import UserError, unknown_name
-from bakeoff.estimators.registry import FAMILIES, specs_of_family
-from bakeoff.estimators.spec import Choice, ModelSpec
-from bakeoff.imported import metric_of_import
-from bakeoff.job import Job
-from bakeoff.keys import keys_of
-from bakeoff.metrics import METRICS, Metric, metrics_for
-from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_of
-from bakeoff.suite import (
+from bakeoff.entries import (
     OPENML_SUITE,
     DataEntry,
     FileData,
@@ -28,12 +19,22 @@ from bakeoff.suite import (
     MemoryData,
     NamedData,
     OpenmlData,
-    Suite,
     name_of_dataset,
     name_of_model,
 )
+from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.registry import FAMILIES, specs_of_family
+from bakeoff.estimators.spec import Choice, ModelSpec
+from bakeoff.imported import metric_of_import
+from bakeoff.job import Job
+from bakeoff.keys import keys_of
+from bakeoff.metrics import METRICS, Metric, metrics_for
+from bakeoff.shares import smaller_splits
+from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_of
+from bakeoff.suite import Suite, Variant
 
 NOTHING_TO_TUNE = "nothing to tune"
+FOLDS_TO_STOP = 2  # early stopping divides a training part in two
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Plan:
     suite : Suite
     datasets : dict of Dataset
     splits : dict of list of Split
+        With the whole training parts first, then with those of learning curves.
     jobs : tuple of Job
         In the order of the suite; `prepared` is empty until the runner fills it in.
     skips : tuple of Skip
@@ -90,6 +92,7 @@ class Plan:
                     "variant": job.variant,
                     "repeat": job.repeat,
                     "fold": job.fold,
+                    "share": job.share,
                     "place": job.place,
                 }
                 for job in self.jobs
@@ -170,9 +173,9 @@ def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
         raise UserError(*dict.fromkeys(problems))
     parts = list(_entries(suite, datasets, splits, choices, metrics))
     jobs = tuple(replace(job, place=place) for place, job in enumerate(part for part in parts if isinstance(part, Job)))
-    skips = tuple(part for part in parts if isinstance(part, Skip))
+    skips = tuple(dict.fromkeys(part for part in parts if isinstance(part, Skip)))
     _check_all_asked_run(suite, jobs, skips)
-    if not jobs:
+    if not any(job.share == 1 for job in jobs):
         raise UserError("nothing is left to run: " + "; ".join(dict.fromkeys(skip.reason for skip in skips)))
     return Plan(suite, datasets, splits, jobs, skips, metrics)
 
@@ -234,13 +237,14 @@ def _with_suites_written_out(entries: Sequence[DataEntry]) -> Iterator[DataEntry
 
 def _split(suite: Suite, dataset: Dataset) -> list[Split]:
     splits = outer_splits(dataset, folds=suite.outer_folds, repeats=suite.repeats, seed=suite.seed)
-    if "tuned" in suite.variants:
+    if suite.tunes:
         scarcest = min((split.train for split in splits), key=lambda train: most_folds(dataset, train))
         try:
             check_folds(dataset, scarcest, suite.inner_folds)
         except UserError as error:
             raise UserError(f"inner_folds: within an outer training part, {error}") from None
-    return splits
+    inner = suite.inner_folds if "tuned" in suite.variants or suite.score_defaults else FOLDS_TO_STOP
+    return [*splits, *smaller_splits(dataset, splits, suite.learning_curve, seed=suite.seed, least_folds=inner)]
 
 
 def _metrics(suite: Suite, problems: list[str]) -> dict[str, Metric]:
@@ -275,39 +279,55 @@ def _entries(
 def _of_model(
     suite: Suite, dataset: Dataset, splits: list[Split], choice: Choice, metrics: Mapping[str, Metric]
 ) -> Iterator[Job | Skip]:
-    n_train = int(np.max([len(split.train) for split in splits]))
-    reason = choice.spec.why_not(dataset.task, dataset.kind, n_train)
-    for variant in suite.variants:
-        nothing_to_tune = variant == "tuned" and not choice.list_space(dataset.task)
-        if reason or nothing_to_tune:
-            yield Skip(dataset.name, choice.name, variant, reason or NOTHING_TO_TUNE)
-            continue
-        for index, split in enumerate(splits):
-            yield Job(
-                keys=keys_of(suite, dataset, choice, variant, split),
-                dataset=dataset.name,
-                data_digest=dataset.digest,
-                split_digest=split.digest,
-                task=dataset.task,
-                kind=dataset.kind,
-                choice=choice,
-                variant=variant,
-                repeat=split.repeat,
-                fold=split.fold,
-                index=index,
-                place=0,
-                prepared=Path(),
-                journal=None,
-                positive=dataset.positive,
-                metrics=metrics,
-                primary=getattr(suite.primary, dataset.task),
-                seed=suite.seed,
-                inner_folds=suite.inner_folds,
-                trials=suite.tuning.trials,
-                seconds=suite.tuning.seconds,
-                limit_s=suite.limits.seconds,
-                scores_default=suite.score_defaults
-                or ("tuned" in suite.variants and not choice.list_space(dataset.task)),
-                threads=suite.threads,
-                device=suite.device if choice.spec.family == "deep" else "cpu",
-            )
+    for _, one_share in groupby(enumerate(splits), key=lambda placed: placed[1].share):
+        placed = list(one_share)
+        n_train = max(len(split.train) for _, split in placed)
+        reason = choice.spec.why_not(dataset.task, dataset.kind, n_train)
+        for variant in suite.variants:
+            nothing_to_tune = variant != "default" and not choice.list_space(dataset.task)
+            if reason or nothing_to_tune:
+                yield Skip(dataset.name, choice.name, variant, reason or NOTHING_TO_TUNE)
+                continue
+            for index, split in placed:
+                yield _job(suite, dataset, choice, variant, split, index, metrics)
+
+
+def _job(
+    suite: Suite,
+    dataset: Dataset,
+    choice: Choice,
+    variant: Variant,
+    split: Split,
+    index: int,
+    metrics: Mapping[str, Metric],
+) -> Job:
+    return Job(
+        keys=keys_of(suite, dataset, choice, variant, split),
+        dataset=dataset.name,
+        data_digest=dataset.digest,
+        split_digest=split.digest,
+        task=dataset.task,
+        kind=dataset.kind,
+        choice=choice,
+        variant=variant,
+        repeat=split.repeat,
+        fold=split.fold,
+        share=split.share,
+        index=index,
+        place=0,
+        prepared=Path(),
+        journal=None,
+        positive=dataset.positive,
+        metrics=metrics,
+        primary=getattr(suite.primary, dataset.task),
+        seed=suite.seed,
+        inner_folds=suite.inner_folds,
+        trials=suite.tuning.trials,
+        seconds=suite.tuning.seconds,
+        limit_s=suite.limits.seconds,
+        scores_default=suite.score_defaults or (suite.tunes and not choice.list_space(dataset.task)),
+        scores_bests=suite.anytime and variant == "tuned",
+        keeps_answers="ensemble" in suite.variants and variant != "default",
+        threads=suite.threads,
+        device=suite.device if choice.spec.family == "deep" else "cpu",
+    )

@@ -38,7 +38,7 @@ class StoredSplits:
         parts = [part for split in splits for part in (split.train, split.test)]
         self._rows = np.concatenate(parts) if parts else np.empty(0, dtype=int)
         self._bounds = np.cumsum([0, *map(len, parts)])
-        self._places = [(split.repeat, split.fold) for split in splits]
+        self._places = [(split.repeat, split.fold, split.share) for split in splits]
 
     def __len__(self) -> int:
         """Return the number of splits."""
@@ -46,9 +46,9 @@ class StoredSplits:
 
     def __getitem__(self, index: int) -> Split:
         """Return a split."""
-        repeat, fold = self._places[index]
+        repeat, fold, share = self._places[index]
         begin, middle, end = self._bounds[2 * index : 2 * index + 3]
-        return Split(repeat, fold, self._rows[begin:middle], self._rows[middle:end])
+        return Split(repeat, fold, self._rows[begin:middle], self._rows[middle:end], share)
 
 
 def prepare_jobs(plan: Plan, jobs: Iterable[Job], scratch: Path) -> list[Job]:

@@ -40,6 +40,8 @@ class Record:
         Library versions under which it ran.
     traceback : str
         Of a failed fit.
+    share : float
+        Of the fold's training part that was trained on; 1 but for a point of a learning curve.
     schema : int
     """
 
@@ -64,6 +66,7 @@ class Record:
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
+    share: float = 1.0
     schema: int = SCHEMA_VERSION
 
     @property
@@ -74,11 +77,22 @@ class Record:
     @property
     def label(self) -> str:
         """What a person calls the fit."""
-        return f"{self.dataset} / {self.model} / {self.variant} / repeat {self.repeat + 1} fold {self.fold + 1}"
+        return label_of(self.dataset, self.model, self.variant, self.share, self.repeat, self.fold)
 
     def to_json(self) -> str:
         """Return the record as one line of JSON; numbers that JSON lacks become null."""
         return json.dumps(to_plain(asdict(self)), ensure_ascii=False, separators=(",", ":"))
+
+
+def label_of(dataset: str, model: str, variant: str, share: float, repeat: int, fold: int) -> str:
+    """Return what a person calls a fit."""
+    part = f" / {say_share(share)}" if share < 1 else ""
+    return f"{dataset} / {model} / {variant}{part} / repeat {repeat + 1} fold {fold + 1}"
+
+
+def say_share(share: float) -> str:
+    """Return a share as percent: 5 %, 12.5 %."""
+    return f"{100 * share:.10g} %"
 
 
 def parse_record(line: str) -> Record:
@@ -109,9 +123,10 @@ def parse_record(line: str) -> Record:
     return record
 
 
-_TYPES: dict[type, str] = {
+_TYPES: dict[type | tuple[type, ...], str] = {
     str: "fit study cell dataset data_digest split_digest task kind model family variant reason traceback",
     int: "repeat fold seed",
+    (int, float): "share",
     dict: "metrics diagnostics params versions",
 }
 

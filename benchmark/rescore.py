@@ -4,7 +4,6 @@ Other metrics are in no key of a fit, so a finished fit is not run again for the
 """
 
 from dataclasses import replace
-from typing import Any
 
 from bakeoff.folder import RunFolder
 from bakeoff.job import Job
@@ -21,18 +20,5 @@ def add_metrics(folder: RunFolder, job: Job, record: Record) -> Record | None:
     arrays = folder.read_predictions(record.fit) if own and record.ok else {}
     if not arrays:
         return None
-    added = compute_metrics(_to_predictions(arrays, job), own)
+    added = compute_metrics(Predictions.from_arrays(arrays, job.positive), own)
     return replace(record, metrics={**record.metrics, **added}) if added else None
-
-
-def _to_predictions(arrays: dict[str, Any], job: Job) -> Predictions:
-    scores = arrays.get("scores")
-    return Predictions(
-        y_true=arrays["y_true"],
-        y_pred=arrays["y_pred"],
-        classes=arrays["classes"],
-        positive=job.positive,
-        scores=scores,
-        weights=arrays.get("weights"),
-        probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
-    )

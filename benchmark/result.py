@@ -1,7 +1,6 @@
 """What a run gives back in Python: frames, and a table that notebooks and terminals show."""
 
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bakeoff.folder import RunFolder
 
@@ -9,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bakeoff.options import Finished
+    from bakeoff.reports.learning import Curve
     from bakeoff.reports.verdict import Verdict
 
 SHOWN = ["dataset", "rank", "model", "family", "variant", "metric", "mean", "std", "folds"]
@@ -56,11 +56,44 @@ class RunResult:
         return judge_run(load_run_view(self.folder))
 
     @property
+    def learning_curves(self) -> "list[Curve]":
+        """From how many training rows on deep is ahead of classical, or classical of deep, on each data set."""
+        from bakeoff.reports.learning import judge_curves
+        from bakeoff.reports.tables import load_run_view
+
+        return judge_curves(load_run_view(self.folder))
+
+    @property
+    def anytime(self) -> "pd.DataFrame":
+        """One row for each tuned fit's trial that was better than all before it: seconds, inner and outer score."""
+        from bakeoff.reports.anytime import anytime
+        from bakeoff.reports.tables import load_run_view
+
+        return anytime(load_run_view(self.folder))
+
+    @property
     def failures(self) -> "pd.DataFrame":
         """One row for each fit that did not end well, with its reason."""
         from bakeoff.reports.tables import failures, load_run_view
 
         return failures(load_run_view(self.folder))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the run came to as plain values: its folder, counts, verdict, leaderboard and failures."""
+        from bakeoff.reports.tables import failures, leaderboard, load_run_view
+        from bakeoff.reports.verdict_record import build_verdict_record
+
+        view = load_run_view(self.folder)
+        done = self.finished
+        counts = {"ran": done.ran, "reused": done.reused, "failed": done.failed} if done else {}
+        return {
+            "folder": self.path,
+            "report": str(self.folder.html),
+            **counts,
+            "verdict": build_verdict_record(view),
+            "leaderboard": leaderboard(view).to_dict("records"),
+            "failures": failures(view).to_dict("records"),
+        }
 
     def _shown(self) -> "pd.DataFrame":
         frame = self.leaderboard
@@ -74,5 +107,8 @@ class RunResult:
         return f"{table}\nreport: {self.folder.html}"
 
     def _repr_html_(self) -> str:
-        table = self._shown().to_html(index=False, float_format="{:.4g}".format, na_rep="-")
-        return f"{table}<p>report: <code>{escape(str(self.folder.html))}</code></p>"
+        """Return what notebooks show: the verdict, the ranked tables, the failures."""
+        from bakeoff.reports.html import render_snippet
+        from bakeoff.reports.tables import load_run_view
+
+        return render_snippet(load_run_view(self.folder), str(self.folder.html))

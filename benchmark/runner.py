@@ -113,14 +113,16 @@ class Run:
     def _prepare(self, jobs: Sequence[Job], scratch: Path) -> list[Job]:
         """Tell jobs where their data lie, and where their studies are noted."""
         return [
-            replace(job, journal=self.folder.journal(job.keys.study)) if job.variant == "tuned" else job
+            replace(job, journal=self.folder.journal(job.keys.study)) if job.variant != "default" else job
             for job in prepare_jobs(self.plan, jobs, scratch)
         ]
 
     def _expected(self, recorded: Mapping[str, Record]) -> dict[Group, float]:
         """Return what is expected of a fit: from its group's records, else from a forecast."""
         rows = self.folder.read_forecast()
-        foreseen = {(row["dataset"], row["model"], row["variant"]): float(row["bound_s"]) for row in rows}
+        foreseen: dict[Group, float] = {
+            (row["dataset"], row["model"], row["variant"], row.get("share", 1.0)): float(row["bound_s"]) for row in rows
+        }
         return foreseen | expected_seconds(recorded.values())
 
     def _tell_engine(self, engine: Engine) -> None:

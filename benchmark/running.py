@@ -13,7 +13,7 @@ from bakeoff.open_engine import open_engine
 from bakeoff.options import Options
 from bakeoff.outcome import Allowance
 from bakeoff.schedule import Group, Schedule
-from bakeoff.shipping import Shipping
+from bakeoff.shipping import Function, Shipping
 from bakeoff.suite import Suite
 
 
@@ -27,6 +27,7 @@ def running_fits(
     jobs: Sequence[Job],
     expected: Mapping[Group, float],
     *,
+    function: Function = evaluate,
     allowance: Allowance,
     options: Options,
     scratch: Path,
@@ -40,6 +41,8 @@ def running_fits(
         Prepared ones.
     expected : mapping
         Seconds by (data set, model, variant), as far as they are known.
+    function : callable
+        What is called with each job, in a process of its own.
     allowance : Allowance
         Of each fit; its threads are those that the engine counts with.
     options : Options
@@ -53,7 +56,7 @@ def running_fits(
         If the engine can't be had, or is gone.
     """
     shipping = Shipping(
-        function=evaluate,
+        function=function,
         allowance=allowance,
         scratch=scratch,
         retries=options.retries,

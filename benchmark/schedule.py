@@ -1,7 +1,8 @@
 """Which fit comes next: the longest expected first, so that no long one is left for the end.
 
-A group (data set x model x variant) of which nothing is known yet goes before all others, one fit of each; what that
-fit took is then expected of the rest. No score depends on the order.
+A group (data set x model x variant x share of the training part) of which nothing is known yet goes before all others,
+one fit of each; what that fit took is then expected of the rest. An ensemble waits for its tuned sibling, whose study
+it takes over. No score depends on the order.
 """
 
 from collections import defaultdict, deque
@@ -10,14 +11,15 @@ from collections.abc import Iterable, Mapping
 from bakeoff.job import Job
 from bakeoff.records import Record
 
-Group = tuple[str, str, str]
+Group = tuple[str, str, str, float]
 
 
 def expected_seconds(records: Iterable[Record]) -> dict[Group, float]:
-    """Return the mean seconds of recorded fits by (data set, model, variant)."""
+    """Return the mean seconds of recorded fits by group."""
     seconds: defaultdict[Group, list[float]] = defaultdict(list)
     for record in records:
-        seconds[record.dataset, record.model, record.variant].append(float(record.diagnostics.get("wall_s") or 0))
+        group = record.dataset, record.model, record.variant, record.share
+        seconds[group].append(float(record.diagnostics.get("wall_s") or 0))
     return {group: sum(values) / len(values) for group, values in seconds.items()}
 
 
@@ -28,7 +30,7 @@ class Schedule:
     ----------
     jobs : iterable of Job
     expected : mapping
-        Seconds by (data set, model, variant), from a forecast or from earlier records.
+        Seconds by group, from a forecast or from earlier records.
     """
 
     def __init__(self, jobs: Iterable[Job], expected: Mapping[Group, float]) -> None:
@@ -36,8 +38,11 @@ class Schedule:
         self._expected = dict(expected)
         self._ended: defaultdict[Group, int] = defaultdict(int)
         self._started: set[Group] = set()
+        self._open_studies: set[str] = set()
         for job in jobs:
             self._waiting[job.group].append(job)
+            if job.variant == "tuned":
+                self._open_studies.add(job.keys.study)
 
     def __len__(self) -> int:
         """Return the number of fits that wait."""
@@ -45,19 +50,22 @@ class Schedule:
 
     def take(self, device: str) -> Job | None:
         """Take the next fit for a device out of the schedule, if there is one."""
-        fitting = [group for group, jobs in self._waiting.items() if jobs and jobs[0].device == device]
-        if not fitting:
+        ready = {group: job for group, jobs in self._waiting.items() if (job := self._first_ready(jobs, device))}
+        if not ready:
             return None
-        group = max(fitting, key=self._urgency)
+        group = max(ready, key=self._urgency)
         self._started.add(group)
-        return self._waiting[group].popleft()
+        self._waiting[group].remove(ready[group])
+        return ready[group]
 
     def put_back(self, job: Job) -> None:
         """Take a fit back that is to be run again."""
         self._waiting[job.group].appendleft(job)
 
     def learn(self, job: Job, seconds: float) -> None:
-        """Take what a fit took; what is expected of its group is the mean of those that ended."""
+        """Take what a fit took that has ended; what is expected of its group is the mean of those that ended."""
+        if job.variant == "tuned":
+            self._open_studies.discard(job.keys.study)
         ended = self._ended[job.group]
         before = self._expected.get(job.group, 0.0) if ended else 0.0
         self._expected[job.group] = (before * ended + seconds) / (ended + 1)
@@ -74,6 +82,15 @@ class Schedule:
         waiting = sum(self._expected.get(group, unknown) * len(jobs) for group, jobs in self._waiting.items())
         begun = [self._expected.get(job.group, unknown) for job in running]
         return max((waiting + sum(begun) / 2) / max(slots, 1), max(begun, default=0.0) / 2)
+
+    def _first_ready(self, jobs: Iterable[Job], device: str) -> Job | None:
+        """Return the first job for a device that waits for no other; a group has one device and one variant."""
+        for job in jobs:
+            if job.device != device:
+                return None
+            if job.variant != "ensemble" or job.keys.study not in self._open_studies:
+                return job
+        return None
 
     def _urgency(self, group: Group) -> tuple[bool, float]:
         """Order groups: those never tried, then by the seconds expected; the suite's order among equals."""

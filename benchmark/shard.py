@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from bakeoff.errors import UserError
+from bakeoff.job import Job
 from bakeoff.plan import Plan
 
 
@@ -41,14 +42,19 @@ def parse_shard(text: str) -> Shard:
 def take_shard(plan: Plan, shard: Shard) -> Plan:
     """Return a plan of which only the fits of a shard are run; to which one a fit belongs depends on its key alone.
 
-    The other fits stay planned: a table never ranks models by whichever folds fell into one shard.
+    A tuned fit and the ensemble of its trials fall into the same one, by the key of their study. The other fits stay
+    planned: a table never ranks models by whichever folds fell into one shard.
 
     Raises
     ------
     UserError
         If no fit belongs to it.
     """
-    mine = tuple(job for job in plan.jobs if int(job.keys.fit, 16) % shard.count == shard.number - 1)
+    mine = tuple(job for job in plan.jobs if int(_key(job), 16) % shard.count == shard.number - 1)
     if not mine:
         raise UserError(f"none of the {len(plan.jobs)} fits falls into shard {shard}; divide them into fewer shards")
     return replace(plan, part=mine, shard=str(shard))
+
+
+def _key(job: Job) -> str:
+    return job.keys.fit if job.variant == "default" else job.keys.study

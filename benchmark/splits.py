@@ -28,12 +28,15 @@ class Split:
     repeat, fold : int
     train, test : ndarray of int
         Row numbers, ascending.
+    share : float
+        Of the fold's training part that `train` holds: below 1 for a point of a learning curve, see `bakeoff.shares`.
     """
 
     repeat: int
     fold: int
     train: np.ndarray
     test: np.ndarray
+    share: float = 1.0
 
     @property
     def digest(self) -> str:
@@ -134,14 +137,20 @@ def check_folds(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
     most = most_folds(dataset, rows)
     if folds <= most:
         return
-    scarce = {
+    wish = f"use at most {most} folds" if most > 1 else "2 folds are the least"
+    raise UserError(
+        f"{folds} folds need at least {folds} {scarce_of(dataset)}; the data set {dataset.name!r} has {most}: {wish}"
+    )
+
+
+def scarce_of(dataset: Dataset) -> str:
+    """Name what limits the number of folds."""
+    return {
         "ordered": "points in time, less one",
         "grouped": "groups, and as many rows in its largest class",
         "stratified": "rows in its smallest class",
         "shuffled": "rows",
     }[scheme_of(dataset)]
-    wish = f"use at most {most} folds" if most > 1 else "2 folds are the least"
-    raise UserError(f"{folds} folds need at least {folds} {scarce}; the data set {dataset.name!r} has {most}: {wish}")
 
 
 def most_folds(dataset: Dataset, rows: np.ndarray) -> int:

@@ -2,33 +2,29 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from bakeoff.errors import UserError, unknown_name
-from bakeoff.suite import (
-    Budget,
-    Caps,
+from bakeoff.entries import (
     FileData,
     HubData,
     ImportedMetric,
     ImportedModel,
-    Limits,
     MemoryData,
     MemoryModel,
     NamedData,
     NamedModel,
     OpenmlData,
-    Primary,
     RangeModel,
-    Suite,
 )
+from bakeoff.errors import UserError, unknown_name
+from bakeoff.suite import Budget, Caps, LearningCurve, Limits, Primary, Statistics, Suite
 
 
 def load_suite(source: str | Path) -> Suite:
@@ -90,6 +86,30 @@ def to_suite(source: str | Path | Suite | Mapping[str, Any]) -> Suite:
         return Suite.model_validate(dict(source))
     except ValidationError as error:
         raise UserError(*problems_of(error)) from None
+
+
+def set_learning_curve(suite: Suite, shares: Sequence[float | str]) -> Suite:
+    """Return a suite with another learning curve.
+
+    Parameters
+    ----------
+    suite : Suite
+    shares : sequence of float or str
+        Shares of the training part, 0.05 or "5%".
+
+    Raises
+    ------
+    UserError
+        If one is none.
+    """
+    try:
+        valid = TypeAdapter(LearningCurve).validate_python(tuple(shares))
+    except ValidationError as error:
+        found = problems_of(error)
+        raise UserError(
+            *(f"learning_curve{'' if problem.startswith('[') else ': '}{problem}" for problem in found)
+        ) from None
+    return suite.model_copy(update={"learning_curve": valid})
 
 
 def resolve_files(suite: Suite, folder: Path) -> Suite:
@@ -208,7 +228,13 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         ("models", "import"): ImportedModel,
         ("metrics", "import"): ImportedMetric,
     }
-    sections: dict[str, type[BaseModel]] = {"tuning": Budget, "caps": Caps, "limits": Limits, "primary": Primary}
+    sections: dict[str, type[BaseModel]] = {
+        "tuning": Budget,
+        "caps": Caps,
+        "limits": Limits,
+        "primary": Primary,
+        "statistics": Statistics,
+    }
     home: type[BaseModel] = Suite
     if "space" in loc[:-2]:
         home = RangeModel

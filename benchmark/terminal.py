@@ -9,18 +9,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff.listings import LISTINGS
 from bakeoff.progress import describe_seconds
-from bakeoff.records import clean_text
+from bakeoff.records import clean_text, say_share
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
 if TYPE_CHECKING:
-    from bakeoff.estimators.spec import ModelSpec
     from bakeoff.forecast import Forecast
     from bakeoff.plan import Plan
     from bakeoff.reports.tables import Run
     from bakeoff.result import RunResult
 
-LISTINGS = ("models", "datasets", "suites", "metrics")
+TITLES = {"summary": "what it is"}
 FAMILY_STYLE = {"classical": "cyan", "deep": "magenta"}
 MOST_FAILURES = 20
 MOST_CLASSES = 20
@@ -49,18 +49,22 @@ def closing(result: "RunResult") -> list[RenderableType]:
 
 
 def run_tables(view: "Run") -> list[RenderableType]:
-    """Return the ranked table of each data set, the failures, the verdict, and the suite's caution."""
+    """Return the ranked table of each data set, the failures, the verdict, learning curves, and the suite's caution."""
+    from bakeoff.reports.learning import judge_curves
+    from bakeoff.reports.learning_sheet import say_curve
     from bakeoff.reports.overall_sheet import say_run
     from bakeoff.reports.tables import failures, leaderboard
-    from bakeoff.reports.verdict import judge_run
 
     failed = failures(view)
     board = leaderboard(view)
     parts: list[RenderableType] = [_ranked(name, rows) for name, rows in board.groupby("dataset", sort=False)]
     if len(failed):
         parts.append(_failures(failed))
-    headline, *sentences = say_run(judge_run(view))
-    parts.append(Text("\n".join([f"verdict   {headline}", *(f"          {line}" for line in sentences)])))
+    said = say_run(view)
+    parts.append(Text("\n".join([f"verdict   {said.headline}", *(f"          {line}" for line in said.sentences)])))
+    curves = [say_curve(curve) for curve in judge_curves(view)]
+    if curves:
+        parts.append(Text("learning  " + "\n          ".join(curves)))
     if view.suite.get("notice"):
         parts.append(Text(clean_text(view.suite["notice"].strip()), style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
@@ -79,7 +83,8 @@ def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
         each = f"{'> ' if row.stopped else ''}{format_seconds(row.seconds)}"
         memory = "" if row.peak_mb is None else f"{row.peak_mb:.0f} MB"
         remark = f"stopped at {forecast.limit_s:g} s" if row.stopped else row.reason
-        cells = (row.dataset, row.model, row.variant, str(row.fits), each, memory, clean_text(remark))
+        variant = f"{row.variant}, {say_share(row.share)}" if row.share < 1 else row.variant
+        cells = (row.dataset, row.model, variant, str(row.fits), each, memory, clean_text(remark))
         table.add_row(*map(Text, cells))
     least, most = forecast.least_wall_s, forecast.most_wall_s
     about = f"about {describe_seconds(most)}"
@@ -100,9 +105,20 @@ def _planned(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[Rend
         table.add_row(Text(model), _family(family), str(count))
     yield Text(_about(name, about), style="bold")
     yield table
+    yield from (Text(line, style="dim") for line in _sizes(plan, name))
     yield from (Text(note, style="dim") for note in about["notes"])
     yield from (Text(f"skipped: {line}", style="dim") for line in _grouped_skips(plan, name))
     yield Text("")
+
+
+def _sizes(plan: "Plan", dataset: str) -> Iterable[str]:
+    """Yield the sizes of a learning curve, if there is one."""
+    rows: dict[float, list[int]] = {}
+    for split in plan.splits[dataset]:
+        rows.setdefault(split.share, []).append(len(split.train))
+    whole, *smaller = (f"{sum(numbers) / len(numbers):,.0f}" for numbers in rows.values())
+    if smaller:
+        yield f"learning curve: trained on {', '.join(smaller)} of {whole} training rows, too"
 
 
 def dataset_tables(about: Mapping[str, Any]) -> list[RenderableType]:
@@ -168,7 +184,14 @@ def _columns(columns: Iterable[Mapping[str, Any]]) -> Table:
 
 def listing(what: str) -> RenderableType:
     """Return a table of everything that has a name of one sort."""
-    return {"models": _models, "datasets": _datasets, "suites": _suites, "metrics": _metrics}[what]()
+    rows = list(LISTINGS[what]())
+    if what == "models":
+        return Group(*(line for row in rows for line in _about_model(row)))
+    columns = list(rows[0])
+    table = build_table(*(TITLES.get(column, column) for column in columns))
+    for row in rows:
+        table.add_row(*(_words(row[name]) if isinstance(row[name], list) else str(row[name]) for name in columns))
+    return table
 
 
 def facts(pairs: Mapping[str, Any]) -> RenderableType:
@@ -179,46 +202,12 @@ def facts(pairs: Mapping[str, Any]) -> RenderableType:
     return table
 
 
-def _models() -> RenderableType:
-    from bakeoff.estimators.registry import all_specs
-
-    return Group(*(line for spec in all_specs().values() for line in _about_model(spec)))
-
-
-def _about_model(spec: "ModelSpec") -> Iterable[Text]:
+def _about_model(row: Mapping[str, Any]) -> Iterable[Text]:
     """Yield two lines: name and summary; what it takes, and where its space was published."""
-    extra = "" if spec.is_installed else f" (pip install 'bakeoff[{spec.extra}]')"
-    yield Text.assemble((spec.name, "bold"), "  ", _family(spec.family), f"  {spec.summary}{extra}")
-    takes = f"takes {_words(spec.tasks)}; {_words(spec.kinds)}"
-    yield Text(f"    {takes}. Space: {spec.source}", style="dim")
-
-
-def _datasets() -> Table:
-    from bakeoff.datasets.registry import ENTRIES
-
-    table = build_table("data set", "task", "kind", "rows", "what it is")
-    for entry in ENTRIES.values():
-        table.add_row(entry.id, entry.task, entry.kind, str(entry.rows), entry.summary)
-    return table
-
-
-def _suites() -> Table:
-    from bakeoff.suite_file import list_shipped, load_suite
-
-    table = build_table("suite", "what it is")
-    for name in list_shipped():
-        table.add_row(name, load_suite(name).description)
-    return table
-
-
-def _metrics() -> Table:
-    from bakeoff.metrics import METRICS
-
-    table = build_table("metric", "better", "tasks", "needs", "what it is")
-    for metric in METRICS.values():
-        better = "greater" if metric.greater_is_better else "smaller"
-        table.add_row(metric.name, better, _words(metric.tasks), metric.needs, metric.summary)
-    return table
+    extra = "" if row["installed"] else f" (pip install 'bakeoff[{row['extra']}]')"
+    yield Text.assemble((row["name"], "bold"), "  ", _family(row["family"]), f"  {row['summary']}{extra}")
+    takes = f"takes {_words(row['tasks'])}; {_words(row['kinds'])}"
+    yield Text(f"    {takes}. Space: {row['space']}", style="dim")
 
 
 def _ranked(name: Any, rows: Any) -> RenderableType:
@@ -238,12 +227,13 @@ def _ranked(name: Any, rows: Any) -> RenderableType:
 
 
 def _failures(failures: Any) -> RenderableType:
-    """Return a line for each cell and reason: folds that failed alike share it."""
+    """Return a line for each cell, size and reason: folds that failed alike share it."""
     table = build_table("status", "data set", "model", "variant", "folds", "reason")
-    groups = list(failures.groupby(["status", "dataset", "model", "variant", "reason"], sort=False))
-    for (status, *names, reason), rows in groups[:MOST_FAILURES]:
+    groups = list(failures.groupby(["status", "dataset", "model", "variant", "share", "reason"], sort=False))
+    for (status, *names, share, reason), rows in groups[:MOST_FAILURES]:
         folds = [f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(rows["repeat"], rows["fold"], strict=True)]
-        table.add_row(status, *(Text(str(name)) for name in names), " ".join(folds), Text(str(reason)))
+        part = [f"{say_share(share)}:"] if share < 1 else []
+        table.add_row(status, *(Text(str(name)) for name in names), " ".join([*part, *folds]), Text(str(reason)))
     more = len(groups) - MOST_FAILURES
     end = [Text(f"and {more} more in the report", style="dim")] if more > 0 else []
     return Group(Text(f"{len(failures)} fits without scores", style="bold red"), table, *end)

@@ -25,10 +25,13 @@ def diff_tables(changes: Sequence[CellChange]) -> list[RenderableType]:
         cells = (one.dataset, one.model, one.variant, one.metric, *values)
         table.add_row(*map(Text, cells), Text(one.change, style))
     worse = sum(one.is_worse for one in changes)
+    untested = dict.fromkeys(f"{one.dataset}: no test, for {one.why}" for one in changes if one.why)
+    tests = "corrected t-test over folds, bootstrap or McNemar's test over rows of fixed and ordered splits"
     return [
         table,
         Text(""),
-        Text(f"{len(changes)} compared, {worse} worse (corrected t-test, Holm over all, 5 %)", "bold"),
+        *map(Text, untested),
+        Text(f"{len(changes)} compared, {worse} worse ({tests}; Holm over all, 5 %)", "bold"),
     ]
 
 

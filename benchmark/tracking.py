@@ -1,8 +1,8 @@
 """Tracking: a run folder mirrored to MLflow. The only module that knows MLflow.
 
-One parent run for a run folder, one child for each data set x model x variant with the folds as steps. Everything is
-found again by tags, so mirroring twice logs nothing twice; a cell that changed (a retried fit) is logged anew in
-place of the old. The records stay the source of truth: `bakeoff track RUN` rebuilds all of this.
+One parent run for a run folder, one child for each data set x model x variant x share of the training part, with the
+folds as steps. Everything is found again by tags, so mirroring twice logs nothing twice; a cell that changed (a retried
+fit) is logged anew in place of the old. The records stay the source of truth: `bakeoff track RUN` rebuilds all of this.
 """
 
 import logging
@@ -19,14 +19,39 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import UserError
-from bakeoff.folder import REBUILD, RunFolder
+from bakeoff.folder import REBUILD, VERDICT, RunFolder
 from bakeoff.records import Record
 from bakeoff.seeds import digest_parts
 from bakeoff.summary import summarise_predictions
-from bakeoff.tracking_rows import Cell, by_cell, by_cell_of_fits, cell_of, child_metrics, child_params, child_tags
+from bakeoff.tracking_rows import (
+    Cell,
+    by_cell,
+    by_cell_of_fits,
+    cell_of,
+    child_metrics,
+    child_params,
+    child_tags,
+    describe_parent,
+    name_of_cell,
+    verdict_tags,
+)
 
 RUN_TAG, CELL_TAG, CONTENT_TAG = "bakeoff.run", "bakeoff.cell", "bakeoff.content"
 LONGEST_PARAM = 6000
+LONGEST_NOTE = 4800
+# Opens the experiment on MLflow's pages for models; without it, it may open on those for language models.
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+FILES = (
+    "report.html",
+    "report.md",
+    "leaderboard.csv",
+    "leaderboard.parquet",
+    VERDICT,
+    "suite.yaml",
+    "plan.json",
+    "provenance.json",
+    "records.jsonl",
+)
 BATCH = 100
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -96,7 +121,9 @@ class MlflowTracker:
         """Start mirroring; what was recorded before comes first."""
         self._folder = folder
         self._uri = self.uri or default_uri(folder)
-        self._planned = {fit["fit"]: (fit["dataset"], fit["model"], fit["variant"]) for fit in plan["fits"]}
+        self._planned = {
+            fit["fit"]: (fit["dataset"], fit["model"], fit["variant"], fit["share"]) for fit in plan["fits"]
+        }
         self._thread = threading.Thread(target=self._mirror, name="tracking", daemon=True)
         self._thread.start()
 
@@ -168,7 +195,7 @@ class _Mirror:
         if before:
             self.client.delete_run(before.info.run_id)
         run = self._create(
-            " · ".join(cell),
+            name_of_cell(cell),
             child_tags(cell, records),
             {CELL_TAG: "child", "mlflow.parentRunId": self.parent.info.run_id},
         )
@@ -182,7 +209,7 @@ class _Mirror:
         return True
 
     def finish(self) -> None:
-        """Bring the parent run up to date: counts, reports and provenance."""
+        """Bring the parent run up to date: counts, verdict, reports and provenance."""
         records = self.current_records()
         counts = {
             "fits_ok": sum(record.ok for record in records),
@@ -194,7 +221,10 @@ class _Mirror:
             if cell not in current:
                 self.client.delete_run(run.info.run_id)
         self._log(parent, {}, [(name, float(value), 0) for name, value in counts.items()])
-        for name in ("report.html", "report.md", "suite.yaml", "plan.json", "provenance.json", "records.jsonl"):
+        for name, value in verdict_tags(self.folder.read_verdict()).items():
+            self.client.set_tag(parent, name, value)
+        self.client.set_tag(parent, "mlflow.note.content", describe_parent(self.folder.read_summary(), LONGEST_NOTE))
+        for name in FILES:
             if (self.folder.path / name).is_file():
                 self.client.log_artifact(parent, str(self.folder.path / name))
         self.client.set_terminated(parent, "FINISHED")
@@ -210,7 +240,7 @@ class _Mirror:
             self.client.restore_experiment(found.experiment_id)
         if found is not None:
             return name, found.experiment_id
-        return name, self.client.create_experiment(name, artifact_location=self._artifacts())
+        return name, self.client.create_experiment(name, artifact_location=self._artifacts(), tags=KIND)
 
     def _artifacts(self) -> str | None:
         """Keep artifacts beside a SQLite file; a server knows its own place."""
@@ -223,10 +253,9 @@ class _Mirror:
         if found:
             return found[0]
         name = f"{self.experiment} ({self.run_id[:8]})"
-        description = "All fits of one `bakeoff` run; the children hold one data set × model × variant each."
         run = self._create(
             name,
-            {CELL_TAG: "parent", "mlflow.note.content": description, "bakeoff.folder": str(self.folder.path.resolve())},
+            {CELL_TAG: "parent", "bakeoff.folder": str(self.folder.path.resolve())},
         )
         params = {f"version.{name}": value for name, value in self.provenance["versions"].items()}
         self._log(
@@ -239,7 +268,7 @@ class _Mirror:
     def _find_children(self) -> dict[Cell, Any]:
         runs = self._search(f"tags.`mlflow.parentRunId` = '{self.parent.info.run_id}'")
         return {
-            (tags["dataset"], tags["model"], tags["variant"]): run
+            (tags["dataset"], tags["model"], tags["variant"], float(tags.get("share", 1))): run
             for run in runs
             if "dataset" in (tags := run.data.tags)
         }

@@ -2,28 +2,59 @@
 
 import statistics
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from bakeoff.records import Record
+from bakeoff.records import Record, say_share
 
-Cell = tuple[str, str, str]
+Cell = tuple[str, str, str, float]
+LONGEST_TAG = 4000
+CHILDREN = (
+    "\n\nAll of it is in the artifact `report.html`. The children hold one data set × model × variant each, and one "
+    "share of the training part where there is a learning curve: sort by `score` (bigger is better), filter by tags."
+)
 
 
 def child_tags(cell: Cell, records: list[Record]) -> dict[str, str]:
     """Return what a child run is filtered by, and each failure with its reason."""
-    dataset, model, variant = cell
+    dataset, model, variant, share = cell
     failed = [record for record in records if not record.ok]
     tags = {
         "dataset": dataset,
         "model": model,
         "variant": variant,
+        "share": f"{share:.12g}",
         "family": records[0].family,
         "task": records[0].task,
         "kind": records[0].kind,
         "folds": f"{len(records) - len(failed)}/{len(records)}",
     }
     for record in failed:
-        tags[f"failure.{record.repeat + 1}.{record.fold + 1}"] = f"{record.status}: {record.reason}"[:4000]
+        tags[f"failure.{record.repeat + 1}.{record.fold + 1}"] = f"{record.status}: {record.reason}"[:LONGEST_TAG]
     return tags
+
+
+def verdict_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headline of a `verdict.json`, and the answer over the data sets of each task that has several."""
+    if not verdict:
+        return {}
+    tasks = {f"verdict.{one['task']}": str(one["answer"]) for one in verdict["tasks"]}
+    return {"verdict": str(verdict["headline"])[:LONGEST_TAG], **tasks}
+
+
+def describe_parent(summary: str, longest: int) -> str:
+    """Return what the page of the parent run says: the verdict as far as it fits, in whole lines, and what lies below.
+
+    Parameters
+    ----------
+    summary : str
+        Markdown.
+    longest : int
+        In characters.
+    """
+    lines = summary.splitlines()
+    while len("\n".join(lines)) > longest - len(CHILDREN):
+        lines.pop()
+    return "\n".join(lines).rstrip() + CHILDREN
 
 
 def child_params(records: list[Record]) -> dict[str, str]:
@@ -39,7 +70,7 @@ def child_params(records: list[Record]) -> dict[str, str]:
 
 def child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
     """Yield score and means first, since MLflow's pages show what was logged first, then each fold as a step."""
-    rows = [{**record.metrics, **_seconds(record)} for record in records]
+    rows = [{**record.metrics, **_costs(record)} for record in records]
     names = [primary[0], *(name for name in dict.fromkeys(key for row in rows for key in row) if name != primary[0])]
     for name in names:
         yield from _summary(name, [row.get(name) for row in rows], primary)
@@ -60,14 +91,20 @@ def _summary(name: str, values: list[float | None], primary: tuple[str, bool]) -
         yield f"{name}_std", statistics.stdev(known), 0
 
 
-def _seconds(record: Record) -> dict[str, float]:
-    names = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
+def _costs(record: Record) -> dict[str, float]:
+    names = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb", "train_rows")
     return {name: float(record.diagnostics[name]) for name in names if record.diagnostics.get(name) is not None}
 
 
 def cell_of(record: Record) -> Cell:
-    """Return data set, model and variant of a record."""
-    return record.dataset, record.model, record.variant
+    """Return data set, model, variant and share of a record."""
+    return record.dataset, record.model, record.variant, record.share
+
+
+def name_of_cell(cell: Cell) -> str:
+    """Return what a child run is called; the share stands in the name where it is not the whole training part."""
+    *names, share = cell
+    return " · ".join([*names, *([say_share(share)] if share < 1 else [])])
 
 
 def by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:

@@ -17,6 +17,7 @@ from bakeoff.tracking import QUIET
 
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 5
+PAGE = "/#/experiments?workflowType=machine_learning"  # else it opens on the pages for language models
 # No background workers, and no module of the current folder in the place of a library's.
 LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
 
@@ -38,7 +39,7 @@ def serve(runs: Path, tracking_uri: str | None, port: int, say: Callable[[str], 
     server = _start(uri, port)
     try:
         _wait(server, port)
-        say(f"MLflow    http://127.0.0.1:{port}  (Ctrl-C stops it)")
+        say(f"MLflow    http://127.0.0.1:{port}{PAGE}  (Ctrl-C stops it)")
         server.wait()
     except KeyboardInterrupt:
         say("stopped")

@@ -37,7 +37,11 @@ def load_file(path: Path, options: FileOptions) -> Dataset:
     """
     if options.sha256 is not None:
         check_sha256(path, options.sha256)
-    origin = Origin(name=content_name(path).split(".")[0] or "data", source=str(path))
+    origin = Origin(
+        name=content_name(path).split(".")[0] or "data",
+        source=options.origin or str(path),
+        licence=options.licence or "not stated",
+    )
     read = _reader_of_values(path, options)
     test = None if options.test is None else Path(options.test)
     if test is not None and (options.n_train is not None or options.split is not None):

@@ -76,6 +76,8 @@ class FileOptions(DataOptions):
     separator: str | None = Field(default=None, min_length=1, max_length=1, description="Of fields; a comma or tab")
     decimal: str = Field(default=".", min_length=1, max_length=1, description="Decimal mark of a table of text")
     encoding: str = Field(default="utf-8", description="Of a table of text")
+    origin: Name | None = Field(default=None, description="Where the data are from, for reports; the path if left out")
+    licence: Name | None = Field(default=None, description="Of the data, for reports")
     sha256: str | None = Field(
         default=None, pattern=r"^[0-9a-fA-F]{64}$", description="What the file must be, as it lies on the disk"
     )

@@ -65,6 +65,8 @@ class ModelSpec:
         True if `fit` takes `validation_rows` to stop early on.
     fits_folds_together : bool
         True if `fit_folds` can train it: a net of this package.
+    watch_rounds : callable, optional
+        `(estimator, watch) -> options of fit`: lets boosting be asked while it goes on (`bakeoff.estimators.rounds`).
     """
 
     name: str
@@ -88,6 +90,7 @@ class ModelSpec:
     fingerprint: str = ""
     takes_validation_rows: bool = False
     fits_folds_together: bool = False
+    watch_rounds: Callable[[Any, Any], dict[str, Any]] | None = None
 
     @property
     def is_installed(self) -> bool:

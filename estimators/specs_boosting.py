@@ -7,6 +7,7 @@ split of the library's own could divide a group.
 from typing import Any
 
 from bakeoff.datasets.dataset import Kind
+from bakeoff.estimators.rounds import watch_lightgbm, watch_xgboost
 from bakeoff.estimators.space import Params, Trial, suggest_or_zero
 from bakeoff.estimators.spec import ModelSpec, Setting
 from bakeoff.estimators.specs_linear import ALL_KINDS, CLASSES
@@ -148,6 +149,7 @@ BOOSTING_SPECS = (
         space=_xgboost_space,
         source=f"Gorishniy et al. 2024 (TabR, ICLR); {ROUNDS}",
         requires="xgboost",
+        watch_rounds=watch_xgboost,
         effort={"trees": "n_estimators"},
     ),
     ModelSpec(
@@ -171,6 +173,7 @@ BOOSTING_SPECS = (
         source=f"Gorishniy et al. 2024 (TabR, ICLR); {ROUNDS}",
         requires="lightgbm",
         extra="lightgbm",
+        watch_rounds=watch_lightgbm,
         effort={"trees": "n_estimators"},
     ),
     ModelSpec(

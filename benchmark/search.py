@@ -1,0 +1,117 @@
+"""What a fit is refitted with: the default parameters, the best of a study, or an ensemble of its trials."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bakeoff.datasets.dataset import Dataset
+from bakeoff.ensemble import build_ensemble
+from bakeoff.estimators.edges import find_edges
+from bakeoff.estimators.space import Params
+from bakeoff.fitting import Member
+from bakeoff.inner_scores import tune_rows
+from bakeoff.job import Job
+from bakeoff.out_of_fold import OutOfFold
+from bakeoff.tuning import Tuned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What came out of the search for parameters.
+
+    Parameters
+    ----------
+    members : tuple of Member
+        What to refit; none if every trial failed.
+    tuned : Tuned, optional
+        None for the default variant.
+    score : float, optional
+        Mean over the inner folds of what is to be refitted, bigger is better.
+    """
+
+    members: tuple[Member, ...]
+    tuned: Tuned | None = None
+    score: float | None = None
+
+    @property
+    def failure(self) -> str:
+        """Why there is nothing to refit; "" if there is something."""
+        if self.members or self.tuned is None:
+            return ""
+        return f"all {len(self.tuned.trials)} trials failed; the first: {self.tuned.trials[0]['reason']}"
+
+    @property
+    def trials(self) -> list[dict[str, Any]]:
+        """One row for each trial."""
+        return self.tuned.trials if self.tuned else []
+
+    @property
+    def params(self) -> Params:
+        """The parameters as the record shows them."""
+        if len(self.members) == 1:
+            return self.members[0].params
+        return {"members": [{"weight": member.weight, "params": member.params} for member in self.members]}
+
+
+def search_members(job: Job, dataset: Dataset, rows: np.ndarray) -> Search:
+    """Find what to refit on some rows of a data set; nothing but those rows is looked at.
+
+    A study that only ran out of seconds, before any trial ended, leaves the default to be refitted.
+    """
+    default = Member(job.choice.default_params(job.task))
+    if job.variant == "default":
+        return Search(members=(default,))
+    kept = OutOfFold(job.journal)
+    tuned = tune_rows(job, dataset, rows, kept.keep if job.keeps_answers else None)
+    if tuned.params is None:
+        return Search(members=(default,) if _ran_out_of_time(tuned) else (), tuned=tuned)
+    if job.variant == "tuned":
+        return Search(members=(Member(tuned.params),), tuned=tuned, score=tuned.score)
+    ensemble = build_ensemble(job, dataset, rows, tuned, kept)
+    return Search(members=ensemble.members, tuned=tuned, score=ensemble.score)
+
+
+def describe_search(job: Job, search: Search) -> dict[str, Any]:
+    """Return what a search spent and came to, as diagnostics of its record."""
+    tuned = search.tuned
+    if tuned is None:
+        return {}
+    states = Counter(trial["state"] for trial in tuned.trials)
+    told: dict[str, Any] = {
+        "tune_s": round(tuned.seconds, 4),
+        "trials": len(tuned.trials),
+        "trials_failed": states["failed"],
+        "trials_pruned": states["pruned"],
+        "tune_fits": sum(trial["fits"] for trial in tuned.trials),
+        "tune_epochs": sum(trial["epochs"] for trial in tuned.trials),
+        "inner_score": search.score,
+        "inner_metric": job.primary,
+        "default_score": tuned.trials[0]["value"] if tuned.trials else None,
+        "budget_trials": job.trials,
+        "budget_s": job.seconds,
+        "at_edge": find_edges(tuned.best.get("asked", {}), job.choice.list_space(job.task)),
+    }
+    if len(search.members) > 1:
+        told["members"] = len(search.members)
+    if tuned.resumed:
+        earlier = {"earlier_s": tuned.earlier_s, "earlier_cpu_s": tuned.earlier_cpu_s}
+        told |= {"trials_resumed": tuned.resumed, **{name: round(spent, 4) for name, spent in earlier.items()}}
+    flag = _flag(job, tuned)
+    return told | ({"flag": flag} if flag else {})
+
+
+def _flag(job: Job, tuned: Tuned) -> str:
+    """Say why a study ended before its budget in trials."""
+    if tuned.params is None and _ran_out_of_time(tuned):
+        return "no trial ended within the budget in seconds: default parameters"
+    if tuned.exhausted and len(tuned.trials) < job.trials:
+        return f"all {len(tuned.trials)} points of the space were tried, before the {job.trials} trials of the budget"
+    if job.seconds is not None and len(tuned.trials) < job.trials:
+        return f"the budget in seconds ended after {len(tuned.trials)} of {job.trials} trials"
+    return ""
+
+
+def _ran_out_of_time(tuned: Tuned) -> bool:
+    return not tuned.trials or all("budget in seconds" in trial["reason"] for trial in tuned.trials)
