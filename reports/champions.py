@@ -5,11 +5,8 @@ best": unlike the best mean over the outer folds, which is picked on the very nu
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 FOLD = ["repeat", "fold"]
@@ -23,15 +20,21 @@ class Champion:
     ----------
     chosen : tuple of (model, variant)
         By outer fold.
+    fits : tuple of str
+        Their ids.
     scores : tuple of float
         The outer scores of what was chosen, bigger is better.
     cost_s : float
-        Mean over the folds of the CPU seconds of what was chosen.
+        Mean over the folds of the seconds that what was chosen took.
+    cost_unit : str
+        What these are seconds of: `CPU`, `GPU`, or `CPU and GPU` where that differs between folds.
     """
 
     chosen: tuple[tuple[str, str], ...]
+    fits: tuple[str, ...]
     scores: tuple[float, ...]
     cost_s: float
+    cost_unit: str
 
     @property
     def mean(self) -> float:
@@ -55,7 +58,8 @@ def choose_best(candidates: pd.DataFrame) -> Champion | None:
     Parameters
     ----------
     candidates : DataFrame
-        Fits that ended well, with `repeat`, `fold`, `model`, `variant`, `inner_score`, `score` and `cost_s`.
+        Fits that ended well, with `fit`, `repeat`, `fold`, `model`, `variant`, `inner_score`, `score`, `cost_s` and
+        `cost_unit`.
 
     Returns
     -------
@@ -75,18 +79,16 @@ def choose_cheapest(candidates: pd.DataFrame, *, within: float) -> Champion | No
     candidates = candidates[candidates["inner_score"].notna()]
     if candidates.empty:
         return None
-    picks = [_pick(rivals, within) for _, rivals in candidates.groupby(FOLD, sort=True)]
+    best = candidates.groupby(FOLD)["inner_score"].transform("max")
+    close = candidates[candidates["inner_score"] >= best - within]
+    picks = close.sort_values([*FOLD, "cost_s"]).drop_duplicates(FOLD)  # a stable sort: of equals the first
     return Champion(
-        chosen=tuple((str(pick["model"]), str(pick["variant"])) for pick in picks),
-        scores=tuple(float(pick["score"]) for pick in picks),
-        cost_s=float(np.mean([pick["cost_s"] for pick in picks])),
+        chosen=tuple(zip(picks["model"], picks["variant"], strict=True)),
+        fits=tuple(picks["fit"]),
+        scores=tuple(picks["score"].tolist()),
+        cost_s=float(picks["cost_s"].mean()),
+        cost_unit=" and ".join(sorted(set(picks["cost_unit"]))),
     )
-
-
-def _pick(rivals: pd.DataFrame, within: float) -> Mapping[str, Any]:
-    close = rivals[rivals["inner_score"] >= rivals["inner_score"].max() - within]
-    row: Mapping[str, Any] = close.sort_values("cost_s", kind="stable").iloc[0].to_dict()
-    return row
 
 
 def say_choice(champion: Champion) -> str:

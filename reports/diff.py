@@ -9,16 +9,17 @@ import numpy as np
 
 from bakeoff.errors import UserError
 from bakeoff.records import Record
+from bakeoff.reports.by_rows import BY_ROWS, RowTest, Side, compare_rows
+from bakeoff.reports.comparable import refuse
 from bakeoff.reports.statistics.datasets import correct_by_holm
-from bakeoff.reports.statistics.folds import Difference, compare_corrected, leave_untested
+from bakeoff.reports.statistics.folds import Difference, compare_corrected
 from bakeoff.reports.tables import CELL, Run
-from bakeoff.reports.verdict import ALPHA, UNTESTED
+from bakeoff.reports.verdict import ALPHA
 
 Change = Literal["worse", "better", "same", "can't tell", "fails now", "failed before", "fails in both"]
 WORSE: tuple[Change, ...] = ("worse", "fails now")
 Cell = tuple[str, str, str]
 Fold = tuple[int, int]
-MOST_PROBLEMS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class CellChange:
         Corrected by Holm over all cells; NaN where there is no test.
     change : str
         `worse` and `better` are significant; `same` is equal on every fold.
+    why : str
+        Why there is no test, if nothing failed; "" otherwise.
     """
 
     dataset: str
@@ -47,6 +50,7 @@ class CellChange:
     difference: Difference | None
     p_value: float
     change: Change
+    why: str = ""
 
     @property
     def is_worse(self) -> bool:
@@ -71,13 +75,18 @@ def compare_runs(before: Run, after: Run) -> list[CellChange]:
     if not shared:
         raise UserError("the runs share no data set with a model and a variant; there is nothing to compare")
     problems = [problem for cell in shared for problem in _clashes(cell, (before, after), (one[cell], other[cell]))]
-    if problems:
-        unique = list(dict.fromkeys(problems))
-        more = [f"and {len(unique) - MOST_PROBLEMS} more"] if len(unique) > MOST_PROBLEMS else []
-        raise UserError(*unique[:MOST_PROBLEMS], *more)
+    refuse(problems)
     pairs = [(_scores(before, one[cell]), _scores(before, other[cell])) for cell in shared]
-    tests = [_test(before, cell, *pair) for cell, pair in zip(shared, pairs, strict=True)]
-    p_values = correct_by_holm([math.nan if test is None else test.p_value for test in tests])
+    tests = [
+        _test(
+            cell,
+            *pair,
+            before=Side(view=before, fits=_fits(one[cell])),
+            after=Side(view=after, fits=_fits(other[cell])),
+        )
+        for cell, pair in zip(shared, pairs, strict=True)
+    ]
+    p_values = correct_by_holm([math.nan if test is None else test.difference.p_value for test in tests])
     return [
         _change(before, cell, pair, test, float(p_value))
         for cell, pair, test, p_value in zip(shared, pairs, tests, p_values, strict=True)
@@ -85,11 +94,11 @@ def compare_runs(before: Run, after: Run) -> list[CellChange]:
 
 
 def _by_cell(view: Run) -> dict[Cell, dict[Fold, Record]]:
-    """Return the records of each planned cell by repeat and fold."""
+    """Return the records of each planned cell by repeat and fold, without points of learning curves."""
     cells: dict[Cell, dict[Fold, Record]] = {}
     for fit in view.plan["fits"]:
         record = view.records.get(fit["fit"])
-        if record is not None:
+        if record is not None and record.share == 1:
             cell = (fit["dataset"], fit["model"], fit["variant"])
             cells.setdefault(cell, {})[fit["repeat"], fit["fold"]] = record
     return cells
@@ -118,19 +127,23 @@ def _scores(view: Run, records: Mapping[Fold, Record]) -> np.ndarray:
     return np.array([view.sign(metric) * records[fold].metrics.get(metric, math.nan) for fold in sorted(records)])
 
 
-def _test(view: Run, cell: Cell, one: np.ndarray, other: np.ndarray) -> Difference | None:
-    """Test the differences; without a p-value where folds are no sample, None with a failed fold."""
+def _fits(records: Mapping[Fold, Record]) -> tuple[str, ...]:
+    return tuple(records[fold].fit for fold in sorted(records))
+
+
+def _test(cell: Cell, one: np.ndarray, other: np.ndarray, *, before: Side, after: Side) -> RowTest | None:
+    """Test the differences over folds, or over test rows where folds are no sample; None with a failed fold."""
     if not np.isfinite([one, other]).all():
         return None
-    about = view.plan["datasets"][cell[0]]
-    if about["scheme"] in UNTESTED:
-        return leave_untested(other - one)
-    folds = 1 + max(fit["fold"] for fit in view.plan["fits"] if fit["dataset"] == cell[0])
-    return compare_corrected(other - one, test_share=1 / folds)
+    plan = before.view.plan
+    if plan["datasets"][cell[0]]["scheme"] in BY_ROWS:
+        return compare_rows(cell[0], after, before, rope=0.0)
+    folds = 1 + max(fit["fold"] for fit in plan["fits"] if fit["dataset"] == cell[0])
+    return RowTest(difference=compare_corrected(other - one, test_share=1 / folds))
 
 
 def _change(
-    view: Run, cell: Cell, pair: tuple[np.ndarray, np.ndarray], test: Difference | None, p_value: float
+    view: Run, cell: Cell, pair: tuple[np.ndarray, np.ndarray], test: RowTest | None, p_value: float
 ) -> CellChange:
     metric = view.primary(cell[0])
     return CellChange(
@@ -138,9 +151,10 @@ def _change(
         metric=metric,
         before=view.sign(metric) * float(pair[0].mean()),
         after=view.sign(metric) * float(pair[1].mean()),
-        difference=test,
+        difference=test.difference if test else None,
         p_value=p_value,
-        change=_name_change(*pair, test, p_value),
+        change=_name_change(*pair, test.difference if test else None, p_value),
+        why=test.why if test else "",
     )
 
 

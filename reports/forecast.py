@@ -9,9 +9,14 @@ def say_forecast(view: Run) -> str | None:
 
     Seconds of all fits are summed, whatever ran beside them; memory is that of the largest fit.
     """
-    foreseen = {(row["dataset"], row["model"], row["variant"]): row for row in view.forecast if not row["stopped"]}
-    known = [one for one in view.records.values() if (one.dataset, one.model, one.variant) in foreseen]
-    rows = [foreseen[one.dataset, one.model, one.variant] for one in known]
+    foreseen = {
+        (row["dataset"], row["model"], row["variant"], row.get("share", 1.0)): row
+        for row in view.forecast
+        if not row["stopped"]
+    }
+    groups = [(one.dataset, one.model, one.variant, one.share) for one in view.records.values()]
+    known = [one for one, group in zip(view.records.values(), groups, strict=True) if group in foreseen]
+    rows = [foreseen[group] for group in groups if group in foreseen]
     needed = sum(float(one.diagnostics.get("wall_s") or 0) for one in known)
     if not needed:
         return None

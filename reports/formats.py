@@ -71,5 +71,10 @@ def format_megabytes(megabytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"
 
 
+def plural(number: int, what: str) -> str:
+    """Return a number of things: 1 fit, 2 fits."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _exponent(value: float) -> int:
     return math.floor(math.log10(value))

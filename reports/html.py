@@ -1,16 +1,55 @@
-"""The report as one HTML file: no network, no fonts, no libraries; it opens anywhere, also years from now."""
+"""The report as one HTML file: no network, no fonts; it opens anywhere, also years from now."""
 
+import base64
+import gzip
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import jinja2
 
+from bakeoff.reports.figures.interactive import read_plotly, to_plotly
+from bakeoff.reports.figures.palette import SHADES, colours
+from bakeoff.reports.overall_sheet import say_run
 from bakeoff.reports.page import build_page
+from bakeoff.reports.ranking import build_ranking
+from bakeoff.reports.sheets import build_failures
 from bakeoff.reports.strips import MARGIN, WIDTH
-from bakeoff.reports.tables import Run
+from bakeoff.reports.tables import Run, fits_frame, leaderboard, whole_fits
+
+MOST_TABLES = 6
 
 
 def render_html(view: Run) -> str:
     """Return the report of a run as a self-contained page; all text of the run is escaped."""
+    page = build_page(view)
+    return _render("report.html.j2", view, page=page, plotly=_pack_plotly() if page.has_figures else "")
+
+
+def render_snippet(view: Run, report: str) -> str:
+    """Return the verdict, the ranked tables and the failures as HTML for a notebook; all text of the run is escaped.
+
+    Parameters
+    ----------
+    view : Run
+    report : str
+        Where the whole report lies.
+    """
+    fits, board = whole_fits(fits_frame(view)), leaderboard(view)
+    shown, said = list(view.plan["datasets"])[:MOST_TABLES], say_run(view)
+    return _render(
+        "snippet.html.j2",
+        view,
+        headline=said.headline,
+        lines=[*said.tasks, *said.datasets[:MOST_TABLES]],
+        rankings=[build_ranking(view, name, fits, board[board["dataset"] == name]) for name in shown],
+        failures=build_failures(view),
+        more=len(view.plan["datasets"]) - len(shown),
+        report=report,
+    )
+
+
+def _render(name: str, view: Run, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read),
         autoescape=True,
@@ -18,8 +57,14 @@ def render_html(view: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(page=build_page(view), strip_width=WIDTH, strip_margin=MARGIN)
+    look = {"strip_width": WIDTH, "strip_margin": MARGIN, "colours": colours(view), "shades": SHADES}
+    return environment.get_template(name).render(**look, to_plotly=to_plotly, **values)
+
+
+@cache
+def _pack_plotly() -> str:
+    """Return plotly's script in a third of its size; the page's own script unpacks it when the first figure is seen."""
+    return base64.b64encode(gzip.compress(read_plotly().encode(), mtime=0)).decode()
 
 
 def _read(name: str) -> str:

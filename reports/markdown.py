@@ -4,7 +4,9 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from bakeoff.reports.page import Facts, Page, Section, build_page
+from bakeoff.reports.facts import Facts
+from bakeoff.reports.learning_sheet import Learning
+from bakeoff.reports.page import Page, Section, build_page
 from bakeoff.reports.sheets import Cell, Column, Sheet
 from bakeoff.reports.tables import Run
 
@@ -15,6 +17,12 @@ MARKS = {"classical": "○", "deep": "◆"}
 def render_markdown(view: Run) -> str:
     """Return the report of a run as GitHub-flavoured Markdown; all text of the run is escaped."""
     return "\n\n".join(block for block in _blocks(build_page(view)) if block) + "\n"
+
+
+def render_summary(view: Run) -> str:
+    """Return the verdict alone as Markdown: what a page about the run shows first."""
+    page = build_page(view)
+    return "\n\n".join(block for block in _verdict(page) if block) + "\n"
 
 
 def escape(text: str) -> str:
@@ -29,17 +37,25 @@ def _blocks(page: Page) -> Iterator[str]:
     yield "Fits: " + ", ".join(f"{number} {name}" for name, number in page.counts) + "."
     yield _list(page.warnings)
     yield "## Verdict"
-    yield f"**{escape(page.verdict)}**"
-    yield _list(page.sentences)
-    yield _table(page.verdicts)
+    yield from _verdict(page)
+    yield _list(page.said.datasets)
     for overall in page.overall:
         yield f"## {escape(overall.table.caption)}"
         yield escape(overall.said)
         yield _table(overall.table)
+    if page.across:
+        yield f"## {escape(page.across.table.caption)}"
+        yield escape(page.across.said)
+        yield _table(page.across.table)
+    if page.learning:
+        yield from _learning(page.learning)
     for section in page.sections:
         yield from _section(section)
+    if page.tuning:
+        yield "## Tuning"
+        yield _folded(page.tuning)
     yield "## Failures"
-    yield _table(page.failures) if page.failures.rows else "None."
+    yield f"{_table(page.failures)}\n\n{escape(page.how_to_rerun)}" if page.failures.rows else "None."
     yield "## Skipped"
     yield _folded(page.skips) if page.skips.rows else "Nothing."
     yield "## Budget spent"
@@ -49,6 +65,19 @@ def _blocks(page: Page) -> Iterator[str]:
     yield _facts(page.provenance)
     yield "## How to read this"
     yield _list(page.how_to_read)
+
+
+def _verdict(page: Page) -> Iterator[str]:
+    yield f"**{escape(page.said.headline)}**"
+    yield _list(page.said.tasks)
+    yield _table(page.verdicts)
+
+
+def _learning(learning: Learning) -> Iterator[str]:
+    yield "## Learning curves"
+    yield _list(learning.sentences)
+    yield _table(learning.table)
+    yield from map(_folded, learning.sizes)
 
 
 def _section(section: Section) -> Iterator[str]:

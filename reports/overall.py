@@ -4,6 +4,7 @@ Each task is judged alone, since only its data sets share a scale: scores betwee
 dummy's.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from bakeoff.reports.statistics.datasets import (
     Group,
     Omnibus,
     compare_bayesian_signed_ranks,
+    compare_mean_ranks,
     compare_pairs,
     compare_ranks,
     compare_signed_ranks,
@@ -23,10 +25,11 @@ from bakeoff.reports.statistics.datasets import (
 )
 from bakeoff.reports.statistics.folds import Posterior
 from bakeoff.reports.statistics.resampling import Standings, bootstrap_standings
-from bakeoff.reports.tables import BASELINE, Run, leaderboard
-from bakeoff.reports.verdict import ALPHA, ROPE, Answer, Verdict, name_answer
+from bakeoff.reports.tables import BASELINE, Run, leaderboard, once
+from bakeoff.reports.verdict import ALPHA, Answer, Verdict, judge_run, name_answer
 
 SEED = 0
+WILCOXON = "wilcoxon-holm"
 Name = tuple[str, str]
 
 
@@ -48,6 +51,8 @@ class TaskVerdict:
     p_value : float
         Of the signed-rank test; NaN with fewer than two data sets.
     posterior : Posterior, optional
+    rope : float
+        Half the width of the region of practical equivalence on the common scale.
     """
 
     task: str
@@ -57,6 +62,7 @@ class TaskVerdict:
     median: float
     p_value: float
     posterior: Posterior | None
+    rope: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +76,10 @@ class Ranking:
     families : tuple of str
         Of the models.
     datasets : tuple of str
+    scores : ndarray of shape (n_datasets, n_models)
+        Means, bigger is better, NaN for what is missing.
+    scale : ndarray of shape (n_datasets, 1)
+        What brings the scores of each data set to the common scale; NaN where it is not known.
     holes : int
         Planned cells without a mean. What was not planned, such as a net for images on a table, is missing but no hole.
     omnibus : Omnibus
@@ -81,30 +91,37 @@ class Ranking:
     complete : tuple of int
         Places in `names` of the models with a mean everywhere.
     groups : list of tuple of int, optional
-        Places in `names` of models that can't be told apart; None where the data sets share no scale.
+        Places in `names` of models that can't be told apart; None where the test needs a scale that is not known.
+    grouping : str
+        The test behind them: `wilcoxon-holm`, on the common scale, or `nemenyi`, on ranks.
     """
 
     task: str
     names: tuple[Name, ...]
     families: tuple[str, ...]
     datasets: tuple[str, ...]
+    scores: np.ndarray
+    scale: np.ndarray
     holes: int
     omnibus: Omnibus
     worst: Omnibus | None
     standings: Standings | None
     complete: tuple[int, ...]
     groups: list[Group] | None
+    grouping: str
 
 
-def judge_tasks(verdicts: Iterable[Verdict]) -> list[TaskVerdict]:
+@once
+def judge_tasks(view: Run) -> list[TaskVerdict]:
     """Judge deep against classical over the data sets of each task that has two or more."""
     by_task: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        if verdict.difference is not None and verdict.rope > 0:
+    for verdict in judge_run(view):
+        if verdict.difference is not None and math.isfinite(verdict.scale):
             by_task.setdefault(verdict.task, []).append(verdict)
-    return [_judge(task, found) for task, found in by_task.items() if len(found) > 1]
+    return [_judge(task, found, view.rope) for task, found in by_task.items() if len(found) > 1]
 
 
+@once
 def rank_tasks(view: Run) -> list[Ranking]:
     """Rank the models of each task that has two or more data sets with the same primary metric."""
     board = leaderboard(view)
@@ -119,11 +136,10 @@ def rank_tasks(view: Run) -> list[Ranking]:
     ]
 
 
-def _judge(task: str, verdicts: Sequence[Verdict]) -> TaskVerdict:
-    # In units of the region, all data sets of a task share one scale: 0.01 of a score, or of the dummy's error.
-    differences = np.array([one.difference.mean / one.rope * ROPE for one in verdicts if one.difference is not None])
+def _judge(task: str, verdicts: Sequence[Verdict], rope: float) -> TaskVerdict:
+    differences = np.array([one.difference.mean / one.scale for one in verdicts if one.difference is not None])
     p_value = compare_signed_ranks(differences)
-    posterior = compare_bayesian_signed_ranks(differences, rope=ROPE, seed=SEED)
+    posterior = compare_bayesian_signed_ranks(differences, rope=rope, seed=SEED)
     median = float(np.median(differences))
     answer, why = name_answer(median, p_value, posterior), ""
     if least_p_value(len(differences)) >= ALPHA and answer != "equivalent":
@@ -136,6 +152,7 @@ def _judge(task: str, verdicts: Sequence[Verdict]) -> TaskVerdict:
         median=median,
         p_value=p_value,
         posterior=posterior,
+        rope=rope,
     )
 
 
@@ -147,17 +164,21 @@ def _rank(view: Run, task: str, cells: pd.DataFrame, baseline: Mapping[str, floa
     failed = planned & np.isnan(scores)
     omnibus = compare_ranks(scores) if np.isfinite(scores).all() else compare_with_holes(scores)
     families = dict(zip(cells["model"], cells["family"], strict=True))
+    scale = _scale(view, datasets, baseline)
     return Ranking(
         task=task,
         names=tuple(names),
         families=tuple(str(families[model]) for model, _ in names),
         datasets=tuple(datasets),
+        scores=scores,
+        scale=scale,
         holes=int(failed.sum()),
         omnibus=omnibus,
         worst=_with_failures_last(scores, failed) if failed.any() else None,
         standings=bootstrap_standings(scores[:, whole], seed=SEED) if len(whole) > 1 else None,
         complete=tuple(map(int, whole)),
-        groups=_groups(scores / _scale(view, datasets, baseline), omnibus.mean_ranks, whole),
+        groups=_groups(scores, scale, omnibus.mean_ranks, whole, view.grouping),
+        grouping=view.grouping,
     )
 
 
@@ -183,9 +204,14 @@ def _with_failures_last(scores: np.ndarray, failed: np.ndarray) -> Omnibus:
     return compare_ranks(filled) if np.isfinite(filled).all() else compare_with_holes(filled)
 
 
-def _groups(scores: np.ndarray, mean_ranks: np.ndarray, whole: np.ndarray) -> list[Group] | None:
-    """Group the models without holes that can't be told apart; none where the data sets share no scale."""
-    if len(whole) < 2 or not np.isfinite(scores[:, whole]).all():
+def _groups(
+    scores: np.ndarray, scale: np.ndarray, mean_ranks: np.ndarray, whole: np.ndarray, grouping: str
+) -> list[Group] | None:
+    """Group the models without holes that can't be told apart: by ranks, or by differences on the common scale."""
+    if len(whole) < 2 or (grouping == WILCOXON and not np.isfinite(scale).all()):
         return None
-    alike = group_alike(mean_ranks[whole], compare_pairs(scores[:, whole]), alpha=ALPHA)
+    p_values = (
+        compare_pairs((scores / scale)[:, whole]) if grouping == WILCOXON else compare_mean_ranks(scores[:, whole])
+    )
+    alike = group_alike(mean_ranks[whole], p_values, alpha=ALPHA)
     return [tuple(int(whole[place]) for place in group) for group in alike]

@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from bakeoff.reports.formats import NONE, format_difference, format_value
 from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks
 from bakeoff.reports.sheets import Cell, Column, Sheet, number_cell, plain_columns
-from bakeoff.reports.verdict import ALPHA, Verdict
+from bakeoff.reports.tables import Run
+from bakeoff.reports.verdict import ALPHA, judge_run
 from bakeoff.reports.verdict_sheet import ANSWERS, say_chances, say_headline, say_p, say_verdict
 
+GROUPINGS = {"wilcoxon-holm": "Wilcoxon's signed-rank test with Holm's correction", "nemenyi": "Nemenyi's test"}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -25,9 +28,28 @@ def say_task(verdict: TaskVerdict) -> str:
     )
 
 
-def say_run(verdicts: Sequence[Verdict]) -> list[str]:
-    """Say what a run comes to: the headline, the tasks with several data sets, and each data set."""
-    return [say_headline(verdicts), *map(say_task, judge_tasks(verdicts)), *map(say_verdict, verdicts)]
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a run comes to: in a sentence, for each task with several data sets, and for each data set."""
+
+    headline: str
+    tasks: tuple[str, ...]
+    datasets: tuple[str, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """All but the headline."""
+        return [*self.tasks, *self.datasets]
+
+
+def say_run(view: Run) -> Said:
+    """Say what a run comes to."""
+    verdicts = judge_run(view)
+    return Said(
+        headline=say_headline(verdicts),
+        tasks=tuple(map(say_task, judge_tasks(view))),
+        datasets=tuple(map(say_verdict, verdicts)),
+    )
 
 
 def say_ranking(ranking: Ranking) -> str:
@@ -55,7 +77,10 @@ def build_overall(ranking: Ranking) -> Sheet:
             Column(title="Mean rank", numeric=True, hint="1 is best; with its 95 % bootstrap interval over data sets"),
             Column(title="Win rate", numeric=True, hint="share of duels with other models that are won, ties as half"),
             Column(title="Elo", numeric=True, hint="mean 1000; 400 points are odds of ten to one"),
-            Column(title="Group", hint="models that share a letter can't be told apart: Wilcoxon-Holm at 5 %"),
+            Column(
+                title="Group",
+                hint=f"models that share a letter can't be told apart: {GROUPINGS[ranking.grouping]} at 5 %",
+            ),
         ),
         rows=tuple(_row(ranking, int(place), letters) for place in order),
     )

@@ -19,7 +19,7 @@ from bakeoff.reports.sheets import (
     seconds_cell,
 )
 from bakeoff.reports.strips import Axis, build_axis, build_strip
-from bakeoff.reports.tables import BASELINE, Run, fold_scores
+from bakeoff.reports.tables import BASELINE, Run
 
 NAME_COLUMNS = (Column(title="#", numeric=True, hint="rank by the mean"), *plain_columns("Model", "Variant"))
 COST_COLUMNS = (
@@ -33,9 +33,11 @@ Folds = Mapping[tuple[str, str], list[float]]
 
 def build_ranking(view: Run, dataset: str, fits: pd.DataFrame, cells: pd.DataFrame) -> Sheet:
     """Build the ranked table of one data set."""
-    metric, rows = view.primary(dataset), rows_of(cells)
+    metric, rows, fits = view.primary(dataset), rows_of(cells), fits[fits["dataset"] == dataset]
     decimals = decimals_for(cells["mean"], cells["std"])
-    folds = {_key(row): list(fold_scores(fits, dataset, *_key(row), metric)) for row in rows}
+    folds: dict[tuple[str, str], list[float]] = {_key(row): [] for row in rows}
+    for model, variant, score in zip(fits["model"], fits["variant"], fits[f"metrics.{metric}"], strict=True):
+        folds[model, variant].append(float(score))
     axis = _ranking_axis(view, rows, folds)
     better = "higher" if view.greater_is_better(metric) else "lower"
     return Sheet(

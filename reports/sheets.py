@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bakeoff.records import say_share
 from bakeoff.reports.formats import format_seconds
 from bakeoff.reports.strips import Axis, Strip
 from bakeoff.reports.tables import Run, failures
@@ -24,8 +25,12 @@ class Cell:
         What the column is sorted by, instead of the text; NaN comes last.
     family : str
         Marks the cell as classical or deep.
+    heat : float, optional
+        How good, from 0 to 1: the shade of the cell; NaN is hatched.
     note : str
         A smaller line below.
+    hint : str
+        What a pointer that rests there is told, and a screen reader.
     strip : Strip, optional
         A picture instead of text.
     place, trace : str
@@ -35,7 +40,9 @@ class Cell:
     text: str = ""
     value: float | None = None
     family: str = ""
+    heat: float | None = None
     note: str = ""
+    hint: str = ""
     strip: Strip | None = None
     place: str = ""
     trace: str = ""
@@ -50,11 +57,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """The head of a column, and how its cells are set; a picture's column shows the axis and is not sorted."""
+    """The head of a column, a line below it, and how its cells are set; pictures show the axis and are not sorted."""
 
     title: str
     numeric: bool = False
     hint: str = ""
+    below: str = ""
     is_picture: bool = False
     is_code: bool = False
     axis: Axis | None = None
@@ -96,8 +104,8 @@ def rows_of(frame: pd.DataFrame) -> Rows:
 
 
 def build_failures(view: Run) -> Sheet:
-    """Build the table of fits that are not ok; folds of one cell that failed alike share a row."""
-    keys = ["dataset", "model", "variant", "status", "reason"]
+    """Build the table of fits that are not ok; folds of one cell and size that failed alike share a row."""
+    keys = ["dataset", "model", "variant", "share", "status", "reason"]
     frame = failures(view)
     rows = tuple(_failure_row(group) for _, group in frame.groupby(keys, sort=False)) if len(frame) else ()
     columns = plain_columns("Status", "Data set", "Model", "Variant", "Repeat.fold", "Reason")
@@ -120,30 +128,12 @@ def build_skips(view: Run) -> Sheet:
     return Sheet(caption="Left out by the plan", columns=plain_columns(*titles), rows=rows)
 
 
-def build_budget(spent: pd.DataFrame) -> Sheet:
-    """Build the table of what each cell spent."""
-    sums = (
-        Column(title=title, numeric=True) for title in ("Fits", "Trials", "Failed trials", "Pruned", "Tuning", "CPU")
-    )
-    columns = (*plain_columns("Data set", "Model", "Variant"), *sums, Column(title="Remarks"))
-    rows = tuple(
-        (
-            *(Cell(text=row[name]) for name in ("dataset", "model", "variant")),
-            *(number_cell(row[name], str(row[name])) for name in ("fits", "trials", "trials_failed", "trials_pruned")),
-            seconds_cell(row["tune_s"]),
-            seconds_cell(row["cpu_s"]),
-            Cell(text=row["flags"]),
-        )
-        for row in rows_of(spent)
-    )
-    return Sheet(caption="Spent, summed over the fits of a cell", columns=columns, rows=rows, head=1)
-
-
 def _failure_row(group: pd.DataFrame) -> tuple[Cell, ...]:
     first = rows_of(group)[0]
     folds = ", ".join(f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(group["repeat"], group["fold"], strict=True))
+    part = f"{say_share(first['share'])}: " if first["share"] < 1 else ""
     trace = first["traceback"]
     places = [line.strip() for line in trace.splitlines() if line.lstrip().startswith("File ")]
     named = (Cell(text=first[name]) for name in ("status", "dataset", "model", "variant"))
     fits = Cell(text=" ".join(group["fit"]), place=places[-1] if places else "Traceback", trace=trace)
-    return *named, Cell(text=folds), Cell(text=first["reason"] or f"{first['status']}, no reason given"), fits
+    return *named, Cell(text=part + folds), Cell(text=first["reason"] or f"{first['status']}, no reason given"), fits

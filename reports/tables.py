@@ -4,9 +4,11 @@ A cell (data set x model x variant) with a failed or missing outer fold is a hol
 rank, and is never averaged over the folds that survived.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,15 +17,21 @@ import yaml
 from bakeoff.errors import UserError
 from bakeoff.folder import ASIDE, RunFolder
 from bakeoff.records import STATUSES, Record
+from bakeoff.reports.comparable import check_comparable
 
 CELL = ["dataset", "model", "variant"]
 BASELINE = "dummy"
 FAMILIES = ("classical", "deep")
 COSTS = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
+SPENT = ("tune_fits", "refits", "tune_epochs", "epochs", "trials_resumed", "earlier_cpu_s", "earlier_s")
+SIZES = ("train_rows", "test_rows")
+DERIVED = ("cost_s", "latency_ms")
 COUNTS = ("trials", "trials_failed", "trials_pruned")
 NOT_RUN = "not run"
 NO_RECORD = "no record: the run was interrupted or still goes on"
 EQUAL_DIGITS = 12
+STATISTICS = {"rope": 0.01, "groups": "wilcoxon-holm"}  # where a suite says nothing
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +45,8 @@ class Run:
     records : mapping of Record
         The last record of each fit of the current plan.
     suite, provenance : mapping
+    path : str
+        The run folder, as it was given; "" if there is none.
     audit : mapping
         Data set -> what is odd about it: `findings`, each with `check` and `message`.
     forecast : list
@@ -45,19 +55,52 @@ class Run:
         Lines that are no records, put aside or not.
     outside : int
         Fits that are recorded but not part of the current plan.
+    superseded : int
+        Those of them whose study went on: the plan has the fit with another budget.
+    across : mapping of Record
+        Ensembles across models whose candidates are all among the records.
     verified : mapping
         What `bakeoff verify` found; empty if it was not asked.
+    read_predictions : callable
+        From the id of a fit to what it stored of its test rows, read when it is asked for; empty if there is nothing.
+    read_trials : callable
+        From the id of a tuned fit to the rows of its trials, likewise.
+    read_curves : callable
+        From the id of a net's fit to its losses by epoch, likewise.
+    made : dict
+        What functions marked `once` have made of this run.
     """
 
     plan: Mapping[str, Any]
     records: Mapping[str, Record]
     suite: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    path: str = ""
     audit: Mapping[str, Any] = field(default_factory=dict)
     forecast: Sequence[Mapping[str, Any]] = ()
     corrupt: int = 0
     outside: int = 0
+    superseded: int = 0
+    across: Mapping[str, Record] = field(default_factory=dict)
     verified: Mapping[str, Any] = field(default_factory=dict)
+    read_predictions: Callable[[str], Mapping[str, Any]] = lambda _: {}
+    read_trials: Callable[[str], list[dict[str, Any]]] = lambda _: []
+    read_curves: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
+    made: dict[Callable[["Run"], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def rope(self) -> float:
+        """Half the width of the region of practical equivalence, as a share: of 1 for scores, of the dummy's error."""
+        return float(self._statistics["rope"])
+
+    @property
+    def grouping(self) -> str:
+        """The test behind groups of models that can't be told apart: `wilcoxon-holm` or `nemenyi`."""
+        return str(self._statistics["groups"])
+
+    @property
+    def _statistics(self) -> Mapping[str, Any]:
+        return STATISTICS | (self.suite.get("statistics") or {})
 
     def primary(self, dataset: str) -> str:
         """Return the metric that a data set is ranked by."""
@@ -78,13 +121,26 @@ class Run:
         return [name for name in fitting if name != self.primary(dataset)]
 
 
+def once(make: Callable[[Run], MadeT]) -> Callable[[Run], MadeT]:
+    """Let a function of a run be computed once for each; what it returns is shared, and not to be changed."""
+
+    @wraps(make)
+    def made(view: Run) -> MadeT:
+        if make not in view.made:
+            view.made[make] = make(view)
+        found: MadeT = view.made[make]
+        return found
+
+    return made
+
+
 def load_run_view(folder: RunFolder) -> Run:
     """Read a run folder.
 
     Raises
     ------
     UserError
-        If the plan, the provenance or the suite is missing or damaged.
+        If the plan, the provenance or the suite is missing or damaged, or what was recorded can't be compared.
     """
     plan = folder.read_json("plan.json")
     if not plan.get("fits"):
@@ -92,32 +148,50 @@ def load_run_view(folder: RunFolder) -> Run:
     records, corrupt = folder.read_records()
     planned = {fit["fit"] for fit in plan["fits"]}
     kept = {fit: record for fit, record in records.items() if fit in planned}
+    others = [record for fit, record in records.items() if fit not in planned]
+    studies = {record.study for record in kept.values()}
+    check_comparable(plan, kept)
     return Run(
         plan=plan,
         records=kept,
         suite=_read_suite(folder),
         provenance=folder.read_json("provenance.json"),
+        path=str(folder.path),
         audit=folder.read_json("audit.json"),
         forecast=folder.read_forecast(),
         corrupt=corrupt + _lines_aside(folder),
-        outside=len(records) - len(kept),
+        outside=len(others),
+        superseded=sum(record.study in studies for record in others),
+        across={fit: one for fit, one in folder.read_across().items() if _candidates_of(one) <= kept.keys()},
         verified=folder.read_verified(),
+        read_predictions=folder.read_predictions,
+        read_trials=folder.read_trials,
+        read_curves=folder.read_curves,
     )
 
 
+@once
 def fits_frame(view: Run) -> pd.DataFrame:
     """Return one row for each planned fit.
 
     Returns
     -------
     DataFrame
-        The plan's columns; `status` ("not run" without a record), `reason`, `traceback`, `flag`; costs and counts of
-        trials; and a column `metrics.NAME` for each metric, NaN where it is missing.
+        The plan's columns, `share` below 1 for points of a learning curve; `status` ("not run" without a record),
+        `reason`, `traceback`, `flag`; costs, counts of trials, and rows; `cost_s`, seconds of the `cost_unit` CPU or
+        GPU; `latency_ms`, of the prediction of 1,000 rows; and a column `metrics.NAME` for each metric, NaN where it is
+        missing.
     """
     tuned = {_place_of(fit): view.records.get(fit["fit"]) for fit in view.plan["fits"] if fit["variant"] == "tuned"}
     return pd.DataFrame([_fit_row(view, fit, tuned.get(_place_of(fit))) for fit in view.plan["fits"]])
 
 
+def whole_fits(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the points of learning curves: what ranks or judges never mixes sizes."""
+    return frame[frame["share"] == 1]
+
+
+@once
 def leaderboard(view: Run) -> pd.DataFrame:
     """Return one row for each data set x model x variant: best first, holes last.
 
@@ -128,7 +202,7 @@ def leaderboard(view: Run) -> pd.DataFrame:
         `n_folds`, `hole` (why a cell is one, or ""), `status` (a summary), means of the costs and of every other
         metric (`metrics.NAME`), and sums of trials. In a hole everything averaged is NaN.
     """
-    frame = fits_frame(view)
+    frame = whole_fits(fits_frame(view))
     cells = pd.DataFrame([_cell_row(view, fits) for _, fits in frame.groupby(CELL, sort=False)])
     cells["rank"] = cells.groupby("dataset", sort=False)["score"].rank(method="min", ascending=False)
     place = {name: place for place, name in enumerate(view.plan["datasets"])}
@@ -137,30 +211,36 @@ def leaderboard(view: Run) -> pd.DataFrame:
     return order.drop(columns=["place", "missing", "score"]).reset_index(drop=True)
 
 
-def failures(view: Run) -> pd.DataFrame:
-    """Return every planned fit that is not ok, with its status and reason."""
-    frame = fits_frame(view)
-    columns = [*CELL, "repeat", "fold", "status", "reason", "fit", "traceback"]
-    return frame.loc[frame["status"] != "ok", columns].reset_index(drop=True)
-
-
-def budget(view: Run) -> pd.DataFrame:
-    """Return what each data set x model x variant spent, failed fits included.
+def size_board(view: Run) -> pd.DataFrame:
+    """Return one row for each data set x model x variant x share, with the columns of the leaderboard but for `rank`.
 
     Returns
     -------
     DataFrame
-        Sums over the fits: `fits` (recorded), `trials` (those that did not fail), `trials_failed`, `trials_pruned`,
-        `tune_s`, `cpu_s`; and `flags`: where a budget in seconds cut the tuning short.
+        And `share`, and `rows`: how many were trained on, mean over the folds that ended well.
     """
+    groups = fits_frame(view).groupby([*CELL, "share"], sort=False)
+    rows = [
+        {**_cell_row(view, fits), "share": key[-1], "rows": float(fits["train_rows"].mean())} for key, fits in groups
+    ]
+    return pd.DataFrame(rows).drop(columns=["rank", "score"])
+
+
+def failures(view: Run) -> pd.DataFrame:
+    """Return every planned fit that is not ok, with its status and reason."""
     frame = fits_frame(view)
-    return pd.DataFrame([_budget_row(fits) for _, fits in frame.groupby(CELL, sort=False)])
+    columns = [*CELL, "share", "repeat", "fold", "status", "reason", "fit", "traceback"]
+    return frame.loc[frame["status"] != "ok", columns].reset_index(drop=True)
 
 
 def fold_scores(frame: pd.DataFrame, dataset: str, model: str, variant: str, metric: str) -> "pd.Series[float]":
     """Return the values of a metric in one cell, by (repeat, fold); NaN where there are none."""
     rows = frame[(frame["dataset"] == dataset) & (frame["model"] == model) & (frame["variant"] == variant)]
     return rows.set_index(["repeat", "fold"])[f"metrics.{metric}"]
+
+
+def _candidates_of(ensemble: Record) -> set[str]:
+    return set(ensemble.diagnostics.get("candidates") or ())
 
 
 def _read_suite(folder: RunFolder) -> dict[str, Any]:
@@ -176,7 +256,12 @@ def _lines_aside(folder: RunFolder) -> int:
 
 
 def _place_of(fit: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(fit[name] for name in ("dataset", "model", "repeat", "fold"))
+    return *(fit[name] for name in ("dataset", "model", "repeat", "fold")), _share_of(fit)
+
+
+def _share_of(fit: Mapping[str, Any]) -> float:
+    """Return the share of a planned fit; plans without learning curves may say nothing of it."""
+    return float(fit.get("share", 1.0))
 
 
 def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[str, Any]:
@@ -186,14 +271,32 @@ def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[st
     metrics = record.metrics if record and record.ok else {}
     return {
         **fit,
+        "share": _share_of(fit),
         "status": record.status if record else NOT_RUN,
         "reason": record.reason if record else NO_RECORD,
         "traceback": record.traceback if record else "",
         "flag": spent.get("flag") or "",
-        **{name: _number(spent.get(name)) for name in (*COSTS, *COUNTS)},
-        "cpu_s": _number(spent.get("cpu_s")) - (spent.get("inner_cpu_s") or 0.0),
+        "at_edge": tuple(map(str, spent.get("at_edge") or ())),
+        **{name: _number(spent.get(name)) for name in (*COSTS, *COUNTS, *SPENT, *SIZES)},
+        **_cost(spent),
+        "latency_ms": 1e6 * _number(spent.get("predict_s")) / (spent.get("test_rows") or math.nan),
         "inner_score": _inner_score(view, fit["dataset"], spent, tuned.diagnostics if tuned else {}),
         **{f"metrics.{name}": _number(metrics.get(name)) for name in view.plan["metrics"]},
+    }
+
+
+def _cost(spent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a fit is charged for: seconds of its GPU if it held one, else of CPUs; no scoring for reports."""
+    aside_cpu_s = math.fsum(spent.get(name) or 0.0 for name in ("inner_cpu_s", "anytime_cpu_s"))
+    aside_s = math.fsum(spent.get(name) or 0.0 for name in ("inner_s", "anytime_s"))
+    cpu_s = _number(spent.get("cpu_s")) - aside_cpu_s
+    about = {"cpu_s": cpu_s, "aside_cpu_s": aside_cpu_s}
+    if spent.get("device_s") is None:
+        return {**about, "cost_s": cpu_s, "cost_unit": "CPU"}
+    return {
+        **about,
+        "cost_s": _number(spent["device_s"]) + (spent.get("earlier_s") or 0.0) - aside_s,
+        "cost_unit": "GPU",
     }
 
 
@@ -214,7 +317,7 @@ def _cell_row(view: Run, fits: pd.DataFrame) -> dict[str, Any]:
     values = fits[f"metrics.{metric}"]
     hole = _why_hole(fits, metric)
     mean = np.nan if hole else float(values.mean())
-    averaged = [*COSTS, *(f"metrics.{name}" for name in view.plan["metrics"] if name != metric)]
+    averaged = [*COSTS, *DERIVED, *(f"metrics.{name}" for name in view.plan["metrics"] if name != metric)]
     return {
         "dataset": first["dataset"],
         "rank": np.nan,
@@ -252,21 +355,3 @@ def _why_hole(fits: pd.DataFrame, metric: str) -> str:
 def _summary_of(statuses: "pd.Series[str]") -> str:
     counts = statuses.value_counts()
     return ", ".join(f"{counts[status]} {status}" for status in (*STATUSES, NOT_RUN) if status in counts)
-
-
-def _budget_row(fits: pd.DataFrame) -> dict[str, Any]:
-    trials, failed, pruned = (int(fits[name].fillna(0).sum()) for name in COUNTS)
-    return {
-        **{name: fits.iloc[0][name] for name in CELL},
-        "fits": int((fits["status"] != NOT_RUN).sum()),
-        "trials": trials - failed,
-        "trials_failed": failed,
-        "trials_pruned": pruned,
-        **{name: float(fits[name].sum(min_count=1)) for name in ("tune_s", "cpu_s")},
-        "flags": _count(fits["flag"]),
-    }
-
-
-def _count(texts: "pd.Series[str]") -> str:
-    counts = texts[texts != ""].value_counts()
-    return "; ".join(f"{text} ({number} fits)" if number > 1 else str(text) for text, number in counts.items())

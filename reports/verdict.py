@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from bakeoff.reports.by_rows import BY_ROWS, Side, compare_rows
 from bakeoff.reports.champions import Champion, choose_best, choose_cheapest
 from bakeoff.reports.statistics.folds import (
     Difference,
@@ -15,18 +16,13 @@ from bakeoff.reports.statistics.folds import (
     compare_bayesian,
     compare_corrected,
     count_folds_to_separate,
-    leave_untested,
 )
-from bakeoff.reports.tables import BASELINE, FAMILIES, Run, fits_frame, fold_scores
+from bakeoff.reports.tables import BASELINE, FAMILIES, Run, fits_frame, fold_scores, once, whole_fits
 
 Answer = Literal["deep", "classical", "equivalent", "can't tell", "no comparison"]
 ALPHA = 0.05
 SURE = 0.95
-ROPE = 0.01  # of a score between 0 and 1, or of the dummy's error
-UNTESTED = {
-    "predefined": "one fixed split has no folds to compare",
-    "ordered": "folds in order of time depend on each other",
-}
+FOLDS = "corrected resampled t-test"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +43,16 @@ class Verdict:
         Deep minus classical, bigger is better.
     posterior : Posterior, optional
         Of deep being worse than classical, equivalent, or better.
+    test : str
+        What the p-value is from; "" without a test.
+    scale : float
+        What brings differences to the scale that all data sets of a task share: 1 for a score, the dummy's mean error
+        for an error; NaN where that is not known.
     rope : float
-        Half the width of the region of practical equivalence, in units of the metric.
+        Half the width of the region of practical equivalence, in units of the metric; 0 where no scale is known.
     more_folds : int, optional
-        Folds in all that would separate the two if it went on alike; None if no number would, or none is needed.
+        Folds in all that would separate the two if it went on alike; None if no number would, none is needed, or the
+        test is not over folds.
     use : Champion, optional
         The cheapest candidate within the region below the best, by inner scores alone, of those that never failed.
     """
@@ -63,6 +65,8 @@ class Verdict:
     sides: Mapping[str, Champion]
     difference: Difference | None = None
     posterior: Posterior | None = None
+    test: str = ""
+    scale: float = math.nan
     rope: float = 0.0
     more_folds: int | None = None
     use: Champion | None = None
@@ -76,53 +80,73 @@ class Verdict:
         return tuple(map(float, np.subtract(deep, classical)))
 
     @property
+    def is_of_rows(self) -> bool:
+        """Whether it speaks of the fitted models on their test rows alone, and not of other training parts."""
+        return self.test not in ("", FOLDS)
+
+    @property
     def cost_ratio(self) -> float:
-        """CPU seconds of deep over those of classical; NaN without both."""
+        """Seconds of deep over those of classical, whatever their units; NaN without both."""
         if len(self.sides) < len(FAMILIES):
             return math.nan
         classical, deep = (self.sides[family].cost_s for family in FAMILIES)
         return deep / classical if classical > 0 else math.nan
 
+    @property
+    def cost_units(self) -> tuple[str, str]:
+        """What the seconds of deep and those of classical are: CPU, GPU or both; "" where there is none."""
+        classical, deep = (self.sides[family].cost_unit if family in self.sides else "" for family in FAMILIES)
+        return deep, classical
 
+
+@once
 def judge_run(view: Run) -> list[Verdict]:
     """Judge every data set of a run."""
-    frame = fits_frame(view)
+    frame = whole_fits(fits_frame(view))
     return [_judge(view, frame, name) for name in view.plan["datasets"]]
 
 
 def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
     about, metric = view.plan["datasets"][dataset], view.primary(dataset)
     fits = frame[frame["dataset"] == dataset]
-    n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
-    candidates = _candidates(view, fits, metric)
-    rope = _rope(view, frame, dataset, metric)
-    sides = {family: _side(candidates, family, n_folds) for family in FAMILIES}
-    found = {family: side for family, side in sides.items() if side is not None}
+    scale = _scale(view, frame, dataset, metric)
+    rope = view.rope * scale if math.isfinite(scale) else 0.0
+    found = choose_sides(view, fits, metric)
     known: dict[str, Any] = {
         "dataset": dataset,
         "task": about["task"],
         "metric": metric,
         "sides": found,
+        "scale": scale,
         "rope": rope,
-        "use": choose_cheapest(_whole(_rivals(candidates), n_folds), within=rope),
+        "use": choose_cheapest(complete_rivals(view, fits, metric), within=rope),
     }
     if len(found) < len(FAMILIES):
         missing = " and ".join(family for family in FAMILIES if family not in found)
-        return Verdict(answer="no comparison", why=_why_no_champion(fits, missing), **known)
+        return Verdict(answer="no comparison", why=why_no_champion(fits, missing), **known)
     differences = np.subtract(found["deep"].scores, found["classical"].scores)
-    if about["scheme"] in UNTESTED:
-        why = UNTESTED[about["scheme"]]
-        return Verdict(answer="can't tell", why=why, difference=leave_untested(differences), **known)
-    return _test(differences, rope, known, folds=int(fits["fold"].max()) + 1)
+    if about["scheme"] in BY_ROWS:
+        return _test_rows(view, known)
+    return _test_folds(differences, rope, known, folds=int(fits["fold"].max()) + 1)
 
 
-def _test(differences: np.ndarray, rope: float, known: dict[str, Any], *, folds: int) -> Verdict:
+def _test_rows(view: Run, known: dict[str, Any]) -> Verdict:
+    classical, deep = (Side(view=view, fits=known["sides"][family].fits) for family in FAMILIES)
+    found = compare_rows(known["dataset"], deep, classical, rope=known["rope"])
+    difference, posterior = found.difference, found.posterior
+    answer = name_answer(difference.mean, difference.p_value, posterior) if posterior else "can't tell"
+    known |= {"difference": difference, "posterior": posterior, "test": found.test, "why": found.why}
+    return Verdict(answer=answer, **known)
+
+
+def _test_folds(differences: np.ndarray, rope: float, known: dict[str, Any], *, folds: int) -> Verdict:
     share = 1 / folds
     difference = compare_corrected(differences, test_share=share)
     posterior = compare_bayesian(differences, test_share=share, rope=rope)
     answer = name_answer(difference.mean, difference.p_value, posterior)
     more = count_folds_to_separate(differences, test_share=share, alpha=ALPHA) if answer == "can't tell" else None
-    return Verdict(answer=answer, why="", difference=difference, posterior=posterior, more_folds=more, **known)
+    known |= {"difference": difference, "posterior": posterior, "test": FOLDS, "more_folds": more}
+    return Verdict(answer=answer, why="", **known)
 
 
 def name_answer(ahead: float, p_value: float, posterior: Posterior) -> Answer:
@@ -134,9 +158,23 @@ def name_answer(ahead: float, p_value: float, posterior: Posterior) -> Answer:
     return "can't tell"
 
 
+def choose_sides(view: Run, fits: pd.DataFrame, metric: str) -> dict[str, Champion]:
+    """Choose the champions of the families among fits of one data set and size; a family may have none."""
+    n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
+    candidates = _candidates(view, fits, metric)
+    sides = {family: _side(candidates, family, n_folds) for family in FAMILIES}
+    return {family: side for family, side in sides.items() if side is not None}
+
+
+def complete_rivals(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return the fits of one data set whose model ended well on every fold, with scores and costs; no baseline."""
+    n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
+    return _whole(_rivals(_candidates(view, fits, metric)), n_folds)
+
+
 def _candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the fits that ended well, with their outer scores (bigger is better) and their costs."""
-    done = fits.assign(score=view.sign(metric) * fits[f"metrics.{metric}"], cost_s=fits["cpu_s"])
+    done = fits.assign(score=view.sign(metric) * fits[f"metrics.{metric}"])
     return done[(done["status"] == "ok") & done["score"].notna()]
 
 
@@ -159,7 +197,8 @@ def _complete(champion: Champion | None, n_folds: int) -> Champion | None:
     return champion if champion is not None and len(champion.scores) == n_folds else None
 
 
-def _why_no_champion(fits: pd.DataFrame, families: str) -> str:
+def why_no_champion(fits: pd.DataFrame, families: str) -> str:
+    """Say why families, joined by "and", have no champion among some fits of a data set."""
     planned = fits[fits["family"].isin(families.split(" and "))]
     if planned.empty:
         return f"no {families} model was planned"
@@ -169,9 +208,8 @@ def _why_no_champion(fits: pd.DataFrame, families: str) -> str:
     return f"on some fold no {families} model ended well"
 
 
-def _rope(view: Run, frame: pd.DataFrame, dataset: str, metric: str) -> float:
-    """Return the region's half width: a hundredth of the metric's range, or of the dummy's mean error."""
+def _scale(view: Run, frame: pd.DataFrame, dataset: str, metric: str) -> float:
     if view.greater_is_better(metric) or view.plan["datasets"][dataset]["task"] != "regression":
-        return ROPE
+        return 1.0
     errors = fold_scores(frame, dataset, BASELINE, "default", metric)
-    return ROPE * float(errors.mean()) if len(errors) and errors.notna().all() else 0.0
+    return float(errors.mean()) if len(errors) and errors.notna().all() and errors.any() else math.nan

@@ -11,9 +11,10 @@ from bakeoff.reports.sheets import Cell, Column, Sheet, plain_columns
 from bakeoff.reports.statistics.folds import Difference, Posterior
 from bakeoff.reports.strips import Axis, build_even_axis, build_strip
 from bakeoff.reports.tables import FAMILIES
-from bakeoff.reports.verdict import ALPHA, Answer, Verdict
+from bakeoff.reports.verdict import ALPHA, SURE, Answer, Verdict
 
 DEEP_FIRST = tuple(reversed(FAMILIES))
+TIMES = "\N{MULTIPLICATION SIGN}"
 MIDDLE_DOT = "\N{MIDDLE DOT}"
 ANSWERS: dict[Answer, str] = {
     "deep": "deep is better",
@@ -33,10 +34,15 @@ def build_verdicts(verdicts: Sequence[Verdict], signs: Sequence[int]) -> Sheet:
             Column(
                 title="Deep ahead by",
                 numeric=True,
-                hint="mean of the fold-by-fold differences with its 95 % interval, corrected for folds that share rows",
+                hint="mean of the fold-by-fold differences with its 95 % interval, corrected for folds that share "
+                "rows; on a fixed or ordered split from drawing test rows anew",
             ),
             Column(title="Fold by fold", is_picture=True),
-            Column(title="Cost", numeric=True, hint="CPU seconds of the deep champion over those of the classical one"),
+            Column(
+                title="Cost",
+                numeric=True,
+                hint="CPU seconds of the deep champion over those of the classical one; of a GPU where it held one",
+            ),
             *plain_columns("Deep champion", "Classical champion"),
         ),
         rows=tuple(_row(one, sign) for one, sign in zip(verdicts, signs, strict=True)),
@@ -49,7 +55,8 @@ def say_verdict(verdict: Verdict) -> str:
     if verdict.difference is None:
         return " ".join(f"{part}." for part in (f"{head}: {verdict.why}", _say_use(verdict)) if part)
     reason = verdict.why or _say_evidence(verdict)
-    parts = (f"{head}: {_say_leader(verdict)} ({reason})", _say_more(verdict), _say_cost(verdict), _say_use(verdict))
+    said = f"{head}: {_say_leader(verdict)} ({reason})"
+    parts = (said, _say_reach(verdict), _say_more(verdict), _say_cost(verdict), _say_use(verdict))
     return " ".join(f"{part}." for part in parts if part)
 
 
@@ -73,10 +80,10 @@ def _row(verdict: Verdict, sign: int) -> tuple[Cell, ...]:
         Cell(
             text=format_difference(ahead, decimals),
             value=ahead,
-            note=_say_interval(verdict.difference, decimals).strip(),
+            note=say_interval(verdict.difference, decimals).strip(),
         ),
         _folds_cell(verdict, decimals),
-        Cell(text=_say_ratio(verdict.cost_ratio), value=verdict.cost_ratio),
+        Cell(text=say_ratio(verdict.cost_ratio), value=verdict.cost_ratio, note=_say_units(verdict)),
         *(_champion_cell(verdict.sides.get(side), side, decimals, sign) for side in DEEP_FIRST),
     )
 
@@ -119,14 +126,15 @@ def _say_leader(verdict: Verdict) -> str:
     assert verdict.difference is not None  # the caller looked
     decimals, found = _decimals_of(verdict), verdict.difference
     if round(found.mean, decimals) == 0:
-        return f"level in {verdict.metric}{_say_interval(found, decimals)}"
+        return f"level in {verdict.metric}{say_interval(found, decimals)}"
     if found.mean < 0:
         found = replace(found, mean=-found.mean, low=-found.high, high=-found.low)
     leader = FAMILIES[int(verdict.difference.mean > 0)]
-    return f"{leader} ahead by {format_value(found.mean, decimals)} {verdict.metric}{_say_interval(found, decimals)}"
+    return f"{leader} ahead by {format_value(found.mean, decimals)} {verdict.metric}{say_interval(found, decimals)}"
 
 
-def _say_interval(difference: Difference | None, decimals: int) -> str:
+def say_interval(difference: Difference | None, decimals: int) -> str:
+    """Return an interval in brackets after a blank; "" if there is none."""
     if difference is None or not math.isfinite(difference.low):
         return ""
     low, high = (format_difference(value, decimals) for value in (difference.low, difference.high))
@@ -137,12 +145,19 @@ def _say_evidence(verdict: Verdict) -> str:
     """Give the p-value, and the probabilities of a difference that matters."""
     if verdict.difference is None or verdict.posterior is None:
         return ""
-    return f"p {say_p(verdict.difference.p_value)} {MIDDLE_DOT} {say_chances(verdict.posterior)}"
+    test = f", {verdict.test}" if verdict.is_of_rows else ""
+    return f"p {say_p(verdict.difference.p_value)}{test} {MIDDLE_DOT} {say_chances(verdict.posterior)}"
 
 
 def say_chances(known: Posterior) -> str:
     """Give the probability that either family is better by more than the region of equivalence, or neither."""
-    return f"deep {known.better:.0%}, equivalent {known.equivalent:.0%}, classical {known.worse:.0%}"
+    better, equivalent, worse = map(_say_chance, (known.better, known.equivalent, known.worse))
+    return f"deep {better}, equivalent {equivalent}, classical {worse}"
+
+
+def _say_chance(chance: float) -> str:
+    """Give a probability in percent; one just short of what counts as sure is not rounded up to it."""
+    return f"{chance:.1%}" if chance < SURE <= round(chance, 2) else f"{chance:.0%}"
 
 
 def say_p(p_value: float) -> str:
@@ -150,9 +165,15 @@ def say_p(p_value: float) -> str:
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
 
 
+def _say_reach(verdict: Verdict) -> str:
+    if not verdict.is_of_rows:
+        return ""
+    return "It speaks of these fitted models on these test rows, not of other training parts"
+
+
 def _say_more(verdict: Verdict) -> str:
     """Say how much more would tell, where nothing can be told."""
-    if verdict.answer != "can't tell" or verdict.why:
+    if verdict.answer != "can't tell" or verdict.why or verdict.is_of_rows:
         return ""
     if verdict.more_folds is None:
         return f"If it went on alike, no number of repeats would separate them at the {ALPHA:.0%} level"
@@ -160,14 +181,26 @@ def _say_more(verdict: Verdict) -> str:
 
 
 def _say_cost(verdict: Verdict) -> str:
-    ratio = _say_ratio(verdict.cost_ratio)
-    return f"Deep costs {ratio} the CPU time" if ratio != NONE else ""
+    ratio = say_ratio(verdict.cost_ratio)
+    deep, classical = verdict.cost_units
+    if ratio == NONE:
+        return ""
+    if deep == classical:
+        return f"Deep costs {ratio} the {deep} time"
+    return f"Deep takes {ratio.removesuffix(TIMES)} {deep} seconds for each {classical} second of classical"
 
 
-def _say_ratio(ratio: float) -> str:
+def _say_units(verdict: Verdict) -> str:
+    """Name what was divided by what, unless it is the usual CPU time."""
+    units = dict.fromkeys(verdict.cost_units)
+    return "" if set(units) <= {"CPU", ""} else f"{' s / '.join(units)} s"
+
+
+def say_ratio(ratio: float) -> str:
+    """Return a ratio of costs: 3.1×."""
     if not math.isfinite(ratio):
         return NONE
-    return f"{ratio:.2g}×" if ratio < 99.5 else f"{ratio:.0f}×"
+    return f"{ratio:.2g}{TIMES}" if ratio < 99.5 else f"{ratio:.0f}{TIMES}"
 
 
 def _say_use(verdict: Verdict) -> str:
@@ -175,5 +208,11 @@ def _say_use(verdict: Verdict) -> str:
 
 
 def _decimals_of(verdict: Verdict) -> int:
-    spread = stdev(verdict.differences) if len(verdict.differences) > 1 else 0.0
-    return decimals_for([side.mean for side in verdict.sides.values()], [spread])
+    return decimals_for([side.mean for side in verdict.sides.values()], [_spread_of(verdict)])
+
+
+def _spread_of(verdict: Verdict) -> float:
+    """Return how much the differences vary over folds, or for one fold half of what the interval reaches."""
+    if len(verdict.differences) > 1:
+        return stdev(verdict.differences)
+    return (verdict.difference.high - verdict.difference.low) / 4 if verdict.difference else 0.0

@@ -140,7 +140,9 @@ def least_p_value(n_datasets: int) -> float:
     return min(1.0, 2.0 ** (1 - n_datasets))
 
 
-def compare_bayesian_signed_ranks(differences: ArrayLike, *, rope: float, seed: int) -> Posterior:
+def compare_bayesian_signed_ranks(
+    differences: ArrayLike, *, rope: float, seed: int, samples: int = SAMPLES
+) -> Posterior:
     """Return the posterior of which of two models is better over data sets, by the Bayesian signed-rank test.
 
     Parameters
@@ -151,11 +153,13 @@ def compare_bayesian_signed_ranks(differences: ArrayLike, *, rope: float, seed: 
         Half the width of the region of practical equivalence, on that scale.
     seed : int
         Of the Monte Carlo samples.
+    samples : int
+        How many of them.
 
     Returns
     -------
     Posterior
-        Shares of 50,000 draws in which each region holds most of the mass.
+        Shares of the draws in which each region holds most of the mass.
 
     References
     ----------
@@ -166,7 +170,7 @@ def compare_bayesian_signed_ranks(differences: ArrayLike, *, rope: float, seed: 
     sums = values[:, None] + values[None, :]
     worse, better = (np.heaviside(sign * sums - 2 * rope, 0.5) for sign in (-1, 1))  # on the edge: half to each side
     shape = np.append(PRIOR, np.ones(len(values) - 1))
-    weights = np.random.default_rng(seed).dirichlet(shape, SAMPLES)
+    weights = np.random.default_rng(seed).dirichlet(shape, samples)
     left, right = (((weights @ region) * weights).sum(axis=1) for region in (worse, better))
     regions = np.stack([left, 1 - left - right, right])
     most = regions == regions.max(axis=0)

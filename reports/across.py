@@ -1,0 +1,188 @@
+"""Ensembles across models, as the run folder holds them, against the best single model: both chosen by inner folds."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.records import Record
+from bakeoff.reports.by_rows import BY_ROWS, RowTest, Side, compare_rows
+from bakeoff.reports.champions import Champion, choose_best
+from bakeoff.reports.formats import decimals_for, format_difference, format_value
+from bakeoff.reports.sheets import Cell, Column, Sheet, plain_columns
+from bakeoff.reports.statistics.folds import compare_corrected
+from bakeoff.reports.tables import Run, fits_frame, once, whole_fits
+from bakeoff.reports.verdict import ALPHA, FOLDS, complete_rivals
+from bakeoff.reports.verdict_sheet import MIDDLE_DOT, say_interval, say_p, say_ratio
+
+SHOWN_MEMBERS = 4
+Weights = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duel:
+    """An ensemble across models against the best single model of one data set.
+
+    Parameters
+    ----------
+    dataset, metric : str
+    scores : tuple of float
+        Of the ensemble on each outer fold, bigger is better.
+    single : Champion
+        The best model by inner scores, on each outer fold.
+    found : RowTest
+        The ensemble minus the single model.
+    weights : dict
+        Mean weight over the folds by model, largest first.
+    cost_s : float
+        Mean over the folds of the seconds that the members took, tuning included.
+    left_out : tuple of str
+        Models that could not be asked again on some fold.
+    """
+
+    dataset: str
+    metric: str
+    scores: tuple[float, ...]
+    single: Champion
+    found: RowTest
+    weights: Weights
+    cost_s: float
+    left_out: tuple[str, ...]
+
+    @property
+    def answer(self) -> str:
+        """What can be said of the difference."""
+        p_value = self.found.difference.p_value
+        if not p_value < ALPHA:
+            return "can't tell"
+        return "better" if self.found.difference.mean > 0 else "worse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Across:
+    """What the report says of ensembles across models."""
+
+    said: str
+    table: Sheet
+
+
+@once
+def judge_ensembles(view: Run) -> list[Duel]:
+    """Compare the ensembles of each data set that has one on every outer fold."""
+    frame = whole_fits(fits_frame(view))
+    by_dataset: dict[str, list[Record]] = defaultdict(list)
+    for record in view.across.values():
+        by_dataset[record.dataset].append(record)
+    duels = (_duel(view, frame[frame["dataset"] == name], by_dataset[name]) for name in view.plan["datasets"])
+    return [duel for duel in duels if duel is not None]
+
+
+def build_across(view: Run) -> Across | None:
+    """Build the section of ensembles across models; None if the run has none."""
+    duels = judge_ensembles(view)
+    if not duels:
+        return None
+    return Across(
+        said=say_duels(duels),
+        table=Sheet(
+            caption="An ensemble across all models against the best single one",
+            columns=(
+                *plain_columns("Data set", "Ensemble is"),
+                Column(title="Ahead by", numeric=True, hint="mean of the fold-by-fold differences with its interval"),
+                Column(title="Ensemble", numeric=True),
+                *plain_columns("Best single model", "Members"),
+                Column(title="Cost", numeric=True, hint="seconds of all members over those of the single model"),
+            ),
+            rows=tuple(_row(view, duel) for duel in duels),
+        ),
+    )
+
+
+def say_duels(duels: Sequence[Duel]) -> str:
+    """Say in one sentence what ensembles across models come to."""
+    answers = [duel.answer for duel in duels]
+    counted = ", ".join(f"{word} on {answers.count(word)}" for word in dict.fromkeys(answers))
+    return (
+        f"An ensemble of all models, weighted by inner folds, against the best single model: {counted} of "
+        f"{len(duels)} {'data set' if len(duels) == 1 else 'data sets'}."
+    )
+
+
+def _duel(view: Run, fits: pd.DataFrame, records: Sequence[Record]) -> Duel | None:
+    folds = list(dict.fromkeys(zip(fits["repeat"], fits["fold"], strict=True)))
+    by_fold = {(record.repeat, record.fold): record for record in records if record.ok}
+    if not folds or set(by_fold) != set(folds):
+        return None
+    dataset, ordered = str(fits["dataset"].iloc[0]), [by_fold[fold] for fold in sorted(folds)]
+    metric = view.primary(dataset)
+    single = choose_best(complete_rivals(view, fits, metric))
+    if single is None or len(single.scores) < len(folds) or any(metric not in one.metrics for one in ordered):
+        return None
+    scores = tuple(view.sign(metric) * one.metrics[metric] for one in ordered)
+    cost_of = dict(zip(fits["fit"], fits["cost_s"], strict=True))
+    return Duel(
+        dataset=dataset,
+        metric=metric,
+        scores=scores,
+        single=single,
+        found=_test(view, dataset, [one.fit for one in ordered], scores, single, 1 + int(fits["fold"].max())),
+        weights=_mean_weights(ordered),
+        cost_s=float(np.mean([sum(cost_of[member["fit"]] for member in _members(one)) for one in ordered])),
+        left_out=tuple(dict.fromkeys(name for one in ordered for name in one.diagnostics.get("left_out") or ())),
+    )
+
+
+def _test(
+    view: Run, dataset: str, fits: Sequence[str], scores: Sequence[float], single: Champion, folds: int
+) -> RowTest:
+    if view.plan["datasets"][dataset]["scheme"] in BY_ROWS:
+        both = replace(view, records={**view.records, **view.across})
+        sides = (Side(view=both, fits=tuple(fits)), Side(view=both, fits=single.fits))
+        return compare_rows(dataset, *sides, rope=0.0)
+    differences = np.subtract(scores, single.scores)
+    return RowTest(difference=compare_corrected(differences, test_share=1 / folds), test=FOLDS)
+
+
+def _members(record: Record) -> list[dict[str, Any]]:
+    members: list[dict[str, Any]] = record.params["members"]
+    return members
+
+
+def _mean_weights(records: Sequence[Record]) -> Weights:
+    sums: Weights = defaultdict(float)
+    for record in records:
+        for member in _members(record):
+            sums[member["model"]] += member["weight"] / len(records)
+    return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
+
+
+def _row(view: Run, duel: Duel) -> tuple[Cell, ...]:
+    sign, difference = view.sign(duel.metric), duel.found.difference
+    spread = float(np.std(np.subtract(duel.scores, duel.single.scores), ddof=1)) if len(duel.scores) > 1 else math.nan
+    mean = float(np.mean(duel.scores))
+    decimals = decimals_for([mean, duel.single.mean], [spread])
+    (model, variant), ratio = duel.single.most, duel.cost_s / duel.single.cost_s if duel.single.cost_s else math.nan
+    single = f"{variant} {MIDDLE_DOT} {format_value(sign * duel.single.mean, decimals)}"
+    p_value = duel.found.why if math.isnan(difference.p_value) else f"p {say_p(difference.p_value)}"
+    return (
+        Cell(text=duel.dataset, note=duel.metric),
+        Cell(text=duel.answer, note=p_value),
+        Cell(
+            text=format_difference(difference.mean, decimals),
+            value=difference.mean,
+            note=say_interval(difference, decimals).strip(),
+        ),
+        Cell(text=format_value(sign * mean, decimals), value=sign * mean),
+        Cell(text=model, note=single),
+        Cell(text=_say_members(duel.weights), note=f"left out: {', '.join(duel.left_out)}" if duel.left_out else ""),
+        Cell(text=say_ratio(ratio), value=ratio),
+    )
+
+
+def _say_members(weights: Weights) -> str:
+    shown = [f"{name} {weight:.0%}" for name, weight in list(weights.items())[:SHOWN_MEMBERS]]
+    return ", ".join(shown + ([f"{len(weights) - SHOWN_MEMBERS} more"] if len(weights) > SHOWN_MEMBERS else []))

@@ -1,0 +1,119 @@
+"""Every two models against each other: wins, ties and losses, and the probability that one is better."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bakeoff.reports.by_rows import BY_ROWS
+from bakeoff.reports.overall import Ranking
+from bakeoff.reports.sheets import Cell, Column, Sheet
+from bakeoff.reports.statistics.datasets import compare_bayesian_signed_ranks
+from bakeoff.reports.statistics.folds import Posterior, compare_bayesian
+from bakeoff.reports.tables import BASELINE, Run, fits_frame, fold_scores, leaderboard, whole_fits
+from bakeoff.reports.verdict import judge_run
+
+SEED, DRAWS = 0, 5000
+MOST_DATASETS = 6
+SAME = Cell(text="")
+HINT = "wins / practically equal / losses of the row's model, and the probability that it is better"
+Test = Callable[[np.ndarray], Posterior | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """A model with its scores, bigger is better: of each data set, or of each outer fold."""
+
+    model: str
+    variant: str
+    family: str
+    scores: np.ndarray
+
+
+def build_pairs_of_task(view: Run, ranking: Ranking) -> Sheet:
+    """Build the table of the best variant of each model against each other one, over the data sets of a task."""
+    scaled = ranking.scores / ranking.scale if np.isfinite(ranking.scale).all() else ranking.scores
+    order = sorted(range(len(ranking.names)), key=lambda place: ranking.omnibus.mean_ranks[place])
+    best = {ranking.names[place][0]: place for place in reversed(order)}
+    rivals = [
+        Rival(
+            model=ranking.names[place][0],
+            variant=ranking.names[place][1],
+            family=ranking.families[place],
+            scores=scaled[:, place],
+        )
+        for place in order
+        if best[ranking.names[place][0]] == place
+    ]
+    rope = view.rope if np.isfinite(ranking.scale).all() else 0.0
+
+    def test(differences: np.ndarray) -> Posterior | None:
+        if len(differences) < 2 or not np.isfinite(ranking.scale).all():
+            return None
+        return compare_bayesian_signed_ranks(differences, rope=rope, seed=SEED, samples=DRAWS)
+
+    over = f"over the {ranking.task} data sets that both have"
+    return _build(rivals, test, rope=rope, caption=f"Model against model {over}")
+
+
+def build_pairs_of_folds(view: Run, dataset: str) -> Sheet | None:
+    """Build the same table over the outer folds of one data set.
+
+    None where folds are no sample, with one model, and in a run of many data sets, where the table over all of them
+    says more.
+    """
+    if len(view.plan["datasets"]) > MOST_DATASETS:
+        return None
+    board, fits = leaderboard(view), whole_fits(fits_frame(view))
+    cells = board[(board["dataset"] == dataset) & board["rank"].notna() & (board["model"] != BASELINE)]
+    cells = cells.drop_duplicates("model")
+    about, metric = view.plan["datasets"][dataset], view.primary(dataset)
+    if about["scheme"] in BY_ROWS or len(cells) < 2:
+        return None
+    rivals = [
+        Rival(
+            model=str(cell["model"]),
+            variant=str(cell["variant"]),
+            family=str(cell["family"]),
+            scores=view.sign(metric)
+            * fold_scores(fits, dataset, str(cell["model"]), str(cell["variant"]), metric).to_numpy(),
+        )
+        for cell in cells.to_dict("records")
+    ]
+    share = 1 / (1 + int(fits.loc[fits["dataset"] == dataset, "fold"].max()))
+    rope = next(verdict.rope for verdict in judge_run(view) if verdict.dataset == dataset)
+
+    def test(differences: np.ndarray) -> Posterior | None:
+        return compare_bayesian(differences, test_share=share, rope=rope) if len(differences) > 1 else None
+
+    return _build(rivals, test, rope=rope, caption=f"Model against model over the outer folds of {dataset}")
+
+
+def _build(rivals: Sequence[Rival], test: Test, *, rope: float, caption: str) -> Sheet:
+    heads = tuple(Column(title=rival.model, numeric=True, hint=HINT) for rival in rivals)
+    return Sheet(
+        caption=caption,
+        columns=(Column(title="Model"), *heads),
+        rows=tuple(
+            (
+                Cell(text=one.model, family=one.family, note=one.variant),
+                *(SAME if one is other else _duel(one, other, test, rope) for other in rivals),
+            )
+            for one in rivals
+        ),
+    )
+
+
+def _duel(one: Rival, other: Rival, test: Test, rope: float) -> Cell:
+    both = np.isfinite(one.scores) & np.isfinite(other.scores)
+    differences = (one.scores - other.scores)[both]
+    wins, losses = int((differences > rope).sum()), int((differences < -rope).sum())
+    found = test(differences) if len(differences) else None
+    better = found.better if found else math.nan
+    return Cell(
+        text=f"{wins}/{len(differences) - wins - losses}/{losses}",
+        value=better if found else float(wins - losses),
+        heat=better if found else None,
+        note=f"{better:.0%}" if found else "",
+    )

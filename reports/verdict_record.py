@@ -1,0 +1,99 @@
+"""What a run says of deep against classical as plain values, for programs: the content of `verdict.json`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from bakeoff.reports.champions import Champion
+from bakeoff.reports.overall import Ranking, judge_tasks, rank_tasks
+from bakeoff.reports.overall_sheet import say_run
+from bakeoff.reports.tables import FAMILIES, Run
+from bakeoff.reports.verdict import Verdict, judge_run
+
+SCHEMA = 1
+ENDS = ("value", "low", "high")
+
+
+def build_verdict_record(view: Run) -> dict[str, Any]:
+    """Return everything that the report's verdicts and rankings say.
+
+    Returns
+    -------
+    dict
+        `headline` and `sentences`; `statistics`, what they rest on; `datasets`, `tasks` and `rankings`. Differences are
+        deep minus classical, bigger is better; means and scores of champions are in the metric's own units.
+    """
+    said = say_run(view)
+    return {
+        "schema": SCHEMA,
+        "headline": said.headline,
+        "sentences": said.sentences,
+        "statistics": {"rope": view.rope, "groups": view.grouping},
+        "datasets": [_verdict(one, view.sign(one.metric)) for one in judge_run(view)],
+        "tasks": [asdict(one) for one in judge_tasks(view)],
+        "rankings": [_ranking(one) for one in rank_tasks(view)],
+    }
+
+
+def _verdict(verdict: Verdict, sign: int) -> dict[str, Any]:
+    named = ("dataset", "task", "metric", "answer", "why", "test", "scale", "rope", "more_folds", "cost_ratio")
+    return {
+        **{name: getattr(verdict, name) for name in named},
+        "cost_unit": dict(zip(("deep", "classical"), verdict.cost_units, strict=True)),
+        "difference": asdict(verdict.difference) if verdict.difference else None,
+        "posterior": asdict(verdict.posterior) if verdict.posterior else None,
+        "champions": {family: _champion(verdict.sides.get(family), sign) for family in FAMILIES},
+        "use": _champion(verdict.use, sign),
+    }
+
+
+def _champion(champion: Champion | None, sign: int) -> Mapping[str, Any] | None:
+    if champion is None:
+        return None
+    folds = zip(champion.chosen, champion.fits, champion.scores, strict=True)
+    return {
+        **dict(zip(("model", "variant"), champion.most, strict=True)),
+        "mean": sign * champion.mean,
+        "cost_s": champion.cost_s,
+        "cost_unit": champion.cost_unit,
+        "folds": [
+            {"model": model, "variant": variant, "fit": fit, "score": sign * score}
+            for (model, variant), fit, score in folds
+        ],
+    }
+
+
+def _ranking(ranking: Ranking) -> dict[str, Any]:
+    worst = None if ranking.worst is None else ranking.worst.p_value
+    return {
+        "task": ranking.task,
+        "datasets": ranking.datasets,
+        "holes": ranking.holes,
+        "omnibus": {"statistic": ranking.omnibus.statistic, "p_value": ranking.omnibus.p_value, "holes_last": worst},
+        "grouping": ranking.grouping,
+        "models": [_standing(ranking, place) for place in range(len(ranking.names))],
+        "groups": None
+        if ranking.groups is None
+        else [[_named(ranking, one) for one in group] for group in ranking.groups],
+    }
+
+
+def _standing(ranking: Ranking, place: int) -> dict[str, Any]:
+    """Return where a model stands; without intervals, win rate and rating if it is missing somewhere."""
+    known = {**_named(ranking, place), "family": ranking.families[place]}
+    rank = float(ranking.omnibus.mean_ranks[place])
+    if ranking.standings is None or place not in ranking.complete:
+        return {**known, "mean_rank": {"value": rank, "low": None, "high": None}, "win_rate": None, "elo": None}
+    column, found = ranking.complete.index(place), ranking.standings
+    shares = {"mean_rank": found.mean_rank, "win_rate": found.win_rate, "elo": found.elo}
+    return {**known, **{name: _with_ends(values[:, column]) for name, values in shares.items()}}
+
+
+def _named(ranking: Ranking, place: int) -> dict[str, str]:
+    return dict(zip(("model", "variant"), ranking.names[place], strict=True))
+
+
+def _with_ends(values: np.ndarray) -> dict[str, float]:
+    return dict(zip(ENDS, map(float, values), strict=True))
