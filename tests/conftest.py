@@ -203,6 +203,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Fail the tier if a test was skipped that its environment should have run."""
     yield
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a worker of xdist, whose skips the session that started it sees
+        return
     reasons = [str(report.longrepr[2]) for report in reporter.stats.get("skipped", ()) if report.longrepr]
     unseen = sorted({reason for reason in reasons if not any(allowed in reason for allowed in ALLOWED_SKIPS)})
     if unseen and session.exitstatus == 0:

@@ -1,5 +1,6 @@
 """The Python way in: `compare`, `run_suite` and `load_run`."""
 
+import html
 import sys
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,10 @@ def test_reprs_show_the_table(tiny_run: RunFolder) -> None:
     result = bakeoff.load_run(tiny_run.path)
     assert "logistic" in repr(result)
     assert str(tiny_run.html) in repr(result)
-    assert result._repr_html_().startswith("<table")
+    shown = html.unescape(result._repr_html_())
+    for part in ('<div class="bakeoff">', "models ranked by", result.folder.read_verdict()["headline"], "report.html"):
+        assert part in shown
+    assert "<script" not in shown
 
 
 def test_load_run_of_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -478,3 +479,58 @@ def test_merge_of_strangers_is_refused(here: Path, bakeoff: CommandLine) -> None
     assert "has another name than" in bakeoff.err
     assert "has another seed than" in bakeoff.err
     assert not (here / "runs" / "c").exists()
+
+
+def read_json(text: str) -> Any:
+    """Read standard output as JSON, without NaN: nothing else may stand there."""
+    return json.loads(text, parse_constant=pytest.fail)
+
+
+def test_results_are_json_on_demand(tiny_run: RunFolder, tmp_path: Path, bakeoff: CommandLine) -> None:
+    """Every command that prints a result prints it as JSON, alone on standard output."""
+    folder = str(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    assert bakeoff("show", folder, "--json") == 0
+    shown = read_json(bakeoff.out)
+    assert shown["verdict"]["headline"] == RunFolder(Path(folder)).read_verdict()["headline"]
+    assert {row["model"] for row in shown["leaderboard"]} == {"dummy", "logistic", "ridge", "mlp"}
+    assert shown["failures"] == []
+    assert bakeoff("verify", folder, "--sample", "1", "--json") == 0
+    assert read_json(bakeoff.out)["equal"] == 1
+    assert "same" in bakeoff.err
+    fit = shown_fit(folder)
+    assert bakeoff("rerun", folder, fit, "--json") == 0
+    assert read_json(bakeoff.out)["before"]["fit"] == fit
+    assert bakeoff("doctor", "--json") == 0
+    assert "python" in {key.lower() for key in read_json(bakeoff.out)}
+    for what in ("models", "datasets", "suites", "metrics"):
+        assert bakeoff("list", what, "--json") == 0
+        assert {"name", "summary"} <= set(read_json(bakeoff.out)[0])
+
+
+def shown_fit(folder: str) -> str:
+    """Return the id of some fit."""
+    return next(iter(RunFolder(Path(folder)).read_records()[0]))
+
+
+def test_run_and_check_are_json_on_demand(tmp_path: Path, bakeoff: CommandLine) -> None:
+    """What goes on is told on standard error; failures are in the JSON, and in the exit code."""
+    suite = tmp_path / "suite.yaml"
+    suite.write_text("{name: j, datasets: [wine], models: [dummy], variants: [default], outer_folds: 2}", "utf-8")
+    assert bakeoff("check", str(suite), "--json") == 0
+    assert len(read_json(bakeoff.out)["fits"]) == 2
+    assert bakeoff("run", str(suite), "--out", str(tmp_path / "run"), "--no-tracking", "--json") == 0
+    done = read_json(bakeoff.out)
+    assert (done["ran"], done["failed"], done["folder"]) == (2, 0, str(tmp_path / "run"))
+    assert "2 of 2" in bakeoff.err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("bakeoff verif", "verify"), ("bakeoff list mod", "models"), ("bakeoff run x --models xg", "xgboost")],
+)
+def test_shells_complete_words(words: str, found: str) -> None:
+    """Commands and names are completed, as bash asks for them."""
+    asked = {"_BAKEOFF_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    command = [sys.executable, "-c", "from bakeoff.cli import main; main()"]
+    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=60)
+    assert found in done.stdout.split()

@@ -118,12 +118,13 @@ def test_many_comparisons_are_corrected() -> None:
     assert many[0].p_value > alone[0].p_value
 
 
-def test_ordered_folds_have_no_test() -> None:
-    """Folds in order of time show a difference and no p-value."""
+def test_split_without_stored_predictions_has_no_test() -> None:
+    """Folds in order of time are tested by their rows; where these are gone, the change says why it can't be told."""
     views = (view_of({"m": scores}, scheme="ordered") for scores in (around(0.8), around(0.5)))
     (change,) = compare_runs(*views)
     assert change.change == "can't tell"
     assert math.isnan(change.p_value)
+    assert change.why == "the predictions of the fit m-0 are missing or damaged"
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ class Task:
     seconds: float = 0.0
     model: str = "m"
     device: str = "cpu"
+    variant: str = "default"
 
     @property
     def keys(self) -> Any:

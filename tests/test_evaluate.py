@@ -1,5 +1,6 @@
 """One fit: no leak from the test part, equal rules for early stopping, failures that stay failures."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.entries import RangeModel
 from bakeoff.evaluate import _of_gpu, evaluate
-from bakeoff.fitting import fit_rows
+from bakeoff.fitting import Member, fit_members, fit_rows
 from bakeoff.imported import own_spec
 from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
 from bakeoff.plan import Memory, make_plan
 from bakeoff.prepared import write_prepared
 from bakeoff.splits import outer_splits
-from bakeoff.suite import RangeModel, Suite
+from bakeoff.suite import Suite
 
 ROWS = 90
 
@@ -53,12 +55,12 @@ def poison(dataset: Dataset) -> Dataset:
     return replace(dataset, X=X, y=y)
 
 
-@pytest.mark.parametrize("variant", ["default", "tuned"])
-@pytest.mark.parametrize("model", ["logistic", "mlp"])
+@pytest.mark.parametrize("variant", ["default", "tuned", "ensemble"])
+@pytest.mark.parametrize("model", ["logistic", "mlp", "xgboost"])
 def test_poisoned_test_part_changes_nothing_learned(tmp_path: Path, model: str, variant: str) -> None:
     """Parameters, trials and fitted weights are the same whatever the outer test part holds."""
     clean = build_dataset()
-    options: dict[str, Any] = {"tuning": {"trials": 3}, "caps": {"epochs": 3}}
+    options: dict[str, Any] = {"tuning": {"trials": 3}, "caps": {"epochs": 3, "trees": 20}}
     job = build_job(tmp_path, clean, model, variant, **options)
     poisoned = poison(clean)
     other = replace(job, prepared=tmp_path / "poisoned.joblib")
@@ -67,8 +69,9 @@ def test_poisoned_test_part_changes_nothing_learned(tmp_path: Path, model: str, 
     ours, theirs = evaluate(job), evaluate(replace(other, index=0))
     assert ours.params == theirs.params
     assert [trial["value"] for trial in ours.trials] == [trial["value"] for trial in theirs.trials]
-    before = fit_rows(job, clean, split.train, ours.params).pipeline
-    after = fit_rows(job, poisoned, split.train, ours.params).pipeline
+    members = [Member(**one) for one in ours.params.get("members", [{"params": ours.params}])]
+    before = fit_members(job, clean, split.train, members).pipeline
+    after = fit_members(job, poisoned, split.train, members).pipeline
     np.testing.assert_array_equal(before.predict_proba(clean.X), after.predict_proba(clean.X))
 
 
@@ -249,10 +252,12 @@ def test_missing_primary_metric_fails_tuning(tmp_path: Path) -> None:
 
 
 def test_memory_of_the_gpu_is_recorded_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fits on a GPU record the most memory that they took from it; others say nothing of it."""
+    """Fits on a GPU record how long they held it and the most memory they took from it; others say nothing of it."""
     import torch
 
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: 3 * 2**20)
     job = build_job(tmp_path, build_dataset())
-    assert _of_gpu(job) == {}
-    assert _of_gpu(replace(job, device="cuda")) == {"peak_vram_mb": 3.0}
+    start = time.perf_counter() - 5
+    assert _of_gpu(job, start) == {}
+    found = _of_gpu(replace(job, device="cuda"), start)
+    assert (found["peak_vram_mb"], found["device_s"]) == (3.0, pytest.approx(5, abs=1))

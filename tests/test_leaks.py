@@ -15,6 +15,10 @@ from bakeoff.estimators.registry import all_specs
 from bakeoff.estimators.spec import Setting
 
 CHEAP = {"epochs": 5, "trees": 30}
+TUNED_ON_TABLES = {
+    *("logistic", "linear_svm", "rbf_svm", "knn", "decision_tree", "random_forest", "adaboost"),
+    *("hist_gradient_boosting", "xgboost", "mlp", "mlp_embeddings"),
+}  # and whatever extra is installed
 
 
 def run_on(frame: pd.DataFrame, folder: Path, *, models: list[str], trials: int = 3) -> pd.DataFrame:
@@ -41,7 +45,7 @@ def test_shuffled_labels_leave_every_tuned_model_at_chance(tmp_path: Path) -> No
     frame["code"] = [f"c{i}" for i in rng.integers(0, 80, 400)]
     frame["y"] = rng.permutation(np.arange(400) % 2)
     board = run_on(frame, tmp_path, models=["all"])
-    assert len(board) >= 12
+    assert set(board["model"]) >= TUNED_ON_TABLES
     assert board["mean"].notna().all()
     assert board["mean"].between(0.38, 0.62).all(), board[["model", "mean"]]
 

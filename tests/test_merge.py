@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ def test_failed_fit_gives_way_to_one_that_ended_well(shards: list[Path], tmp_pat
         ({"outer_folds": 3}, "has another outer_folds"),
         ({"tuning": {"trials": 3}}, "has another tuning"),
         ({"name": "other"}, "has another name"),
+        ({"statistics": {"rope": 0.02}}, "has another statistics"),
         (
             {"datasets": [{"name": "friedman1", "as": "wine", "rows": 100}]},
             "differ in the content of the data set 'wine'",
@@ -216,6 +218,17 @@ def test_other_splits_are_refused(shards: list[Path], tmp_path: Path) -> None:
     path.write_text("".join(json.dumps({**line, "split_digest": "other"}) + "\n" for line in lines), encoding="utf-8")
     with pytest.raises(UserError, match=r"differ in the split of "):
         merge([shards[0], copy], tmp_path / "merged")
+
+
+def test_part_that_mixes_data_is_refused(shards: list[Path], tmp_path: Path) -> None:
+    """A record of other data than its own plan's is named before anything is written."""
+    copy = tmp_path / "copy"
+    shutil.copytree(shards[1], copy)
+    first = next(iter(RunFolder(copy).read_records()[0].values()))
+    RunFolder(copy).append(replace(first, data_digest="other"))
+    with pytest.raises(UserError, match=rf"fit {first.fit}\) was run on other data"):
+        merge([shards[0], copy], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
 
 
 def test_no_run_and_foreign_folder_are_refused(shards: list[Path], tmp_path: Path) -> None:

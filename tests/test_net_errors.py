@@ -147,7 +147,7 @@ def test_all_parameter_errors_at_once(net: Any, broken: dict[str, Any], call: st
         (TorchClassifier(module=lambda n, m: "net"), "must build an nn.Module. It built 'net' instead"),
         (TorchClassifier(module=lambda n, m: nn.LSTM(n, m)), r"Of 2 rows it made tuple"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_parameters_that_cannot_work(net: Any, message: str) -> None:
     """Parameters that contradict each other or the data are refused with what must hold."""

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.records import STATUSES, Record
 from bakeoff.reports import write_reports
+from bakeoff.reports.budget import budget
 from bakeoff.reports.formats import decimals_for, format_difference, format_seconds, format_value
 from bakeoff.reports.html import render_html
 from bakeoff.reports.markdown import escape, render_markdown
+from bakeoff.reports.page import build_page
 from bakeoff.reports.strips import build_axis
-from bakeoff.reports.tables import Run, budget, failures, fits_frame, leaderboard, load_run_view
+from bakeoff.reports.tables import Run, failures, fits_frame, leaderboard, load_run_view
 
 METRICS = {
     "accuracy": {"greater_is_better": True, "tasks": ["binary", "multiclass"]},
@@ -48,7 +51,7 @@ def record_of(fit: dict[str, Any], key: str) -> Record:
         fit=key,
         study="",
         cell="",
-        data_digest="",
+        data_digest="d" * 64,
         split_digest="",
         task="",
         kind="",
@@ -289,10 +292,13 @@ def test_budget_counts_failed_fits(build_run: BuildRun) -> None:
 def test_records_outside_the_plan_are_left_out(build_run: BuildRun) -> None:
     """A record of a fit that the plan no longer has is not in the tables, and its number is told."""
     folder = build_run(fit_of("svm", [0.5, 0.6]))
-    folder.append(record_of(fit_of("old", [0.9])[0], "elsewhere"))
+    old = record_of(fit_of("old", [0.9])[0], "elsewhere")
+    folder.append(replace(old, study="another"))
+    folder.append(replace(old, fit="shorter"))
     view = load_run_view(folder)
-    assert (view.outside, len(fits_frame(view))) == (1, 2)
+    assert (view.outside, view.superseded, len(fits_frame(view))) == (2, 1, 2)
     assert "1 recorded fit outside the current plan" in render_html(view)
+    assert "1 recorded fit with another tuning budget: kept" in render_html(view)
 
 
 def test_retried_fit_counts_once_by_its_last_record(build_run: BuildRun) -> None:
@@ -306,6 +312,7 @@ def test_run_without_records_still_reports(build_run: BuildRun) -> None:
     """A run that was interrupted before its first fit ended has reports of what was planned."""
     folder = build_run(fit_of("svm", [None, None]))
     write_reports(folder)
+    assert folder.read_verdict()["datasets"][0]["answer"] == "no comparison"
     assert "No record of 2 planned fits" in folder.html.read_text(encoding="utf-8")
     assert "2 not run" in folder.markdown.read_text(encoding="utf-8")
     assert not list(folder.path.glob("*.part"))
@@ -327,6 +334,41 @@ def test_damaged_folder_is_refused_in_words(build_run: BuildRun) -> None:
     (folder.path / "plan.json").unlink()
     with pytest.raises(UserError, match=r"holds no plan\.json"):
         load_run_view(folder)
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "message"),
+    [
+        (3, {"data_digest": "e" * 64}, r"toy / mlp / default / repeat 1 fold 2 \(fit fit3\) was run on other data"),
+        (1, {"data_digest": "e" * 64}, r"toy / svm / default / repeat 1 fold 2 \(fit fit1\) was run on other data"),
+        (3, {"split_digest": "other"}, r"fold 2 \(fit fit3\) was run on another split than svm \(default, fit fit1\)"),
+    ],
+)
+def test_other_data_and_splits_are_refused(
+    build_run: BuildRun, place: int, changes: dict[str, str], message: str
+) -> None:
+    """A record of other data than the plan's, or of another split than another model's, is named and not compared."""
+    fits = [*fit_of("svm", [0.5, 0.6]), *fit_of("mlp", [0.4, 0.7], family="deep")]
+    folder = build_run(fits)
+    folder.append(replace(record_of(fits[place], f"fit{place}"), **changes))  # type: ignore[arg-type]  # strings
+    with pytest.raises(UserError, match=message):
+        load_run_view(folder)
+
+
+def test_unknown_primary_metric_is_refused(build_run: BuildRun) -> None:
+    """A data set that is ranked by a metric which the plan does not have is named."""
+    folder = build_run(fit_of("svm", [0.5, 0.6]), primary="profit")
+    with pytest.raises(UserError, match=r"'toy' is ranked by 'profit', which is none of the plan's metrics"):
+        load_run_view(folder)
+
+
+def test_tables_are_made_once(build_run: BuildRun) -> None:
+    """Page, Markdown and verdict share the tables of a run; another run, or the same read again, has its own."""
+    folder = build_run(fit_of("svm", [0.5, 0.6]))
+    view, again = load_run_view(folder), load_run_view(folder)
+    assert fits_frame(view) is fits_frame(view)
+    assert build_page(view) is build_page(view)
+    assert fits_frame(again) is not fits_frame(view)
 
 
 def test_import_is_light() -> None:

@@ -1,6 +1,7 @@
 """Statistics: each against numbers that other programs or papers give, and the properties that such tests must have."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -19,7 +20,14 @@ from bakeoff.reports.statistics.datasets import (
 )
 from bakeoff.reports.statistics.folds import compare_bayesian, compare_corrected, count_folds_to_separate
 from bakeoff.reports.statistics.resampling import bootstrap_standings
-from bakeoff.reports.statistics.rows import block_length, bootstrap_difference, compare_answers
+from bakeoff.reports.statistics.rows import (
+    block_length,
+    compare_answers,
+    count_resamples,
+    draw_differences,
+    share_draws,
+    summarise_draws,
+)
 
 FOLDS = np.array([0.02, 0.03, -0.01, 0.04, 0.015, 0.022, 0.005, 0.031, -0.004, 0.018])
 PAIRS = np.array([0.02, 0.03, -0.01, 0.04, 0.015, -0.022, 0.005, 0.031, -0.004, 0.018, 0.0, 0.012])
@@ -57,6 +65,11 @@ ASSEMBLY = np.array(
         [3.5, NONE, 3.7, 3.9],
     ]
 )
+
+
+def mean_of(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function from counts of rows to means of their values."""
+    return lambda counts: values @ counts / counts.sum(axis=0)
 
 
 def test_corrected_t_test_by_hand() -> None:
@@ -166,7 +179,7 @@ def test_identical_scores_show_no_difference() -> None:
     assert compare_ranks(same).p_value == 1
     assert (compare_pairs(same) == 1).all()
     assert compare_with_holes(same).p_value == pytest.approx(1)
-    assert bootstrap_difference(lambda rows: 0.0 * len(rows), 50, seed=0).p_value == 1
+    assert summarise_draws(0.0, draw_differences(mean_of(np.zeros(50)), np.arange(50), seed=0), n=50).p_value == 1
 
 
 def test_other_names_change_nothing() -> None:
@@ -250,21 +263,76 @@ def test_bootstrap_covers_a_known_mean() -> None:
     """The interval of a mean difference is near the normal one; blocks of dependent rows make it wider."""
     random = np.random.default_rng(0)
     values = random.normal(0.1, 1, 400)
-    found = bootstrap_difference(lambda rows: float(values[rows].mean()), 400, seed=1)
+    found = summarise_draws(values.mean(), draw_differences(mean_of(values), np.arange(400), seed=1), n=400)
     half = 1.96 * values.std(ddof=1) / 20
     assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
     walk = np.convolve(random.normal(0, 1, 409), np.ones(10) / 10, mode="valid")
-    single, blocks = (
-        bootstrap_difference(lambda rows: float(walk[rows].mean()), 400, seed=1, block=block) for block in (1, 20)
-    )
-    assert blocks.high - blocks.low > 1.5 * (single.high - single.low)
+    single, blocks = (draw_differences(mean_of(walk), np.arange(400), seed=1, block=block) for block in (1, 20))
+    assert blocks.std() > 1.5 * single.std()
     assert block_length(1000) == 10
+
+
+def test_rows_of_a_unit_are_drawn_together() -> None:
+    """Ten rows at each of forty times say no more than one at each."""
+    values = np.random.default_rng(0).normal(0.1, 1, 40)
+    alone = draw_differences(mean_of(values), np.arange(40), seed=1)
+    panel = draw_differences(mean_of(np.repeat(values, 10)), np.repeat(np.arange(40), 10), seed=1)
+    apart = draw_differences(mean_of(np.repeat(values, 10)), np.arange(400), seed=1)
+    assert panel == pytest.approx(alone)
+    assert apart.std() < 0.5 * panel.std()
+
+
+def test_bootstrap_does_not_depend_on_what_is_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many resamples come in pieces; each row is drawn once on average in all of them."""
+    monkeypatch.setattr("bakeoff.reports.statistics.rows.AT_ONCE", 350)
+    values = np.arange(100.0)
+    draws = draw_differences(mean_of(values), np.arange(100), seed=1, resamples=500)
+    assert draws.shape == (500,)
+    assert draws.mean() == pytest.approx(49.5, abs=0.5)
+    assert len(set(draws)) > 400
+
+
+def test_p_value_agrees_with_the_interval_and_has_a_tail() -> None:
+    """It is below 0.05 where the interval leaves zero out, and falls on where no resample comes to zero."""
+    random = np.random.default_rng(0)
+    for mean in (1.0, 1.8, 2.1, 3.0):
+        found = summarise_draws(mean, random.normal(mean, 1, 2000), n=100)
+        assert (found.p_value < 0.05) == (found.low > 0)
+    far = summarise_draws(6.0, random.normal(6, 1, 2000), n=100)
+    assert far.p_value == pytest.approx(2e-9, rel=1)
+    assert summarise_draws(0.0, np.zeros(2000), n=100).p_value == 1
+
+
+def test_bootstrap_keeps_its_level() -> None:
+    """On noise it rejects about one time in twenty; on dependent noise blocks come near that, single rows do not."""
+    random, rejected = np.random.default_rng(0), np.zeros(3)
+    for _ in range(200):
+        noise = random.normal(size=304)
+        smooth = noise[:-4] + noise[2:-2] + noise[4:]
+        for place, (values, block) in enumerate(((noise[:300], 1), (smooth, 7), (smooth, 1))):
+            draws = draw_differences(mean_of(values), np.arange(300), seed=1, block=block, resamples=500)
+            rejected[place] += summarise_draws(values.mean(), draws, n=300).p_value < 0.05
+    independent, in_blocks, row_by_row = rejected / 200
+    assert 0.01 < independent < 0.1
+    assert in_blocks < 0.15
+    assert row_by_row > 0.2
+
+
+def test_shares_of_draws_add_up() -> None:
+    """Draws below, within and above the region of equivalence are its posterior."""
+    found = share_draws(np.array([-0.2, -0.01, 0.0, 0.01, 0.1, 0.2, np.nan]), rope=0.01)
+    assert (found.worse, found.equivalent, found.better) == pytest.approx((1 / 6, 3 / 6, 2 / 6))
+
+
+def test_many_rows_have_fewer_resamples() -> None:
+    """A second's work is the same for any number of rows, down to 500 resamples."""
+    assert [count_resamples(rows) for rows in (10, 5_000, 10_000, 10**6)] == [2000, 2000, 1000, 500]
 
 
 def test_bootstrap_that_is_mostly_undefined_says_so() -> None:
     """A score that most resamples do not have gives no interval and no p-value."""
-    found = bootstrap_difference(lambda rows: 0.1 if len(set(rows)) == len(rows) else np.nan, 30, seed=0)
-    assert math.isnan(found.p_value)
+    draws = draw_differences(lambda counts: np.where(counts.max(axis=0) < 2, 0.1, np.nan), np.arange(30), seed=0)
+    assert math.isnan(summarise_draws(0.1, draws, n=30).p_value)
 
 
 def test_standings_of_a_model_that_always_wins() -> None:

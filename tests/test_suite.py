@@ -10,14 +10,16 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+import bakeoff.entries as entries_module
 import bakeoff.suite as suite_module
 from bakeoff.datasets import Dataset
+from bakeoff.entries import name_of_dataset, name_of_model
 from bakeoff.errors import UserError
 from bakeoff.estimators.registry import all_specs, names_of_models, specs_of_family
 from bakeoff.metrics import METRICS
 from bakeoff.plan import Memory, Plan, make_plan, select
 from bakeoff.splits import outer_splits
-from bakeoff.suite import Suite, name_of_dataset, name_of_model
+from bakeoff.suite import Suite
 from bakeoff.suite_file import dump_suite, list_shipped, load_suite, parse_suite, to_suite
 
 LEAST = "name: toy\ndatasets: [wine]\n"
@@ -115,6 +117,7 @@ def test_all_problems_at_once() -> None:
         (LEAST + "outer_fold: 3\n", "outer_fold", "outer_folds"),
         (LEAST + "tuning: {trial: 3}\n", "tuning.trial", "trials"),
         (LEAST + "caps: {tree: 3}\n", "caps.tree", "trees"),
+        (LEAST + "statistics: {group: nemenyi}\n", "statistics.group", "groups"),
         (LEAST + "limits: {memry: 3}\n", "limits.memry", "memory"),
         (LEAST + "primary: {binry: roc_auc}\n", "primary.binry", "binary"),
         (LEAST + "models: [{name: knn, parms: {}}]\n", "models[0].parms", "params"),
@@ -149,6 +152,9 @@ def test_unknown_keys_at_every_level(text: str, path: str, close: str) -> None:
         ("tuning: 3", "tuning: "),
         ("caps: {epochs: 0}", "greater than or equal to 1"),
         ("limits: {seconds: -1}", "greater than 0"),
+        ("statistics: {rope: -0.1}", "greater than or equal to 0"),
+        ("statistics: {rope: 1}", "less than 1"),
+        ("statistics: {groups: friedman}", "'wilcoxon-holm' or 'nemenyi'"),
         ("limits: {memory: 1MB}", "greater than or equal to 67108864"),
         ("limits: {memory: 1000}", "greater than or equal to 67108864"),
         ("limits: {memory: 2TBB}", "a size is a number with KB, MB or GB, such as 2GB; got '2TBB'"),
@@ -240,10 +246,13 @@ inner_folds: 4
 repeats: 2
 tuning: {trials: 7, seconds: 1.5}
 score_defaults: true
+learning_curve: [25%, 0.05]
+anytime: true
 caps: {epochs: 3, trees: 4}
 limits: {seconds: 9, memory: 3GB}
 metrics: [accuracy, {import: 'a.b:c', name: cost, greater_is_better: false, needs: probabilities, tasks: [binary]}]
 primary: {binary: cost, multiclass: mcc, regression: mae}
+statistics: {rope: 0.02, groups: nemenyi}
 threads: 2
 device: cuda
 """
@@ -509,8 +518,9 @@ def test_json_schema_has_every_key() -> None:
     """The schema for editors knows every key of every section and allows no other."""
     schema = Suite.model_json_schema()
     sections = {"Suite": schema, **schema["$defs"]}
-    kinds = [value for value in vars(suite_module).values() if isinstance(value, type) and issubclass(value, BaseModel)]
-    found = [kind for kind in kinds if kind.__module__ == suite_module.__name__]
+    values = [value for module in (suite_module, entries_module) for value in vars(module).values()]
+    kinds = [value for value in values if isinstance(value, type) and issubclass(value, BaseModel)]
+    found = [kind for kind in kinds if kind.__module__ in (suite_module.__name__, entries_module.__name__)]
     models = {model.__name__: model for model in found if model is not BaseModel and model.model_fields}
     assert set(sections) == set(models)
     assert len(sections) >= 12

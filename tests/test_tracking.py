@@ -20,6 +20,7 @@ from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
 from bakeoff.records import Record
 from bakeoff.tracking import default_uri, mirror
+from bakeoff.tracking_rows import describe_parent, verdict_tags
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,54 @@ def test_report_and_trials_are_artifacts(tracked: RunFolder) -> None:
     assert {"trials.jsonl", "folds.json", "predictions.json"} == {
         item.path for item in client.list_artifacts(tuned.info.run_id)
     }
+
+
+def test_verdict_is_tagged(tracked: RunFolder) -> None:
+    """The parent holds `verdict.json` and is tagged with its headline; a damaged one gives no tags."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(default_uri(tracked))
+    parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
+    headline = tracked.read_verdict()["headline"]
+    assert parent.data.tags["verdict"] == headline
+    assert headline in tracked.markdown.read_text(encoding="utf-8").replace("\\", "")
+    assert "verdict.json" in {item.path for item in client.list_artifacts(parent.info.run_id)}
+    assert verdict_tags({"headline": "so", "tasks": [{"task": "binary", "answer": "deep"}]}) == {
+        "verdict": "so",
+        "verdict.binary": "deep",
+    }
+    path = tracked.path / "verdict.json"
+    whole = path.read_bytes()
+    try:
+        for damage in (b"{", b"[]", b"{}"):
+            path.write_bytes(damage)
+            assert verdict_tags(tracked.read_verdict()) == {}
+    finally:
+        path.write_bytes(whole)
+
+
+def test_parent_says_the_verdict(tracked: RunFolder) -> None:
+    """The description of the parent run is the verdict, as the report words it; the experiment is one of models."""
+    from mlflow import MlflowClient
+
+    parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
+    said = parent.data.tags["mlflow.note.content"]
+    assert tracked.read_verdict()["headline"].split(":")[0] in said
+    assert "| wine (accuracy) |" in said
+    assert "sort by `score`" in said
+    experiment = MlflowClient(default_uri(tracked)).get_experiment_by_name("tiny")
+    assert experiment is not None
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_long_verdicts_end_with_a_whole_line() -> None:
+    """What does not fit is left out line by line, and where all of it is stays."""
+    said = describe_parent("\n".join(f"line {number}" for number in range(1000)), 1000)
+    assert len(said) <= 1000
+    assert said.startswith("line 0\nline 1\n")
+    assert "report.html" in said
+    shown = said.split("\n\n")[0].splitlines()
+    assert shown == [f"line {number}" for number in range(len(shown))]
 
 
 def test_mirroring_twice_logs_nothing_twice(tracked: RunFolder) -> None:

@@ -1,5 +1,6 @@
 """Tuning: nets are scored on all inner folds at once, trials that fall behind are pruned, and both change no result."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,9 @@ import pytest
 import torch
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.estimators.edges import find_edges
 from bakeoff.estimators.registry import get_spec
+from bakeoff.estimators.rounds import due_shares
 from bakeoff.estimators.space import Params, Trial
 from bakeoff.evaluate import evaluate
 from bakeoff.inner_scores import tune_rows
@@ -58,6 +61,126 @@ def one_by_one(job: Job) -> Job:
     return replace(job, choice=replace(job.choice, spec=replace(job.choice.spec, fits_folds_together=False)))
 
 
+@pytest.mark.parametrize("model", ["xgboost", "lightgbm"])
+def test_boosting_in_step_scores_as_fold_by_fold(tmp_path: Path, model: str) -> None:
+    """Folds that are boosted side by side come out as those that are fitted one after the other, to the last bit."""
+    if model == "lightgbm":
+        pytest.importorskip("lightgbm", reason="needs lightgbm")
+    dataset, rows = build_dataset(), np.arange(0, ROWS, 2)
+    job = build_job(tmp_path, model, tuning={"trials": 3}, caps={"trees": 30})
+    plain = replace(job, choice=replace(job.choice, spec=replace(job.choice.spec, watch_rounds=None)))
+    in_step, alone = tune_rows(job, dataset, rows), tune_rows(plain, dataset, rows)
+    assert [trial["folds"] for trial in in_step.trials] == [trial["folds"] for trial in alone.trials]
+    assert [trial["state"] for trial in in_step.trials] == ["complete"] * 3
+
+
+def test_boosting_that_falls_behind_is_ended_early(tmp_path: Path) -> None:
+    """A hopeless learning rate is pruned at a share of the rounds, and no thread of it goes on."""
+    job = build_job(tmp_path, "xgboost", tuning={"trials": 12}, caps={"trees": 60})
+    before = threading.active_count()
+    tuned = tune_rows(job, build_dataset(), np.arange(ROWS))
+    pruned = [trial for trial in tuned.trials if trial["state"] == "pruned"]
+    assert pruned
+    assert all("% of the rounds: " in trial["reason"] for trial in pruned)
+    assert threading.active_count() == before
+
+
+def test_boosting_that_fails_on_a_fold_ends_the_others(tmp_path: Path) -> None:
+    """An error of one fold is the reason of the trial, and leaves no thread behind."""
+    job = build_job(tmp_path, "xgboost", tuning={"trials": 2}, models=[{"name": "xgboost", "params": {"gamma": -1}}])
+    before = threading.active_count()
+    tuned = tune_rows(job, build_dataset(), np.arange(ROWS))
+    assert [trial["state"] for trial in tuned.trials] == ["failed"] * 2
+    assert "min_split_loss" in tuned.trials[0]["reason"]
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 4, 7, 1000])
+def test_every_share_of_the_rounds_is_due_once(rounds: int) -> None:
+    """However few the rounds, each share comes once, in order."""
+    due = [percent for done in range(1, rounds + 1) for percent in due_shares(done, rounds)]
+    assert due == [25, 50, 75]
+
+
+def test_folds_that_fall_behind_end_a_trial(tmp_path: Path) -> None:
+    """A model without epochs or rounds is judged after each fold; the fits that it was spared are not counted."""
+    job = build_job(tmp_path, "decision_tree", tuning={"trials": 15})
+    tuned = tune_rows(job, build_dataset(), np.arange(ROWS))
+    pruned = [trial for trial in tuned.trials if trial["state"] == "pruned"]
+    assert pruned
+    assert all("at fold " in trial["reason"] and trial["fits"] < 3 for trial in pruned)
+    assert all(trial["fits"] == 3 for trial in tuned.complete)
+
+
+def test_epochs_of_all_folds_are_counted(tmp_path: Path) -> None:
+    """A net's trial counts the epochs of every fold."""
+    tuned = tune_rows(build_job(tmp_path, "mlp", tuning={"trials": 1}), build_dataset(), np.arange(ROWS))
+    assert [(trial["fits"], trial["epochs"]) for trial in tuned.trials] == [(3, 3 * 4)]
+
+
+def finite(trial: Trial) -> Params:
+    """Ask for one of five points."""
+    kind = trial.suggest_categorical("kind", ["flat", "steep"])
+    return {"kind": kind, "steps": trial.suggest_int("steps", 1, 4) if kind == "steep" else 0}
+
+
+def count_steps(params: Params, watch: Watch) -> list[float]:
+    """Score by the number of steps."""
+    watch.check_time()
+    return [float(params["steps"])]
+
+
+def test_finite_space_is_tried_once_and_then_ends(tmp_path: Path) -> None:
+    """Every point is tried once, the study ends, says so, and a longer one adds nothing."""
+    small = replace(study(count_steps, trials=20), suggest=finite, default={"kind": "flat"})
+    tuned = tune(small)
+    asked = [trial["asked"] for trial in tuned.trials]
+    assert tuned.exhausted
+    assert len(asked) == 5
+    assert asked[0] == {"kind": "flat"}
+    assert all(one not in asked[:place] for place, one in enumerate(asked))
+    journal = tmp_path / "study.log"
+    tune(replace(small, trials=3, journal=journal))
+    again = tune(replace(small, journal=journal))
+    assert (again.resumed, again.exhausted) == (3, True)
+    assert without_times(again.trials) == without_times(tuned.trials)
+
+
+def test_exhausted_space_is_flagged(tmp_path: Path) -> None:
+    """A model that ran out of things to try says so in its record."""
+    narrow = {"name": "knn", "params": {"n_neighbors": 5}}
+    result = evaluate(build_job(tmp_path, "knn", models=[narrow], tuning={"trials": 20}))
+    assert result.diagnostics["trials"] == 4
+    assert result.diagnostics["flag"] == "all 4 points of the space were tried, before the 20 trials of the budget"
+
+
+def test_best_point_at_an_edge_is_flagged(tmp_path: Path) -> None:
+    """The record names a parameter whose best value lies at an end of its range, and which end."""
+    narrow = {"name": "logistic", "space": {"C": {"low": 1e-6, "high": 1e-5, "log": True, "default": 1e-5}}}
+    result = evaluate(build_job(tmp_path, "logistic", models=[narrow], tuning={"trials": 3}))
+    assert result.diagnostics["at_edge"] == ["C at its upper end 1e-05"]
+
+
+@pytest.mark.parametrize(
+    ("value", "given", "edge"),
+    [
+        (2, ("int", 1, 30, False), ""),
+        (1, ("int", 1, 30, False), ""),  # there are no fewer neighbours
+        (30, ("int", 1, 30, False), "x at its upper end 30"),
+        (3, ("int", 1, 3, False), ""),  # hardly more than ends
+        (1.0, ("float", 0.5, 1, False), ""),  # a share
+        (0.5, ("float", 0.5, 1, False), "x at its lower end 0.5"),
+        (1.0, ("float", 1e-3, 1, True), "x at its upper end 1"),
+        (0.0, ("float", 0, 0.9, False), ""),
+        (1.1e-3, ("float", 1e-3, 1, True), "x at its lower end 0.001"),
+        ("b", ("categorical", "a", "b"), ""),
+    ],
+)
+def test_edges(value: Any, given: tuple[Any, ...], edge: str) -> None:
+    """An end counts where a wider space could go on beyond it."""
+    assert find_edges({"x": value}, {"x": given}) == ([edge] if edge else [])
+
+
 @pytest.mark.parametrize("model", ["mlp", "cnn", "lstm"])
 def test_inner_folds_together_score_as_one_by_one(tmp_path: Path, model: str) -> None:
     """A trial's folds have the scores that fitting them one after the other gives."""
@@ -83,7 +206,8 @@ def study(score_folds: Any, trials: int = 12, seconds: float | None = None) -> S
     def suggest(trial: Trial) -> Params:
         return {"x": trial.suggest_float("x", 0, 1)}
 
-    return Study(suggest=suggest, default={"x": 1.0}, score_folds=score_folds, trials=trials, seconds=seconds, seed=0)
+    how = {"score_folds": score_folds, "step": "epoch", "warmup": 10}
+    return Study(suggest=suggest, default={"x": 1.0}, trials=trials, seconds=seconds, seed=0, **how)
 
 
 def climbing(params: Params, watch: Watch) -> list[float]:

@@ -1,19 +1,25 @@
 """The verdict: champions by inner folds alone, answers in words, and what several data sets say together."""
 
+import json
 import math
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bakeoff.folder import RunFolder
 from bakeoff.records import Record
 from bakeoff.reports.champions import choose_best, choose_cheapest, say_choice
-from bakeoff.reports.overall import judge_tasks, rank_tasks
-from bakeoff.reports.overall_sheet import build_overall, say_ranking, say_task
-from bakeoff.reports.tables import Run
+from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks, rank_tasks
+from bakeoff.reports.overall_sheet import GROUPINGS, build_overall, say_ranking, say_run, say_task
+from bakeoff.reports.tables import STATISTICS, Run
 from bakeoff.reports.verdict import Verdict, judge_run
+from bakeoff.reports.verdict_record import build_verdict_record
 from bakeoff.reports.verdict_sheet import build_verdicts, say_headline, say_verdict
+from bakeoff.suite import Statistics
 
 METRICS = {
     "accuracy": {"greater_is_better": True, "tasks": ["multiclass"]},
@@ -29,7 +35,7 @@ def cell(model: str, scores: list[float | str], inner: list[float] | float | Non
     return usual | {"model": model, "scores": scores, "inner": inner_scores, "cpu_s": 1.0, "inner_cpu_s": 0.0} | more
 
 
-def view_of(*cells: Cell, folds: int = 5, scheme: str = "stratified", metric: str = "accuracy") -> Run:
+def view_of(*cells: Cell, folds: int = 5, metric: str = "accuracy", **statistics: Any) -> Run:
     """Build what a report reads of a run with these cells."""
     task = "regression" if metric == "rmse" else "multiclass"
     fits, records = [], {}
@@ -39,7 +45,7 @@ def view_of(*cells: Cell, folds: int = 5, scheme: str = "stratified", metric: st
             named = {name: one[name] for name in ("dataset", "model", "family", "variant")}
             named |= {"fit": key, "repeat": place // folds, "fold": place % folds}
             fits.append(named)
-            spent = {"cpu_s": one["cpu_s"], "inner_cpu_s": one["inner_cpu_s"]}
+            spent = {name: one[name] for name in ("cpu_s", "inner_cpu_s", "device_s", "inner_s") if name in one}
             if inner is not None:
                 spent |= {"inner_score": inner, "inner_metric": one.get("inner_metric", metric)}
                 spent["default_score"] = one.get("default_score")
@@ -56,9 +62,10 @@ def view_of(*cells: Cell, folds: int = 5, scheme: str = "stratified", metric: st
                 metrics={metric: score} if is_ok else {},  # type: ignore[dict-item]  # a number then
                 diagnostics=spent,
             )
-    about = {"task": task, "scheme": scheme, "primary": metric}
+    about = {"task": task, "scheme": "stratified", "primary": metric}
     datasets = {one["dataset"]: about for one in cells}
-    return Run(plan={"fits": fits, "datasets": datasets, "metrics": METRICS}, records=records, suite={}, provenance={})
+    plan = {"fits": fits, "datasets": datasets, "metrics": METRICS}
+    return Run(plan=plan, records=records, suite={"statistics": statistics} if statistics else {}, provenance={})
 
 
 def only(view: Run) -> Verdict:
@@ -108,6 +115,7 @@ def test_equal_inner_scores_go_to_the_cheaper() -> None:
     """Of candidates that inner folds can't tell apart, the cheaper one is the champion; within a region, more are."""
     frame = pd.DataFrame(
         {
+            "fit": ["x", "y", "z"],
             "repeat": 0,
             "fold": 0,
             "model": ["a", "b", "c"],
@@ -115,13 +123,15 @@ def test_equal_inner_scores_go_to_the_cheaper() -> None:
             "inner_score": [0.9, 0.9, 0.895],
             "score": [0.1, 0.2, 0.3],
             "cost_s": [5.0, 2.0, 1.0],
+            "cost_unit": ["CPU", "CPU", "GPU"],
         }
     )
     best, cheapest = choose_best(frame), choose_cheapest(frame, within=0.01)
     assert best is not None
     assert cheapest is not None
     assert best.most == ("b", "default")
-    assert (cheapest.most, cheapest.cost_s) == (("c", "default"), 1.0)
+    assert (cheapest.most, cheapest.cost_s, cheapest.cost_unit) == (("c", "default"), 1.0, "GPU")
+    assert cheapest.fits == ("z",)
 
 
 @pytest.mark.parametrize(
@@ -200,15 +210,31 @@ def test_inner_scoring_is_no_cost_of_a_default() -> None:
     assert only(view).cost_ratio == pytest.approx(3.0)
 
 
-@pytest.mark.parametrize(("scheme", "why"), [("predefined", "one fixed split"), ("ordered", "order of time")])
-def test_splits_without_exchangeable_folds_have_no_t_test(scheme: str, why: str) -> None:
-    """One fixed split, and folds in order of time, show a difference and no p-value."""
-    verdict = only(view_of(cell("svm", around(0.7), 0.8), cell("mlp", around(0.9), 0.8), scheme=scheme))
-    assert verdict.answer == "can't tell"
-    assert why in verdict.why
-    assert verdict.difference is not None
-    assert verdict.difference.mean == pytest.approx(0.2)
-    assert math.isnan(verdict.difference.p_value)
+@pytest.mark.parametrize(
+    ("classical", "deep", "said", "note"),
+    [
+        ({"cpu_s": 8.0}, {"cpu_s": 4.0}, "Deep costs 0.5× the CPU time.", ""),
+        (
+            {"cpu_s": 8.0},
+            {"cpu_s": 50.0, "device_s": 4.5, "inner_s": 0.5},
+            "Deep takes 0.5 GPU seconds for each CPU second of classical.",
+            "GPU s / CPU s",
+        ),
+        (
+            {"cpu_s": 1.0, "device_s": 8.0},
+            {"cpu_s": 50.0, "device_s": 4.0},
+            "Deep costs 0.5× the GPU time.",
+            "GPU s",
+        ),
+    ],
+)
+def test_cost_on_a_gpu(classical: Cell, deep: Cell, said: str, note: str) -> None:
+    """A fit that held a GPU costs the seconds for which it did, inner scores left out, and the words name them."""
+    view = view_of(cell("svm", [0.8] * 5, 0.8, **classical), cell("mlp", [0.8] * 5, 0.8, **deep))
+    verdict = only(view)
+    assert verdict.cost_ratio == pytest.approx(0.5)
+    assert said in say_verdict(verdict)
+    assert build_verdicts([verdict], [1]).rows[0][5].note == note
 
 
 def many_sets(gain: float, number: int = 8) -> list[Cell]:
@@ -228,14 +254,14 @@ def many_sets(gain: float, number: int = 8) -> list[Cell]:
 
 def test_data_sets_of_a_task_are_judged_together() -> None:
     """Eight data sets with one winner tell; three can never reach significance, and say so."""
-    (verdict,) = judge_tasks(judge_run(view_of(*many_sets(0.03))))
+    (verdict,) = judge_tasks(view_of(*many_sets(0.03)))
     assert (verdict.answer, len(verdict.datasets)) == ("deep", 8)
     assert verdict.median == pytest.approx(0.03, abs=0.002)
     assert "Over the 8 multiclass data sets: deep is better" in say_task(verdict)
-    (few,) = judge_tasks(judge_run(view_of(*many_sets(0.03, number=3))))
+    (few,) = judge_tasks(view_of(*many_sets(0.03, number=3)))
     assert few.answer == "can't tell"
     assert "too few data sets: 3 can't give p below 0.05" in say_task(few)
-    assert judge_tasks(judge_run(view_of(*many_sets(0.03, number=1)))) == []
+    assert judge_tasks(view_of(*many_sets(0.03, number=1))) == []
 
 
 def test_models_are_ranked_over_data_sets() -> None:
@@ -269,6 +295,88 @@ def test_models_that_were_not_planned_are_no_failures() -> None:
     cells = [one for one in many_sets(0.03) if not (one["model"] == "tree" and one["dataset"] == "set0")]
     (ranking,) = rank_tasks(view_of(*cells))
     assert (ranking.holes, ranking.worst) == (0, None)
+
+
+def test_region_of_equivalence_is_the_suites() -> None:
+    """A wider region makes a clear difference irrelevant, also over data sets; none at all makes nothing equivalent."""
+    cells = many_sets(0.03)
+    assert {one.answer for one in judge_run(view_of(*cells, rope=0.1))} == {"equivalent"}
+    (verdict,) = judge_tasks(view_of(*cells, rope=0.1))
+    assert (verdict.answer, verdict.rope) == ("equivalent", 0.1)
+    none = view_of(*many_sets(0.0005), rope=0)
+    assert all(one.posterior is not None and one.posterior.equivalent < 0.01 for one in judge_run(none))
+    assert len(judge_tasks(none)) == 1
+    usual, wide = (only(view_of(*cells[:2], **more)).rope for more in ({}, {"rope": 0.1}))
+    assert (usual, wide) == (0.01, 0.1)
+
+
+def test_groups_by_nemenyi() -> None:
+    """Nemenyi's test needs no common scale, is more careful with many models, and is named; holes stay out of it."""
+    cells = many_sets(0.03)
+    (ranking,) = rank_tasks(view_of(*cells, groups="nemenyi"))
+    hint = build_overall(ranking).columns[-1].hint
+    assert hint == "models that share a letter can't be told apart: Nemenyi's test at 5 %"
+    assert [row[-1].text for row in build_overall(ranking).rows] == ["a", "ab", "b"]
+    errors = [one | {"scores": [1 - float(score) for score in one["scores"]]} for one in cells]
+    known = {name: rank_tasks(view_of(*errors, metric="rmse", groups=name))[0].groups for name in GROUPINGS}
+    assert known["wilcoxon-holm"] is None
+    assert known["nemenyi"] is not None
+    cells[0]["scores"] = ["timeout", *cells[0]["scores"][1:]]
+    (holed,) = rank_tasks(view_of(*cells, groups="nemenyi"))
+    grouped = {place for group in holed.groups or () for place in group}
+    assert {holed.names[place][0] for place in holed.complete} == {"mlp", "tree"}
+    assert grouped <= set(holed.complete)
+
+
+def test_defaults_are_the_suites() -> None:
+    """What reports take where a run's suite says nothing is what a suite without statistics has."""
+    assert Statistics().model_dump() == STATISTICS
+
+
+def test_record_holds_all_that_is_said(tmp_path: Path) -> None:
+    """Everything that verdicts, tasks and rankings know stands in the record, in valid JSON without NaN."""
+    cells = many_sets(0.03)
+    cells[1]["scores"] = ["timeout", *cells[1]["scores"][1:]]
+    view = view_of(*cells)
+    RunFolder(tmp_path).write_json("verdict.json", build_verdict_record(view))
+    found = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert (found["headline"], found["sentences"]) == (say_run(view).headline, say_run(view).sentences)
+    missing, first = found["datasets"][0], found["datasets"][1]
+    verdict = judge_run(view)[1]
+    assert (missing["answer"], missing["difference"], missing["champions"]["deep"]) == ("no comparison", None, None)
+    assert missing["cost_ratio"] is None
+    assert (first["answer"], first["test"], first["rope"]) == ("deep", "corrected resampled t-test", 0.01)
+    assert verdict.difference is not None
+    assert first["difference"]["p_value"] == verdict.difference.p_value
+    assert len(first["champions"]["classical"]["folds"]) == 10
+    assert first["champions"]["deep"]["mean"] == verdict.sides["deep"].mean
+    assert first["use"]["model"] == "svm"
+    (task,), (ranking,) = found["tasks"], found["rankings"]
+    assert (task["answer"], len(task["datasets"])) == ("deep", 7)
+    assert (ranking["holes"], ranking["grouping"]) == (1, "wilcoxon-holm")
+    ranks = {one["model"]: one["mean_rank"] for one in ranking["models"]}
+    assert ranks["mlp"]["low"] is None
+    assert ranks["svm"]["low"] <= ranks["svm"]["value"] <= ranks["svm"]["high"]
+    assert {one["model"]: one["elo"] is None for one in ranking["models"]} == {"svm": False, "mlp": True, "tree": False}
+
+
+def test_record_has_a_place_for_every_field() -> None:
+    """A field that verdicts, champions, tasks or rankings gain has to be recorded, too."""
+    record = build_verdict_record(view_of(*many_sets(0.03)))
+    verdict = set(record["datasets"][0])
+    assert {field.name for field in fields(Verdict)} - verdict == {"sides"}
+    assert {field.name for field in fields(TaskVerdict)} == set(record["tasks"][0])
+    standing = {"names", "families", "standings", "complete", "worst"}  # told model by model, or in `omnibus`
+    standing |= {"scores", "scale"}  # what ranks are made of: means of the records
+    assert {field.name for field in fields(Ranking)} - set(record["rankings"][0]) == standing
+
+
+def test_record_shows_errors_as_they_are() -> None:
+    """Means and scores of an error are positive; only differences are bigger-is-better."""
+    view = view_of(cell("ridge", [3.0] * 5, -3.0), cell("mlp", [2.0] * 5, -2.0), metric="rmse")
+    (found,) = build_verdict_record(view)["datasets"]
+    assert (found["champions"]["deep"]["mean"], found["champions"]["deep"]["folds"][0]["score"]) == (2, 2)
+    assert found["difference"]["mean"] == 1
 
 
 def test_headline_counts_answers() -> None:

@@ -1,0 +1,156 @@
+"""The report in a browser: no error, no request, tables that sort and filter, figures, dark and narrow pages, axe."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakeoff.folder import RunFolder
+from bakeoff.reports.html import render_html
+from bakeoff.reports.tables import load_run_view
+
+pytestmark = pytest.mark.slow
+ATTACK = "<script>alert(1)</script>"
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
+DRAWN = "document.querySelectorAll('figure[data-drawn] svg.main-svg').length"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Start Chromium, which this tier needs, as the package `chromium` of the system."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("these tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(tiny_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the report of the tiny run, with a data set whose name is an attack."""
+    folder = RunFolder(Path(shutil.copytree(tiny_run.path, tmp_path_factory.mktemp("attack") / "run")))
+    for name in ("plan.json", "records.jsonl", "audit.json"):
+        path = folder.path / name
+        path.write_text(path.read_text(encoding="utf-8").replace('"wine"', f'"{ATTACK}"'), encoding="utf-8")
+    path = folder.path / "report.html"
+    path.write_text(render_html(load_run_view(folder)), encoding="utf-8")
+    return path
+
+
+class Page:
+    """An open page, and what it complained about."""
+
+    def __init__(self, browser: Any, path: Path, size: str, scheme: str = "light") -> None:
+        self.tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)
+        self.said: list[str] = []
+        self.tab.on("console", lambda message: self.said.append(message.text))
+        self.tab.on("pageerror", lambda error: self.said.append(str(error)))
+        self.tab.on("dialog", lambda dialog: self.said.append("a dialog") or dialog.dismiss())
+        self.tab.on("request", lambda request: self.said.append(request.url) if "file:" not in request.url else None)
+        self.tab.goto(path.as_uri())
+
+    def open_all(self) -> None:
+        """Open every fold and scroll through the page, so that every figure is drawn."""
+        self.tab.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+        number = self.tab.evaluate("document.querySelectorAll('figure.plot').length")
+        for place in range(number):
+            self.tab.locator("figure.plot").nth(place).scroll_into_view_if_needed()
+        self.tab.wait_for_function(f"{DRAWN} >= {number}", timeout=60_000)
+
+
+@pytest.fixture(params=[("desktop", "light"), ("desktop", "dark"), ("phone", "light")], ids="-".join)
+def page(request: pytest.FixtureRequest, chromium: Any, report: Path) -> Iterator[Page]:
+    """Open the report."""
+    opened = Page(chromium, report, *request.param)
+    yield opened
+    opened.tab.close()
+
+
+def test_everything_is_drawn_without_a_word(page: Page) -> None:
+    """All figures are drawn, nothing is fetched, nothing goes wrong, and an attack in a name does nothing."""
+    page.open_all()
+    assert page.tab.evaluate(DRAWN) > 15
+    assert page.said == []
+    assert ATTACK in page.tab.inner_text("main")
+
+
+def test_nothing_sticks_out(page: Page) -> None:
+    """The page is no wider than the window: wide tables scroll in themselves."""
+    page.open_all()
+    assert page.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_tables_sort_by_any_column(chromium: Any, report: Path) -> None:
+    """A press on a heading sorts by it, a second one the other way round; the keyboard does the same."""
+    page = Page(chromium, report, "desktop")
+    table = page.tab.locator("table", has_text="models ranked by rmse")
+    heading = table.locator("th", has_text="rmse").first.locator("button")
+
+    def read() -> list[float]:
+        texts = table.locator("tbody tr td:nth-child(4)").all_inner_texts()
+        return [float(text.split("±")[0]) for text in texts if "±" in text]
+
+    heading.click()
+    assert read() == sorted(read())
+    heading.focus()
+    page.tab.keyboard.press("Enter")
+    assert read() == sorted(read(), reverse=True)
+    assert len(read()) > 3
+    assert table.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_long_tables_filter(chromium: Any, report: Path) -> None:
+    """Only rows that hold all words stay; an empty box brings all of them back."""
+    page = Page(chromium, report, "desktop")
+    page.open_all()
+    box = page.tab.locator("input.filter").first
+    rows = "document.querySelector('input.filter').nextElementSibling.querySelectorAll('tbody tr')"
+    shown = f"[...{rows}].filter((row) => !row.hidden)"
+    before = page.tab.evaluate(f"{shown}.length")
+    box.fill("mlp tuned")
+    texts = page.tab.evaluate(f"{shown}.map((row) => row.textContent)")
+    assert 0 < len(texts) < before
+    assert all("mlp" in text and "tuned" in text for text in texts)
+    box.fill("")
+    assert page.tab.evaluate(f"{shown}.length") == before
+
+
+def test_dark_page_on_demand(chromium: Any, report: Path) -> None:
+    """The button turns the page and its figures dark, and light again."""
+    page = Page(chromium, report, "desktop")
+    page.open_all()
+    paper = "getComputedStyle(document.body).backgroundColor"
+    ink = "getComputedStyle(document.querySelector('figure.plot .xtick text')).fill"
+    light = page.tab.evaluate(f"[{paper}, {ink}]")
+    page.tab.click("#theme")
+    page.tab.wait_for_function(f"{ink} !== '{light[1]}'")
+    assert page.tab.evaluate(paper) != light[0]
+    page.tab.click("#theme")
+    page.tab.wait_for_function(f"{ink} === '{light[1]}'")
+    assert page.tab.evaluate(paper) == light[0]
+    assert page.said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(chromium: Any, report: Path, scheme: str) -> None:
+    """axe-core knows of no serious or critical barrier on the whole page."""
+    script = Path(os.environ.get("BAKEOFF_AXE", "node_modules/axe-core/axe.min.js"))
+    if not script.is_file():
+        pytest.fail("this test needs axe-core: npm install axe-core, or its axe.min.js in BAKEOFF_AXE")
+    page = Page(chromium, report, "desktop", scheme)
+    page.open_all()
+    page.tab.evaluate(script.read_text(encoding="utf-8"))
+    found = page.tab.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
+    serious = [
+        f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:200]}; {len(one['nodes'])} places)"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
