@@ -45,11 +45,12 @@ def show(run: RunPath, *, as_json: AsJson = False) -> int:
     from bakeoff.terminal import run_tables
 
     folder = open_run(run)
-    view = load_run_view(folder)
     if as_json:
-        print_json(RunResult(folder).as_dict())
-    else:
-        print_all(*run_tables(view))
+        found = RunResult(folder).as_dict()
+        print_json(found)
+        return SOME_FAILED if found["failures"] else OK
+    view = load_run_view(folder)
+    print_all(*run_tables(view))
     return SOME_FAILED if len(failures(view)) else OK
 
 
@@ -67,12 +68,14 @@ def report(
     from bakeoff.reports import write_figures, write_latex, write_reports
 
     folder = open_run(run)
-    write_reports(folder)
+    view = write_reports(folder)
     print_all(f"report    {folder.html}", f"          {folder.markdown}")
     if latex:
-        print_all(f"latex     {write_latex(folder)}")
+        path = folder.path / "leaderboard.tex"
+        write_latex(view, path)
+        print_all(f"latex     {path}")
     if figures is not None:
-        print_all(f"figures   {len(write_figures(folder, figures))} files in {figures}")
+        print_all(f"figures   {len(write_figures(view, figures))} files in {figures}")
 
 
 @results.command()
@@ -191,14 +194,12 @@ def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_jso
     from bakeoff.progress import build_progress
     from bakeoff.reports import write_reports
     from bakeoff.reports.across import judge_ensembles, say_duels
-    from bakeoff.reports.tables import load_run_view
 
     end_promptly()
     folder = open_run(run)
     with build_progress(build_console(stderr=as_json)) as progress:
         made = combine_models(folder, options=Options(workers=workers, dask=dask), progress=progress)
-    write_reports(folder)
-    duels = judge_ensembles(load_run_view(folder))
+    duels = judge_ensembles(write_reports(folder))
     if as_json:
         print_json([asdict(duel) | {"answer": duel.answer} for duel in duels])
     else:

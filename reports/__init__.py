@@ -4,14 +4,18 @@ Importing this package is cheap; pandas and jinja2 are loaded when a report is m
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bakeoff.folder import SUMMARY, VERDICT, RunFolder, write_whole
+
+if TYPE_CHECKING:
+    from bakeoff.reports.tables import Run
 
 __all__ = ["write_figures", "write_latex", "write_reports"]
 
 
-def write_reports(folder: RunFolder) -> None:
-    """Write the reports of a run, finished or not; each whole or not at all.
+def write_reports(folder: RunFolder) -> "Run":
+    """Write the reports of a run, finished or not, each whole or not at all; return the run as it was read.
 
     These are `report.html`, `report.md`, `summary.md`, `leaderboard.csv`, `leaderboard.parquet` and `verdict.json`.
 
@@ -33,38 +37,29 @@ def write_reports(folder: RunFolder) -> None:
     write_whole(folder.path / "leaderboard.csv", board.to_csv(index=False))
     write_whole(folder.path / "leaderboard.parquet", board.to_parquet(index=False))
     folder.write_json(VERDICT, build_verdict_record(view))
+    return view
 
 
-def write_latex(folder: RunFolder) -> Path:
-    """Write `leaderboard.tex`, the scores as LaTeX tables; return the file.
-
-    Raises
-    ------
-    UserError
-        As in `write_reports`.
-    """
+def write_latex(view: "Run", path: Path) -> None:
+    """Write the scores as LaTeX tables into a file."""
     from bakeoff.reports.latex import render_latex
-    from bakeoff.reports.tables import load_run_view
 
-    path = folder.path / "leaderboard.tex"
-    write_whole(path, render_latex(load_run_view(folder)))
-    return path
+    write_whole(path, render_latex(view))
 
 
-def write_figures(folder: RunFolder, out: Path) -> list[Path]:
+def write_figures(view: "Run", out: Path) -> list[Path]:
     """Write every figure of the report as SVG and PNG into a folder, which is made; return the files.
 
     Raises
     ------
     UserError
-        As in `write_reports`, or if the files can't be written.
+        If the files can't be written.
     """
     from bakeoff.errors import UserError
     from bakeoff.reports.figures.drawn import draw_figures
-    from bakeoff.reports.figures.gather import figures_of_run
-    from bakeoff.reports.tables import load_run_view
+    from bakeoff.reports.page import build_page
 
     try:
-        return draw_figures(figures_of_run(load_run_view(folder)), out)
+        return draw_figures(build_page(view).figures, out)
     except OSError as error:
         raise UserError(f"figures can't be written into {out} ({error.strerror}); give another --figures") from None

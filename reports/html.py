@@ -23,7 +23,7 @@ MOST_TABLES = 6
 def render_html(view: Run) -> str:
     """Return the report of a run as a self-contained page; all text of the run is escaped."""
     page = build_page(view)
-    return _render("report.html.j2", view, page=page, plotly=_pack_plotly() if page.has_figures else "")
+    return _render("report.html.j2", view, page=page, plotly=_pack_plotly() if page.figures else "")
 
 
 def render_snippet(view: Run, report: str) -> str:

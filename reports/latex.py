@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.sheets import Rows, rows_of
-from bakeoff.reports.tables import Run, leaderboard
+from bakeoff.reports.sheets import Name, Rows, map_cells
+from bakeoff.reports.tables import Run
 
 MOST_COLUMNS = 6
 SPECIAL = {
@@ -15,7 +15,6 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }
-Name = tuple[str, str]
 
 
 def render_latex(view: Run) -> str:
@@ -23,13 +22,9 @@ def render_latex(view: Run) -> str:
 
     A cell without a mean shows how many of its folds ended well. All text of the run is escaped.
     """
-    board = leaderboard(view)
     datasets = list(view.plan["datasets"])
     parts = [datasets[start : start + MOST_COLUMNS] for start in range(0, len(datasets), MOST_COLUMNS)]
-    cells = {(row["dataset"], row["model"], row["variant"]): row for row in rows_of(board)}
-    names = list(dict.fromkeys(zip(board["model"], board["variant"], strict=True)))
-    order = list(dict.fromkeys(fit["model"] for fit in view.plan["fits"]))
-    names.sort(key=lambda name: order.index(name[0]))
+    names, cells = map_cells(view)
     title = escape(str(view.suite.get("name") or "run"))
     tables = ("\n".join(_table(view, part, names, cells, title)) for part in parts)
     return "% Needs \\usepackage{booktabs}.\n" + "\n\n".join(tables) + "\n"

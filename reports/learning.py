@@ -14,7 +14,7 @@ from bakeoff.reports.by_rows import BY_ROWS
 from bakeoff.reports.champions import FOLD, Champion
 from bakeoff.reports.statistics.crossing import Crossing, bootstrap_crossing, leave_unsampled
 from bakeoff.reports.statistics.folds import Difference, compare_corrected, leave_untested
-from bakeoff.reports.tables import FAMILIES, Run, fits_frame
+from bakeoff.reports.tables import FAMILIES, Run, fits_frame, once
 from bakeoff.reports.verdict import choose_sides, why_no_champion
 
 SEED = 0
@@ -75,6 +75,7 @@ class Curve:
         return _compared(self.sizes)
 
 
+@once
 def judge_curves(view: Run) -> list[Curve]:
     """Judge every data set of a run that has a learning curve."""
     frame = fits_frame(view)

@@ -1,17 +1,16 @@
 """Learning curves in sentences and tables."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import stdev
-from typing import Any
 
 import pandas as pd
 
 from bakeoff.records import say_share
-from bakeoff.reports.formats import NONE, decimals_for, finite, format_difference, format_value
+from bakeoff.reports.formats import NONE, decimals_for, format_difference
 from bakeoff.reports.learning import Curve, Size, judge_curves
-from bakeoff.reports.sheets import Cell, Column, Sheet, describe_metric, number_cell, plain_columns, rows_of
+from bakeoff.reports.sheets import Cell, Column, Sheet, describe_metric, plain_columns, rows_of, score_cell
 from bakeoff.reports.statistics.crossing import Crossing
 from bakeoff.reports.tables import Run, size_board
 
@@ -103,7 +102,7 @@ def build_sizes(view: Run, dataset: str, board: pd.DataFrame) -> Sheet:
             (
                 Cell(text=model, family=families[model]),
                 Cell(text=variant),
-                *(_score_cell(found.get((model, variant, share)), decimals) for share in rows_at),
+                *(score_cell(found.get((model, variant, share)), decimals) for share in rows_at),
             )
             for model, variant in names
         ),
@@ -164,15 +163,6 @@ def _difference_cell(size: Size | None, decimals: int) -> Cell:
     return Cell(
         text=format_difference(found.mean, decimals), value=found.mean, note=f"{_say_rows(size.rows)} rows{interval}"
     )
-
-
-def _score_cell(row: Mapping[str, Any] | None, decimals: int) -> Cell:
-    if row is None:
-        return Cell(text=NONE, value=math.nan)
-    if row["hole"]:
-        return number_cell(math.nan, f"{row['n_ok']}/{row['n_folds']}" if row["n_ok"] < row["n_folds"] else NONE)
-    spread = f" ± {format_value(row['std'], decimals)}" if finite([row["std"]]) else ""
-    return number_cell(row["mean"], format_value(row["mean"], decimals) + spread)
 
 
 def _say_rows(rows: float) -> str:

@@ -112,9 +112,10 @@ class Page:
     how_to_read: tuple[str, ...]
 
     @property
-    def has_figures(self) -> bool:
-        """Whether there is anything to draw."""
-        return bool(self.overall or self.growth or any(section.figures for section in self.sections))
+    def figures(self) -> tuple[Figure, ...]:
+        """All that there is to draw, in the order of the page."""
+        diagrams = (part.diagram for part in self.overall)
+        return (*diagrams, *self.growth, *(figure for section in self.sections for figure in section.figures))
 
 
 @once

@@ -33,28 +33,22 @@ class Rival:
 
 def build_pairs_of_task(view: Run, ranking: Ranking) -> Sheet:
     """Build the table of the best variant of each model against each other one, over the data sets of a task."""
-    scaled = ranking.scores / ranking.scale if np.isfinite(ranking.scale).all() else ranking.scores
-    order = sorted(range(len(ranking.names)), key=lambda place: ranking.omnibus.mean_ranks[place])
-    best = {ranking.names[place][0]: place for place in reversed(order)}
-    rivals = [
-        Rival(
-            model=ranking.names[place][0],
-            variant=ranking.names[place][1],
-            family=ranking.families[place],
-            scores=scaled[:, place],
-        )
-        for place in order
-        if best[ranking.names[place][0]] == place
-    ]
-    rope = view.rope if np.isfinite(ranking.scale).all() else 0.0
+    is_scaled = bool(np.isfinite(ranking.scale).all())
+    scores = ranking.scores / ranking.scale if is_scaled else ranking.scores
+    rope = view.rope if is_scaled else 0.0
+    best: dict[str, Rival] = {}
+    for place in np.argsort(ranking.omnibus.mean_ranks, kind="stable"):
+        model, variant = ranking.names[place]
+        rival = Rival(model=model, variant=variant, family=ranking.families[place], scores=scores[:, place])
+        best.setdefault(model, rival)
 
     def test(differences: np.ndarray) -> Posterior | None:
-        if len(differences) < 2 or not np.isfinite(ranking.scale).all():
+        if len(differences) < 2 or not is_scaled:
             return None
         return compare_bayesian_signed_ranks(differences, rope=rope, seed=SEED, samples=DRAWS)
 
     over = f"over the {ranking.task} data sets that both have"
-    return _build(rivals, test, rope=rope, caption=f"Model against model {over}")
+    return _build(list(best.values()), test, rope=rope, caption=f"Model against model {over}")
 
 
 def build_pairs_of_folds(view: Run, dataset: str) -> Sheet | None:

@@ -16,6 +16,7 @@ from bakeoff.reports.sheets import (
     number_cell,
     plain_columns,
     rows_of,
+    score_cell,
     seconds_cell,
 )
 from bakeoff.reports.strips import Axis, build_axis, build_strip
@@ -102,15 +103,8 @@ def _ranking_row(row: Mapping[str, Any], folds: list[float], axis: Axis | None, 
     strip = build_strip(folds, axis, mean=row["mean"], label=label, family_of=lambda _: row["family"])
     return (
         *_name_cells(row),
-        _score_cell(row, decimals),
+        score_cell(row, decimals),
         Cell(strip=strip, note=row["hole"]),
         *(seconds_cell(row[name]) for name in ("fit_s", "tune_s", "cpu_s")),
         number_cell(row["peak_mb"], format_megabytes(row["peak_mb"])),
     )
-
-
-def _score_cell(row: Mapping[str, Any], decimals: int) -> Cell:
-    if row["hole"]:
-        return number_cell(math.nan, f"{row['n_ok']}/{row['n_folds']}" if row["n_ok"] < row["n_folds"] else NONE)
-    spread = f" ± {format_value(row['std'], decimals)}" if math.isfinite(row["std"]) else ""
-    return number_cell(row["mean"], format_value(row["mean"], decimals) + spread)

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.sheets import Cell, Column, Sheet, describe_metric, rows_of
-from bakeoff.reports.tables import BASELINE, Run, leaderboard
+from bakeoff.reports.sheets import Cell, Column, Sheet, describe_metric, map_cells
+from bakeoff.reports.tables import BASELINE, Run
 
 CONTRAST = 4  # most models are far above the baseline: it is the top of the scale where they differ
 NOT_PLANNED = Cell(text="", note="not planned", value=math.nan)
@@ -16,13 +16,9 @@ NOT_PLANNED = Cell(text="", note="not planned", value=math.nan)
 
 def build_score_map(view: Run) -> Sheet | None:
     """Build the map; None with a single data set, whose ranking says it all."""
-    board = leaderboard(view)
     if len(view.plan["datasets"]) < 2:
         return None
-    names = list(dict.fromkeys(zip(board["model"], board["variant"], strict=True)))
-    order = {model: place for place, model in enumerate(dict.fromkeys(fit["model"] for fit in view.plan["fits"]))}
-    names.sort(key=lambda name: order[name[0]])
-    cells = {(row["dataset"], row["model"], row["variant"]): row for row in rows_of(board)}
+    names, cells = map_cells(view)
     return Sheet(
         caption="Mean scores; the darker, the closer to the best of the row, from its baseline or its worst up",
         columns=(

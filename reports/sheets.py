@@ -1,17 +1,19 @@
 """Sheets: the tables of the report as cells of text, the same for the page and for Markdown."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from bakeoff.records import say_share
-from bakeoff.reports.formats import format_seconds
+from bakeoff.reports.formats import NONE, format_seconds, format_value
 from bakeoff.reports.strips import Axis, Strip
-from bakeoff.reports.tables import Run, failures
+from bakeoff.reports.tables import Run, failures, leaderboard
 
 Rows = list[dict[str, Any]]
+Name = tuple[str, str]  # model, variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,25 @@ def number_cell(value: float, text: str) -> Cell:
 def seconds_cell(value: float) -> Cell:
     """Build the cell of a duration."""
     return number_cell(value, format_seconds(value))
+
+
+def map_cells(view: Run) -> tuple[list[Name], Mapping[tuple[str, str, str], dict[str, Any]]]:
+    """Return (model, variant) in the order of the suite, and the leaderboard's rows by (data set, model, variant)."""
+    board = leaderboard(view)
+    places = {model: place for place, model in enumerate(dict.fromkeys(fit["model"] for fit in view.plan["fits"]))}
+    names = dict.fromkeys(zip(board["model"], board["variant"], strict=True))
+    cells = {(row["dataset"], row["model"], row["variant"]): row for row in rows_of(board)}
+    return sorted(names, key=lambda name: places[name[0]]), cells
+
+
+def score_cell(row: Mapping[str, Any] | None, decimals: int) -> Cell:
+    """Build the cell of a mean over the outer folds with its deviation; of a hole, how many folds ended well."""
+    if row is None:
+        return number_cell(math.nan, NONE)
+    if row["hole"]:
+        return number_cell(math.nan, f"{row['n_ok']}/{row['n_folds']}" if row["n_ok"] < row["n_folds"] else NONE)
+    spread = f" ± {format_value(row['std'], decimals)}" if math.isfinite(row["std"]) else ""
+    return number_cell(row["mean"], format_value(row["mean"], decimals) + spread)
 
 
 def rows_of(frame: pd.DataFrame) -> Rows:

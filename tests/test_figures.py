@@ -15,11 +15,11 @@ from bakeoff.metrics import Predictions
 from bakeoff.reports.figures import classes
 from bakeoff.reports.figures.drawn import draw_figures
 from bakeoff.reports.figures.figure import Axis, Figure, Heat, Trace, key_of
-from bakeoff.reports.figures.gather import figures_of_run
 from bakeoff.reports.figures.interactive import to_plotly
 from bakeoff.reports.figures.palette import MODELS, SHADES, colours
 from bakeoff.reports.figures.told import Told
 from bakeoff.reports.figures.tradeoff import find_front
+from bakeoff.reports.page import build_page
 from bakeoff.reports.pairs import build_pairs_of_folds
 from bakeoff.reports.tables import BASELINE, Run, fits_frame, fold_scores, leaderboard, load_run_view
 from bakeoff.reports.verdict import judge_run
@@ -45,7 +45,7 @@ def view(tiny_run: RunFolder) -> Run:
 @pytest.fixture(scope="session")
 def figures(view: Run) -> dict[str, Figure]:
     """Build all figures of the tiny run once."""
-    return {figure.key: figure for figure in figures_of_run(view)}
+    return {figure.key: figure for figure in build_page(view).figures}
 
 
 def linear(colour: str) -> np.ndarray:
@@ -212,7 +212,7 @@ def test_damaged_details_leave_figures_out(tiny_run: RunFolder, tmp_path: Path) 
     for part in ("predictions", "trials", "curves"):
         for path in (folder.path / part).iterdir():
             path.write_bytes(b"{]")
-    left = {figure.key for figure in figures_of_run(load_run_view(folder))}
+    left = {figure.key for figure in build_page(load_run_view(folder)).figures}
     assert left
     assert not [key for key in left if "roc" in key or "tuning" in key or "epochs" in key]
 
@@ -225,7 +225,7 @@ def test_text_of_users_is_no_markup() -> None:
         said=ATTACK,
         x=Axis(title=ATTACK, names=(ATTACK,)),
         y=Axis(title=ATTACK),
-        traces=(Trace(name=ATTACK, x=[0.0], y=[1.0], texts=[ATTACK], labels=[ATTACK]),),
+        traces=(Trace(name=ATTACK, x=[0.0], y=[1.0], texts=[ATTACK]),),
         heat=Heat(values=[[0.5]], texts=[[ATTACK]]),
     )
     text = json.dumps(to_plotly(hostile))

@@ -27,7 +27,7 @@ def build_class_figures(view: Run, dataset: str, told: Sequence[Told]) -> Iterat
     sure = [one for one in told if all(fold.probabilities is not None for fold in one.folds)]
     if sure:
         yield _reliability(view, dataset, sure)
-    for one in best_of_families(list(told)):
+    for one in best_of_families(told):
         if len(one.folds[0].classes) <= MOST_CLASSES:
             yield _confusion(dataset, one)
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from bakeoff.reports.figures.figure import NEUTRAL, Axis, Figure, Heat, Trace
+from bakeoff.reports.figures.figure import FAINT, NEUTRAL, Axis, Figure, Heat, Trace
 from bakeoff.reports.figures.palette import SHADES
 
-Format = Literal["svg", "png"]
-FORMATS: tuple[Format, ...] = ("svg", "png")
 WIDTH_IN, PIXELS_AN_INCH, DOTS_AN_INCH = 6.4, 80, 200
+METADATA: dict[str, Any] = {"svg": {"Date": None}, "png": None}
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "bakeoff",
@@ -21,8 +20,8 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw_figures(figures: Iterable[Figure], folder: Path, formats: Iterable[Format] = FORMATS) -> list[Path]:
-    """Write figures into a folder, which is made; return the files, in their order.
+def draw_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
+    """Write figures as SVG and PNG into a folder, which is made; return the files, in their order.
 
     Raises
     ------
@@ -39,9 +38,8 @@ def draw_figures(figures: Iterable[Figure], folder: Path, formats: Iterable[Form
             canvas = Canvas(figsize=(WIDTH_IN, figure.height / PIXELS_AN_INCH), layout="constrained")
             draw(figure, canvas.subplots())
             name = _free_name(figure.key, taken)
-            for ending in formats:
+            for ending, metadata in METADATA.items():
                 written.append(folder / f"{name}.{ending}")
-                metadata = {"Date": None} if ending == "svg" else None
                 canvas.savefig(written[-1], dpi=DOTS_AN_INCH, metadata=metadata)
     return written
 
@@ -65,7 +63,7 @@ def _draw_trace(trace: Trace, axes: Any) -> None:
     colour = _shade(trace.colour)
     look: dict[str, Any] = {
         "color": colour,
-        "alpha": 0.35 if trace.is_faint else 1.0,
+        "alpha": FAINT if trace.is_faint else 1.0,
         "label": _plain(trace.name) or None,
     }
     x, y = np.asarray(trace.x, dtype=float), np.asarray(trace.y, dtype=float)
@@ -84,8 +82,6 @@ def _draw_trace(trace: Trace, axes: Any) -> None:
         axes.errorbar(x, y, **ends, fmt="none", ecolor=colour, elinewidth=0.8, capsize=2)
     elif len(low):
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    for place, label in enumerate(trace.labels):
-        axes.annotate(_plain(label), (x[place], y[place]), (0, 5), textcoords="offset points", ha="center", fontsize=7)
 
 
 def _draw_heat(heat: Heat, axes: Any) -> None:

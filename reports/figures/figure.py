@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Style = Literal["points", "line", "both", "steps", "bars"]
+FAINT = 0.35  # how opaque faint traces are
 NEUTRAL = "neutral"  # the colour of what belongs to no model
 
 
@@ -54,8 +55,6 @@ class Trace:
         What each point says; empty for its numbers.
     is_faint : bool
     is_dashed : bool
-    labels : sequence of str
-        Written beside the points.
     """
 
     name: str = ""
@@ -68,7 +67,6 @@ class Trace:
     high: Sequence[float] = ()
     spans: Literal["x", "y"] = "y"
     texts: Sequence[str] = ()
-    labels: Sequence[str] = ()
     is_faint: bool = False
     is_dashed: bool = False
 

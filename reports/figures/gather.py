@@ -1,28 +1,16 @@
-"""All figures of a report: those of the run, and those of each data set."""
+"""All figures of a data set."""
 
 from collections.abc import Iterator
 
 from bakeoff.reports.figures.classes import build_class_figures
 from bakeoff.reports.figures.epochs import build_epoch_figure
 from bakeoff.reports.figures.figure import Figure
-from bakeoff.reports.figures.growth import build_growth_figure
 from bakeoff.reports.figures.importance import build_importance_figure
-from bakeoff.reports.figures.ranks import build_rank_diagram
 from bakeoff.reports.figures.residuals import build_residual_figures
 from bakeoff.reports.figures.studies import build_anytime_figure
 from bakeoff.reports.figures.told import read_told
 from bakeoff.reports.figures.tradeoff import build_tradeoffs
-from bakeoff.reports.learning import judge_curves
-from bakeoff.reports.overall import rank_tasks
 from bakeoff.reports.tables import Run
-
-
-def figures_of_run(view: Run) -> Iterator[Figure]:
-    """Yield every figure of a run."""
-    yield from (build_rank_diagram(view, ranking) for ranking in rank_tasks(view))
-    yield from (figure for curve in judge_curves(view) if (figure := build_growth_figure(view, curve)) is not None)
-    for dataset in view.plan["datasets"]:
-        yield from figures_of_dataset(view, dataset)
 
 
 def figures_of_dataset(view: Run, dataset: str) -> Iterator[Figure]:

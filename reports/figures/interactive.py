@@ -3,18 +3,15 @@
 import html
 import math
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
-from bakeoff.reports.figures.figure import Axis, Figure, Heat, Trace
+from bakeoff.reports.figures.figure import FAINT, Axis, Figure, Heat, Trace
 
 MODES = {"points": "markers", "line": "lines", "both": "lines+markers", "steps": "lines"}
 SYMBOLS = {"deep": "diamond"}
-FAINT = 0.35
 DIGITS = 6
 
 
-@cache
 def read_plotly() -> str:
     """Return plotly's own script."""
     from plotly.offline import get_plotlyjs
@@ -72,14 +69,12 @@ def _trace(trace: Trace) -> dict[str, Any]:
         return {**made, "type": "bar", "orientation": "h", "marker": {"color": f"@{trace.colour}"}, **ends}
     made |= {
         "type": "scatter",
-        "mode": MODES[trace.style] + ("+text" if trace.labels else ""),
+        "mode": MODES[trace.style],
         "marker": {"color": f"@{trace.colour}", "symbol": SYMBOLS.get(trace.family, "circle"), "size": 8},
         "line": {"color": f"@{trace.colour}", "dash": "dot" if trace.is_dashed else "solid", "width": 2},
     }
     if trace.style == "steps":
         made["line"]["shape"] = "hv"
-    if trace.labels:
-        made |= {"text": _safe_all(trace.labels), "textposition": "top center"}
     if trace.low and trace.style == "points":
         made[f"error_{trace.spans}"] = _errors(trace.x if trace.spans == "x" else trace.y, trace)
     return made

@@ -15,7 +15,7 @@ SEED = 0
 
 def build_residual_figures(view: Run, dataset: str, told: Sequence[Told]) -> Iterator[Figure]:
     """Draw residuals against predictions of the best model of each family."""
-    for one in best_of_families(list(told)):
+    for one in best_of_families(told):
         true = np.concatenate([fold.y_true for fold in one.folds]).astype(float)
         predicted = np.concatenate([fold.y_pred for fold in one.folds]).astype(float)
         residuals = true - predicted

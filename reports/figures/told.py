@@ -1,5 +1,6 @@
 """What the models that matter said of their outer test rows, fold by fold, read from what the fits stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -57,7 +58,7 @@ def read_told(view: Run, dataset: str) -> list[Told]:
     return found
 
 
-def best_of_families(told: list[Told]) -> list[Told]:
+def best_of_families(told: Sequence[Told]) -> list[Told]:
     """Return the first of each family."""
     heads = (next((one for one in told if one.family == family), None) for family in FAMILIES)
     return [one for one in heads if one is not None]
