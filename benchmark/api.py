@@ -98,6 +98,7 @@ def compare(
     repeats: int = 1,
     trials: int = 0,
     learning_curve: Sequence[float | str] = (),
+    importance: bool = False,
     seed: int = 0,
     seconds: float = 3600,
     out: str | Path | None = None,
@@ -126,6 +127,8 @@ def compare(
         Tuning trials of each fit; 0 runs the default parameters only.
     learning_curve : sequence of float or str
         Shares of the training part to train on as well, 0.05 or "5%".
+    importance : bool
+        Whether to measure how much each column of tabular data matters to each model.
     seconds : float
         Limit of each fit.
     out : path, optional
@@ -158,6 +161,7 @@ def compare(
         "tuning": {"trials": max(trials, 1)},
         "learning_curve": tuple(learning_curve),
         "score_defaults": not trials,
+        "importance": importance,
         "seed": seed,
         "limits": {"seconds": seconds},
     }

@@ -200,6 +200,9 @@ def compare(
     folds: Annotated[int, typer.Option(min=2, help="Outer folds.")] = 5,
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials; 0 runs the default parameters only.")] = 0,
     learning_curve: LearningCurve = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Also measure how much each column matters to each model.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = None,
     workers: Workers = None,
@@ -224,6 +227,7 @@ def compare(
         "outer_folds": folds,
         "tuning": {"trials": max(trials, 1)},
         "score_defaults": not trials,
+        "importance": importance,
         "seed": seed,
     }
     end_promptly()

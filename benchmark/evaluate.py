@@ -12,6 +12,7 @@ import numpy as np
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.space import Params
 from bakeoff.fitting import fit_members, fit_rows, predict
+from bakeoff.importance import Losses, measure_importance
 from bakeoff.inner_fits import score_primary
 from bakeoff.inner_scores import score_default
 from bakeoff.job import Job
@@ -39,6 +40,8 @@ class Result:
         One row for each trial; empty for the default variant.
     curves : dict of list
         Training and validation loss of a net by epoch; empty for other models.
+    importance : dict of list
+        What the score lost with each column shuffled; empty unless the suite asks for it.
     predictions : dict of ndarray
         The outer test rows: `rows`, `y_true`, `y_pred`, `scores` where there are any, and where they have a time
         the place of each row in it: equal times share a place.
@@ -51,6 +54,7 @@ class Result:
     params: Params = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[float]] = field(default_factory=dict)
+    importance: Losses = field(default_factory=dict)
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=collect_versions)
     failure: str = ""
@@ -84,6 +88,10 @@ def evaluate(job: Job) -> Result:
         beside = _score_bests(job, dataset, split, search, ends)
     else:
         beside = _score_inside(job, dataset, split.train, ends)
+    importance: Losses = {}
+    if job.weighs_columns:
+        importance, spent = measure_importance(job, dataset, fitted.pipeline, split.test, ends)
+        beside |= spent
     models = [pipeline.steps[-1][1] for pipeline in getattr(fitted.pipeline, "models", [fitted.pipeline])]
     return Result(
         metrics=metrics,
@@ -103,6 +111,7 @@ def evaluate(job: Job) -> Result:
         params=search.params,
         trials=search.trials,
         curves=_curves(models[0]) if len(models) == 1 else {},
+        importance=importance,
         predictions=predictions.to_arrays(split.test, dataset.time),
     )
 
@@ -119,7 +128,7 @@ def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, ends: float) -> 
         return score_default(job, dataset, rows, seconds=seconds)
 
 
-def _score_bests(job: Job, dataset: Dataset, split: Split, search: Search, ends: float) -> dict[str, float]:
+def _score_bests(job: Job, dataset: Dataset, split: Split, search: Search, ends: float) -> dict[str, Any]:
     """Note on each trial that was best for a time what its refit reaches on the test part, if the suite asks for it.
 
     Nothing is chosen by these scores, and what they take is no part of the model's cost.

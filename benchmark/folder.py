@@ -31,6 +31,7 @@ DETAILS = (
     ("predictions", "fit", ".npz"),
     ("trials", "fit", ".jsonl"),
     ("curves", "fit", ".json"),
+    ("importance", "fit", ".json"),
     ("studies", "study", ".log"),
 )
 BEFORE_A_RUN = {".lock", FORECAST, *(folder for folder, _, _ in DETAILS)}
@@ -249,8 +250,15 @@ class RunFolder:
 
     def read_curves(self, fit: str) -> dict[str, list[float]]:
         """Read the losses of a net by epoch; an empty mapping if there are none, or damaged ones."""
+        return self._read_lists(f"curves/{fit}.json")
+
+    def read_importance(self, fit: str) -> dict[str, list[float]]:
+        """Read what the score lost with each column shuffled; an empty mapping if there is nothing, or damaged."""
+        return self._read_lists(f"importance/{fit}.json")
+
+    def _read_lists(self, name: str) -> dict[str, list[float]]:
         try:
-            found = self.read_json(f"curves/{fit}.json")
+            found = self.read_json(name)
         except UserError:
             return {}
         whole = all(isinstance(one, list) and all(isinstance(x, int | float) for x in one) for one in found.values())

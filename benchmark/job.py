@@ -51,6 +51,8 @@ class Job:
         Whether the default variant is scored on the inner folds, too.
     scores_bests : bool
         Whether every trial that was best for a time is refitted and scored on the outer test part, for the record only.
+    weighs_columns : bool
+        Whether the importance of the columns is measured on the outer test part.
     keeps_answers : bool
         Whether what trials predict on inner folds is kept, for an ensemble of them.
     threads : int
@@ -81,6 +83,7 @@ class Job:
     limit_s: float
     scores_default: bool
     scores_bests: bool
+    weighs_columns: bool
     keeps_answers: bool
     threads: int
     device: str

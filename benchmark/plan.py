@@ -327,6 +327,7 @@ def _job(
         limit_s=suite.limits.seconds,
         scores_default=suite.score_defaults or (suite.tunes and not choice.list_space(dataset.task)),
         scores_bests=suite.anytime and variant == "tuned",
+        weighs_columns=suite.importance and dataset.kind == "tabular" and split.share == 1,
         keeps_answers="ensemble" in suite.variants and variant != "default",
         threads=suite.threads,
         device=suite.device if choice.spec.family == "deep" else "cpu",

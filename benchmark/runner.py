@@ -152,6 +152,8 @@ class Run:
             self.folder.write_trials(fit, result.trials)
         if result.curves:
             self.folder.write_json(f"curves/{fit}.json", result.curves)
+        if result.importance:
+            self.folder.write_json(f"importance/{fit}.json", result.importance)
 
     def _is_open(self, record: Record | None) -> bool:
         """Tell whether a fit is to be run; one that was lost says nothing of its model and never counts as done."""

@@ -132,6 +132,10 @@ class Suite(Strict):
         default=False,
         description="Also score every trial that was best for a time on the outer test part, for the anytime curve",
     )
+    importance: bool = Field(
+        default=False,
+        description="Also measure how much each column of tabular data matters to each model, on the outer test part",
+    )
     caps: Caps = Caps()
     limits: Limits = Limits()
     metrics: tuple[OneMetric, ...] = Field(default=(), description="Own metrics; the standard ones are always computed")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bakeoff.reports.formats import NONE, format_difference, format_value
+from bakeoff.reports.formats import NONE, format_value
 from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks
 from bakeoff.reports.sheets import Cell, Column, Sheet, number_cell, plain_columns
 from bakeoff.reports.tables import Run
@@ -19,12 +19,12 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def say_task(verdict: TaskVerdict) -> str:
     """Say in one sentence what the data sets of a task say of deep against classical."""
-    median = format_difference(verdict.median, 4)
+    leader = "classical" if verdict.median < 0 else "deep"
     known = [say_chances(verdict.posterior)] if verdict.posterior else []
     reason = "; ".join([verdict.why] if verdict.why else [f"p {say_p(verdict.p_value)}, signed-rank test", *known])
     return (
-        f"Over the {len(verdict.datasets)} {verdict.task} data sets: {ANSWERS[verdict.answer]}; deep ahead by {median} "
-        f"in the median ({reason})."
+        f"Over the {len(verdict.datasets)} {verdict.task} data sets: {ANSWERS[verdict.answer]}; {leader} ahead by "
+        f"{format_value(abs(verdict.median), 4)} in the median ({reason})."
     )
 
 

@@ -13,6 +13,7 @@ from bakeoff.reports.figures.figure import Figure
 from bakeoff.reports.figures.gather import figures_of_dataset
 from bakeoff.reports.figures.growth import build_growth_figure
 from bakeoff.reports.figures.ranks import build_rank_diagram
+from bakeoff.reports.figures.tradeoff import build_rank_tradeoff
 from bakeoff.reports.learning import judge_curves
 from bakeoff.reports.learning_sheet import HOW_TO_READ_CURVES, Learning, build_learning
 from bakeoff.reports.overall import Ranking, rank_tasks
@@ -80,7 +81,7 @@ class Overall:
 
     said: str
     table: Sheet
-    diagram: Figure
+    figures: tuple[Figure, ...]
     pairs: Sheet
 
 
@@ -114,7 +115,7 @@ class Page:
     @property
     def figures(self) -> tuple[Figure, ...]:
         """All that there is to draw, in the order of the page."""
-        diagrams = (part.diagram for part in self.overall)
+        diagrams = (figure for part in self.overall for figure in part.figures)
         return (*diagrams, *self.growth, *(figure for section in self.sections for figure in section.figures))
 
 
@@ -153,10 +154,11 @@ def build_page(view: Run) -> Page:
 
 
 def _overall(view: Run, ranking: Ranking) -> Overall:
+    drawn = build_rank_tradeoff(view, ranking)
     return Overall(
         said=say_ranking(ranking),
         table=build_overall(ranking),
-        diagram=build_rank_diagram(view, ranking),
+        figures=(build_rank_diagram(view, ranking), *([drawn] if drawn else [])),
         pairs=build_pairs_of_task(view, ranking),
     )
 

@@ -25,6 +25,8 @@ FAMILIES = ("classical", "deep")
 COSTS = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
 SPENT = ("tune_fits", "refits", "tune_epochs", "epochs", "trials_resumed", "earlier_cpu_s", "earlier_s")
 SIZES = ("train_rows", "test_rows")
+ASIDE_S = ("inner_s", "anytime_s", "importance_s")
+ASIDE_CPU_S = ("inner_cpu_s", "anytime_cpu_s", "importance_cpu_s")
 DERIVED = ("cost_s", "latency_ms")
 COUNTS = ("trials", "trials_failed", "trials_pruned")
 NOT_RUN = "not run"
@@ -67,6 +69,8 @@ class Run:
         From the id of a tuned fit to the rows of its trials, likewise.
     read_curves : callable
         From the id of a net's fit to its losses by epoch, likewise.
+    read_importance : callable
+        From the id of a fit to what its score lost with each column shuffled, likewise.
     made : dict
         What functions marked `once` have made of this run.
     """
@@ -86,6 +90,7 @@ class Run:
     read_predictions: Callable[[str], Mapping[str, Any]] = lambda _: {}
     read_trials: Callable[[str], list[dict[str, Any]]] = lambda _: []
     read_curves: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
+    read_importance: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
     made: dict[Callable[["Run"], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -167,6 +172,7 @@ def load_run_view(folder: RunFolder) -> Run:
         read_predictions=folder.read_predictions,
         read_trials=folder.read_trials,
         read_curves=folder.read_curves,
+        read_importance=folder.read_importance,
     )
 
 
@@ -287,8 +293,8 @@ def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[st
 
 def _cost(spent: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a fit is charged for: seconds of its GPU if it held one, else of CPUs; no scoring for reports."""
-    aside_cpu_s = math.fsum(spent.get(name) or 0.0 for name in ("inner_cpu_s", "anytime_cpu_s"))
-    aside_s = math.fsum(spent.get(name) or 0.0 for name in ("inner_s", "anytime_s"))
+    aside_cpu_s = math.fsum(spent.get(name) or 0.0 for name in ASIDE_CPU_S)
+    aside_s = math.fsum(spent.get(name) or 0.0 for name in ASIDE_S)
     cpu_s = _number(spent.get("cpu_s")) - aside_cpu_s
     about = {"cpu_s": cpu_s, "aside_cpu_s": aside_cpu_s}
     if spent.get("device_s") is None:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from bakeoff.reports.figures.classes import build_class_figures
+from bakeoff.reports.figures.columns import build_column_figure
 from bakeoff.reports.figures.epochs import build_epoch_figure
 from bakeoff.reports.figures.figure import Figure
+from bakeoff.reports.figures.folds import build_fold_figure
 from bakeoff.reports.figures.importance import build_importance_figure
 from bakeoff.reports.figures.residuals import build_residual_figures
 from bakeoff.reports.figures.studies import build_anytime_figure
@@ -14,8 +16,10 @@ from bakeoff.reports.tables import Run
 
 
 def figures_of_dataset(view: Run, dataset: str) -> Iterator[Figure]:
-    """Yield the figures of one data set: costs, tuning, test rows, epochs."""
+    """Yield the figures of one data set: folds, costs, columns, tuning, test rows, epochs."""
+    yield from _known(build_fold_figure(view, dataset))
     yield from build_tradeoffs(view, dataset)
+    yield from _known(build_column_figure(view, dataset))
     yield from _known(build_anytime_figure(view, dataset))
     yield from _known(build_importance_figure(view, dataset))
     told = read_told(view, dataset)

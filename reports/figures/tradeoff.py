@@ -1,4 +1,4 @@
-"""Score against what it costs: training time, latency and memory of each model, and who is nowhere beaten on both."""
+"""Score or rank against cost: each model's training time, latency and memory, and who is nowhere beaten on both."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.formats import decimals_for, format_megabytes, format_seconds, format_value
+from bakeoff.reports.overall import Ranking
 from bakeoff.reports.sheets import Rows, describe_metric, rows_of
 from bakeoff.reports.tables import BASELINE, Run, leaderboard
 
@@ -25,6 +26,41 @@ def build_tradeoffs(view: Run, dataset: str) -> Iterator[Figure]:
         known = cells[cells[cost] > 0]
         if len(known) > 1:
             yield _tradeoff(view, dataset, cost, rows_of(known.sort_values(cost)))
+
+
+def build_rank_tradeoff(view: Run, ranking: Ranking) -> Figure | None:
+    """Draw mean ranks over the data sets of a task against the cost, for models with a mean on all of them.
+
+    The cost is a multiple of the cheapest model's on the same data set, averaged by the geometric mean.
+    """
+    board = leaderboard(view)
+    costs = board.pivot_table(index=["model", "variant"], columns="dataset", values="cost_s")
+    costs = costs.reindex(index=[ranking.names[place] for place in ranking.complete], columns=list(ranking.datasets))
+    logs = costs.where(costs > 0).map(math.log)
+    ratios = (logs - logs.min()).mean(axis=1, skipna=False).map(math.exp).dropna()
+    places = [place for place in ranking.complete if ranking.names[place] in ratios.index]
+    if len(places) < 2:
+        return None
+    times = [float(ratios[ranking.names[place]]) for place in places]
+    ranks = [float(ranking.omnibus.mean_ranks[place]) for place in places]
+    front = find_front(times, [-rank for rank in ranks])
+    named = ", ".join(" ".join(ranking.names[places[one]]) for one in front)
+    best = {ranking.names[place][0]: place for _, place in sorted(zip(ranks, places, strict=True), reverse=True)}
+    what = f"{ranking.task}: mean rank and training time over {len(ranking.datasets)} data sets"
+    return Figure(
+        key=key_of(ranking.task, "rank-and-training-time"),
+        title=what,
+        said=f"{what}, tuning included. On the Pareto front: {named}.",
+        x=Axis(title="training time, as a multiple of the cheapest model's (geometric mean)", is_log=True),
+        y=Axis(title="mean rank", is_reversed=True),
+        traces=(
+            Trace(x=[times[one] for one in front], y=[ranks[one] for one in front], style="line", is_dashed=True),
+            *(
+                _ranked(view, ranking, place, time, rank, is_named=best[ranking.names[place][0]] == place)
+                for place, time, rank in zip(places, times, ranks, strict=True)
+            ),
+        ),
+    )
 
 
 def find_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
@@ -68,6 +104,20 @@ def _tradeoff(view: Run, dataset: str, cost: str, cells: Rows) -> Figure:
                 for cell in cells
             ),
         ),
+    )
+
+
+def _ranked(view: Run, ranking: Ranking, place: int, time: float, rank: float, *, is_named: bool) -> Trace:
+    model, variant = ranking.names[place]
+    return Trace(
+        name=model if is_named else "",
+        x=[time],
+        y=[rank],
+        style="points",
+        colour=colours(view)[model],
+        family=ranking.families[place],
+        texts=[f"{model} ({variant}): mean rank {rank:.2f}, {time:.3g} times the cheapest"],
+        is_faint=not is_named,
     )
 
 
