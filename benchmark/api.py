@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bakeoff.runner import Run
 from bakeoff.shard import Shard, parse_shard, take_shard
 from bakeoff.suite import Suite
 from bakeoff.suite_file import set_learning_curve, to_suite
-from bakeoff.tracking import MlflowTracker
+from bakeoff.tracking import MlflowTracker, track_models
 
 RUNS = Path("runs")
 
@@ -35,6 +36,7 @@ def run_suite(
     shard: str | None = None,
     tracking: bool = True,
     tracking_uri: str | None = None,
+    log_models: bool = False,
     progress: Progress | None = None,
     **how: Any,
 ) -> RunResult:
@@ -56,6 +58,8 @@ def run_suite(
         Mirror to MLflow.
     tracking_uri : str, optional
         The environment's, or `mlflow.db` beside the runs, if left out.
+    log_models : bool
+        Whether every model that ended well on all outer folds is refitted on all rows, and logged to its run in MLflow.
     progress : Progress, optional
     **how
         Fields of `bakeoff.options.Options`: `workers`, `dask`, `executor`, `in_process`, `fits_per_gpu`, `retries`,
@@ -75,7 +79,8 @@ def run_suite(
         chosen = set_learning_curve(chosen, learning_curve)
     part = parse_shard(shard) if shard is not None else None
     folder = folder_of(chosen, out, part)
-    return _run(chosen, folder, Options(**how), progress, tracking=tracking, tracking_uri=tracking_uri, shard=part)
+    where = _where(tracking, tracking_uri, log_models)
+    return _run(chosen, folder, Options(**how), progress, where, shard=part)
 
 
 def folder_of(suite: Suite, out: str | Path | None = None, shard: Shard | None = None) -> RunFolder:
@@ -104,6 +109,7 @@ def compare(
     out: str | Path | None = None,
     tracking: bool = False,
     tracking_uri: str | None = None,
+    log_models: bool = False,
     progress: Progress | None = None,
     **how: Any,
 ) -> RunResult:
@@ -133,7 +139,7 @@ def compare(
         Limit of each fit.
     out : path, optional
         The run folder; a new temporary one if left out.
-    tracking, tracking_uri, progress, **how
+    tracking, tracking_uri, log_models, progress, **how
         As in `run_suite`.
 
     Returns
@@ -171,8 +177,7 @@ def compare(
         folder,
         Options(**how),
         progress,
-        tracking=tracking,
-        tracking_uri=tracking_uri,
+        _where(tracking, tracking_uri, log_models),
         memory=Memory({name: dataset}, {spec.name: spec for spec in own}),
     )
 
@@ -186,6 +191,7 @@ def extend(
     models: Sequence[str] = (),
     tracking: bool = True,
     tracking_uri: str | None = None,
+    log_models: bool = False,
     progress: Progress | None = None,
     **how: Any,
 ) -> RunResult:
@@ -206,7 +212,7 @@ def extend(
         More repeats of the outer folds.
     models : sequence of str
         More models, or families of them.
-    tracking, tracking_uri, progress, **how
+    tracking, tracking_uri, log_models, progress, **how
         As in `run_suite`.
 
     Raises
@@ -223,8 +229,7 @@ def extend(
         folder,
         Options(**how),
         progress,
-        tracking=tracking,
-        tracking_uri=tracking_uri,
+        _where(tracking, tracking_uri, log_models),
         shard=parse_shard(shard) if shard else None,
         check=partial(check_same_data, folder),
     )
@@ -257,14 +262,28 @@ def load_run(path: str | Path) -> RunResult:
     return RunResult(open_run(path))
 
 
+@dataclass(frozen=True)
+class _Where:
+    """Whether a run is tracked, where, and whether with its models."""
+
+    tracks: bool
+    uri: str | None
+    logs_models: bool
+
+
+def _where(tracking: bool, uri: str | None, log_models: bool) -> _Where:
+    if log_models and not tracking:
+        raise UserError("models are logged to MLflow: log_models needs tracking, too")
+    return _Where(tracking, uri, log_models)
+
+
 def _run(
     suite: Suite,
     folder: RunFolder,
     options: Options,
     progress: Progress | None,
+    where: _Where,
     *,
-    tracking: bool,
-    tracking_uri: str | None,
     memory: Memory | None = None,
     shard: Shard | None = None,
     check: Callable[[Plan], None] | None = None,
@@ -275,8 +294,10 @@ def _run(
         check(plan)
     if shard is not None:
         plan = take_shard(plan, shard)
-    tracker = MlflowTracker(shown.warn, tracking_uri) if tracking else None
+    tracker = MlflowTracker(shown.warn, where.uri) if where.tracks else None
     finished = Run(plan, folder, options, shown, tracker).execute()
+    if where.logs_models and finished.seen_at is not None:
+        track_models(folder, plan, finished.seen_at, options=options, progress=shown)
     return RunResult(finished.folder, finished)
 
 

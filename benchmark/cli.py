@@ -22,6 +22,7 @@ from bakeoff.cli_options import (
     Groups,
     InProcess,
     LearningCurve,
+    LogModels,
     MixedVersions,
     Models,
     MoreFolds,
@@ -112,6 +113,7 @@ def run(
     learning_curve: LearningCurve = None,
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
+    log_models: LogModels = False,
     fail_fast: FailFast = False,
     retry_failed: RetryFailed = False,
     retries: Retries = 1,
@@ -141,6 +143,7 @@ def run(
             mixed_versions=mixed_versions,
             tracking=tracking,
             tracking_uri=tracking_uri,
+            log_models=log_models,
             progress=progress,
         )
     return _close(result, as_json)
@@ -158,6 +161,7 @@ def extend(
     dask: Dask = None,
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
+    log_models: LogModels = False,
     retry_failed: RetryFailed = False,
     mixed_versions: MixedVersions = False,
     as_json: AsJson = False,
@@ -180,6 +184,7 @@ def extend(
             mixed_versions=mixed_versions,
             tracking=tracking,
             tracking_uri=tracking_uri,
+            log_models=log_models,
             progress=progress,
         )
     return _close(result, as_json)
@@ -209,6 +214,7 @@ def compare(
     dask: Dask = None,
     tracking_uri: TrackingUri = None,
     tracking: Tracking = True,
+    log_models: LogModels = False,
     retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> int:
@@ -241,6 +247,7 @@ def compare(
             retry_failed=retry_failed,
             tracking=tracking,
             tracking_uri=tracking_uri,
+            log_models=log_models,
             progress=progress,
         )
     return _close(result, as_json)

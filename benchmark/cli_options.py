@@ -120,6 +120,9 @@ TrackingUri = Annotated[
     str | None,
     typer.Option(help="MLflow tracking URI; MLFLOW_TRACKING_URI or mlflow.db beside the runs.", show_default=False),
 ]
+LogModels = Annotated[
+    bool, typer.Option("--log-models", help="Refit every model on all rows and log it to MLflow, ready to be served.")
+]
 Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Mirror the run to MLflow.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first fit that fails.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run failed fits again.")]

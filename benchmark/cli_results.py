@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli_options import AsJson, Dask, MixedVersions, RunPath, TrackingUri, Workers
+from bakeoff.cli_options import AsJson, Dask, LogModels, MixedVersions, RunPath, TrackingUri, Workers
 from bakeoff.console import build_console, print_all, print_json
 from bakeoff.errors import UserError
 from bakeoff.exit_codes import OK, SOME_FAILED
@@ -79,17 +79,32 @@ def report(
 
 
 @results.command()
-def track(run: RunPath, *, tracking_uri: TrackingUri = None) -> None:
+def track(
+    run: RunPath, *, tracking_uri: TrackingUri = None, log_models: LogModels = False, workers: Workers = None
+) -> int:
     """Bring MLflow up to date with a run; what is there already is not logged again."""
+    from bakeoff.extension import check_same_data
     from bakeoff.folder import open_run
-    from bakeoff.tracking import default_uri, mirror
+    from bakeoff.options import Options
+    from bakeoff.plan import make_plan
+    from bakeoff.progress import build_progress
+    from bakeoff.suite_file import to_suite
+    from bakeoff.tracking import mirror, track_models
+    from bakeoff.tracking_client import default_uri
 
     folder = open_run(run)
     done = mirror(folder, tracking_uri or default_uri(folder))
-    print_all(
-        f"{done.written} child runs written, {done.unchanged} unchanged, in the experiment "
-        f"{done.experiment!r} of {done.uri}"
-    )
+    where = f"in the experiment {done.experiment!r} of {done.uri}"
+    print_all(f"{done.written} child runs written, {done.unchanged} unchanged, {where}")
+    if not log_models:
+        return OK
+    end_promptly()
+    plan = make_plan(to_suite(folder.read_suite()))
+    check_same_data(folder, plan)
+    with build_progress(build_console()) as progress:
+        logged = track_models(folder, plan, done.uri, options=Options(workers=workers), progress=progress)
+    print_all(f"{logged.written} models written, {logged.unchanged} unchanged, {logged.failed} failed")
+    return SOME_FAILED if logged.failed else OK
 
 
 @results.command()

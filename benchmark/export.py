@@ -1,24 +1,29 @@
-"""Export: refit a model of a run on all rows, by the same procedure as its fits, and save the pipeline."""
+"""Export: a model of a run, refitted on all rows, as a file."""
 
-from dataclasses import replace
+import shutil
 from pathlib import Path
 
-import joblib
-import numpy as np
-
-from bakeoff.errors import UserError, describe_error, unknown_name
-from bakeoff.fitting import fit_members
-from bakeoff.folder import REBUILD, RunFolder
+from bakeoff.errors import UserError, unknown_name
+from bakeoff.extension import check_same_data
+from bakeoff.folder import RunFolder
 from bakeoff.job import Job
-from bakeoff.plan import Plan, make_plan
-from bakeoff.search import search_members
+from bakeoff.observers import Progress, Silent
+from bakeoff.options import Options
+from bakeoff.plan import make_plan
+from bakeoff.refit import list_refits, refit_models
 from bakeoff.suite_file import to_suite
 
 
 def export_model(
-    folder: RunFolder, *, dataset: str, model: str, variant: str = "default", out: Path | None = None
+    folder: RunFolder,
+    *,
+    dataset: str,
+    model: str,
+    variant: str = "default",
+    out: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
-    """Refit a model on all rows of a data set and save it with joblib.
+    """Refit a model on all rows of a data set and save it for `joblib.load`.
 
     For a variant that tunes, the study is run anew on all rows, with the same budget: that is the procedure whose outer
     scores the run estimated. Returns the path of the file.
@@ -26,24 +31,32 @@ def export_model(
     Raises
     ------
     UserError
-        If the run has no such fit, its data can't be loaded again or have changed, or the file can't be written.
+        If the run has no such model that ended well on every outer fold, its data can't be loaded again or have
+        changed, the refit fails, or the file can't be written.
     """
     path = out or folder.path / f"{dataset}-{model}-{variant}.joblib"
     if not path.parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist; create it or give another --out")
     plan = make_plan(to_suite(folder.read_suite()))
-    job = _find(plan, dataset, model, variant)
-    _check_digest(folder, plan, dataset)
-    pipeline = _refit(plan, job)
+    check_same_data(folder, plan)
+    _check_known(plan.jobs, dataset, model, variant)
+    with folder.locked():
+        jobs = list_refits(plan, folder.read_records()[0])
+        named = [job for job in jobs if (job.dataset, job.choice.name, job.variant) == (dataset, model, variant)]
+        if not named:
+            raise UserError(f"{model} ({variant}) did not end well on every outer fold of {dataset!r}; see the report")
+        files, failed = refit_models(folder, plan, named, options=Options(workers=1), progress=progress or Silent())
+    if failed:
+        raise UserError(f"{model} can't be fitted on all rows of {dataset!r}: {failed[0][1]}")
     try:
-        joblib.dump(pipeline, path)
+        shutil.copyfile(files[0][1], path)
     except OSError as error:
         raise UserError(f"{path} can't be written ({error.strerror}); give another --out") from None
     return path
 
 
-def _find(plan: Plan, dataset: str, model: str, variant: str) -> Job:
-    jobs = [job for job in plan.jobs if job.share == 1]
+def _check_known(jobs: tuple[Job, ...], dataset: str, model: str, variant: str) -> None:
+    jobs = tuple(job for job in jobs if job.share == 1)
     for what, name, known in (
         ("data set", dataset, {job.dataset for job in jobs}),
         ("model", model, {job.choice.name for job in jobs if job.dataset == dataset}),
@@ -51,27 +64,3 @@ def _find(plan: Plan, dataset: str, model: str, variant: str) -> Job:
     ):
         if name not in known:
             raise UserError("in this run " + unknown_name(what, name, known))
-    return next(job for job in jobs if (job.dataset, job.choice.name, job.variant) == (dataset, model, variant))
-
-
-def _check_digest(folder: RunFolder, plan: Plan, dataset: str) -> None:
-    recorded = folder.read_json("plan.json").get("datasets", {}).get(dataset, {}).get("digest")
-    if recorded is None:
-        raise UserError(f"plan.json of {folder.path} does not know {dataset!r}; {REBUILD}")
-    if plan.datasets[dataset].digest != recorded:
-        raise UserError(f"the data set {dataset!r} has changed since the run; run the suite again before exporting")
-
-
-def _refit(plan: Plan, job: Job) -> object:
-    data = plan.datasets[job.dataset]
-    whole = replace(job, repeat=-1, fold=-1)  # seeds of its own: this is none of the folds
-    rows = np.arange(len(data.y))
-    search = search_members(whole, data, rows)
-    if search.failure:
-        raise UserError(f"no trial ended well: {search.failure}")
-    try:
-        return fit_members(whole, data, rows, search.members).pipeline
-    except Exception as error:
-        raise UserError(
-            f"{job.choice.name} can't be fitted on all rows of {job.dataset!r}: {describe_error(error)}"
-        ) from error

@@ -26,6 +26,7 @@ FORECAST = "forecast.json"
 VERIFIED = "verified.json"
 VERDICT = "verdict.json"
 SUMMARY = "summary.md"
+TRACKED = "tracked.json"  # where MLflow shows the run
 # What lies beside the records: the folder, which key of the record names the file, and its ending.
 DETAILS = (
     ("predictions", "fit", ".npz"),
@@ -65,6 +66,11 @@ class RunFolder:
     def markdown(self) -> Path:
         """The report for a pull request."""
         return self.path / "report.md"
+
+    @property
+    def models(self) -> Path:
+        """Where pipelines lie that were fitted on all rows, by the ids of those fits."""
+        return self.path / "models"
 
     @property
     def exists(self) -> bool:
@@ -131,6 +137,14 @@ class RunFolder:
         """Read the last record of each fit, and count the lines that are no records."""
         good, bad = self._lines(RECORDS)
         return latest(good), len(bad)
+
+    def read_tracked(self) -> dict[str, str]:
+        """Read where MLflow shows the run: `server`, `experiment`, `path`; an empty mapping if it was not tracked."""
+        try:
+            found = self.read_json(TRACKED)
+        except UserError:
+            return {}
+        return {str(name): str(value) for name, value in found.items()}
 
     def read_across(self) -> dict[str, Record]:
         """Read the ensembles across models; a line that is none is one that was not built."""

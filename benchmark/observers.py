@@ -41,6 +41,9 @@ class Tracker(Protocol):
     def add(self, record: Record) -> None:
         """Take a record."""
 
+    def find(self) -> None:
+        """Return when the run folder says where the run can be seen, or tracking failed."""
+
     def close(self, *, finished: bool) -> str | None:
         """Write what is left; return where the run can be seen, or None if tracking failed."""
 

@@ -32,7 +32,7 @@ class _Counts:
         self._lock = threading.Lock()
 
     def begin(self, total: int, reused: int) -> None:
-        self.total, self.done, self.reused = total, reused, reused
+        self.total, self.done, self.reused, self.failed = total, reused, reused, 0
 
     def start(self, job: Job) -> None:
         with self._lock:

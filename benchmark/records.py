@@ -87,7 +87,8 @@ class Record:
 def label_of(dataset: str, model: str, variant: str, share: float, repeat: int, fold: int) -> str:
     """Return what a person calls a fit."""
     part = f" / {say_share(share)}" if share < 1 else ""
-    return f"{dataset} / {model} / {variant}{part} / repeat {repeat + 1} fold {fold + 1}"
+    rows = f"repeat {repeat + 1} fold {fold + 1}" if fold >= 0 else "all rows"
+    return f"{dataset} / {model} / {variant}{part} / {rows}"
 
 
 def say_share(share: float) -> str:

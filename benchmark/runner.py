@@ -238,6 +238,8 @@ class Run:
         """Write the reports from what is recorded, and then the mirror."""
         from bakeoff.reports import write_reports
 
+        if self.tracker is not None and finished:
+            self.tracker.find()
         write_reports(self.folder)
         return self.tracker.close(finished=finished) if self.tracker is not None else None
 

@@ -7,10 +7,11 @@ from typing import Any
 from bakeoff.records import Record, say_share
 
 Cell = tuple[str, str, str, float]
+FOLDS = "outer_fold"  # prefix of the metrics that have a step for each fold
 LONGEST_TAG = 4000
 CHILDREN = (
-    "\n\nAll of it is in the artifact `report.html`. The children hold one data set × model × variant each, and one "
-    "share of the training part where there is a learning curve: sort by `score` (bigger is better), filter by tags."
+    "\n\nThe children hold one data set × model × variant each, and one share of the training part where there is a "
+    "learning curve: sort by `score` (bigger is better), filter by tags, or choose a data set under “Views”."
 )
 
 
@@ -41,20 +42,31 @@ def verdict_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
     return {"verdict": str(verdict["headline"])[:LONGEST_TAG], **tasks}
 
 
-def describe_parent(summary: str, longest: int) -> str:
+def describe_parent(summary: str, links: Mapping[str, str], longest: int) -> str:
     """Return what the page of the parent run says: the verdict as far as it fits, in whole lines, and what lies below.
 
     Parameters
     ----------
     summary : str
         Markdown.
+    links : mapping
+        From what is to be seen to where it is; as many as fit into a half.
     longest : int
         In characters.
     """
+    named = [f"[{_plain(what)}]({where})" for what, where in links.items()]
+    while len(", ".join(named)) > longest / 2:
+        named.pop()
+    see = f"\n\nSee {', '.join(named)}." if named else ""
     lines = summary.splitlines()
-    while len("\n".join(lines)) > longest - len(CHILDREN):
+    while len("\n".join(lines)) > longest - len(see + CHILDREN):
         lines.pop()
-    return "\n".join(lines).rstrip() + CHILDREN
+    return "\n".join(lines).rstrip() + see + CHILDREN
+
+
+def _plain(text: str) -> str:
+    """Escape what Markdown would read as a link or as HTML."""
+    return "".join(f"\\{mark}" if mark in "[]()<>*_`\\" else mark for mark in text)
 
 
 def child_params(records: list[Record]) -> dict[str, str]:
@@ -75,7 +87,7 @@ def child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[
     for name in names:
         yield from _summary(name, [row.get(name) for row in rows], primary)
     for step, row in enumerate(rows):
-        yield from ((f"fold/{name}", float(row[name]), step) for name in names if name in row)
+        yield from ((f"{FOLDS}/{name}", float(row[name]), step) for name in names if name in row)
 
 
 def _summary(name: str, values: list[float | None], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:

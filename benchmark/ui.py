@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bakeoff.errors import UserError
-from bakeoff.tracking import QUIET
+from bakeoff.tracking_client import QUIET
 
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 5

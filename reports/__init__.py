@@ -11,7 +11,9 @@ from bakeoff.folder import SUMMARY, VERDICT, RunFolder, write_whole
 if TYPE_CHECKING:
     from bakeoff.reports.tables import Run
 
-__all__ = ["write_figures", "write_latex", "write_reports"]
+__all__ = ["write_figures", "write_latex", "write_main_figures", "write_reports"]
+
+MOST_DATASETS = 12  # whose figures are among the main ones
 
 
 def write_reports(folder: RunFolder) -> "Run":
@@ -45,6 +47,14 @@ def write_latex(view: "Run", path: Path) -> None:
     from bakeoff.reports.latex import render_latex
 
     write_whole(path, render_latex(view))
+
+
+def write_main_figures(view: "Run", out: Path) -> list[Path]:
+    """Write the figures to look at first as PNG: of each task, and the folds and costs of twelve data sets."""
+    from bakeoff.reports.figures.drawn import draw_figures
+    from bakeoff.reports.figures.gather import main_figures
+
+    return draw_figures(main_figures(view, MOST_DATASETS), out, endings=("png",))
 
 
 def write_figures(view: "Run", out: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """What the report says of the run as such: its counts, its warnings, where it comes from."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from bakeoff.reports.sheets import describe_metric
 from bakeoff.reports.tables import NOT_RUN, Run
 
 DIGEST_SHORT = 12
+LOCAL = "http://127.0.0.1:5000"  # where `bakeoff ui` serves MLflow's page
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -104,6 +106,24 @@ def describe_run(view: Run) -> Iterator[tuple[str, str]]:
     yield "BLAS and OpenMP", ", ".join(hardware.get("blas") or ()) or "unknown"
     yield "Platform", _shown(hardware.get("platform"))
     yield "Versions", _joined(made.get("versions"))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads somewhere."""
+
+    text: str
+    url: str
+
+
+def link_to_tracking(view: Run) -> Link | None:
+    """Return where MLflow shows the run: on its server, or on this machine while `bakeoff ui` runs."""
+    server, path = view.tracked.get("server", ""), view.tracked.get("path", "")
+    if not path.startswith("#/"):
+        return None
+    if server.startswith(("http://", "https://")):
+        return Link("the run in MLflow", f"{server}/{path}")
+    return Link("the run in MLflow, while “bakeoff ui” runs", f"{LOCAL}/{path}")
 
 
 def _say_verified(found: Mapping[str, Any]) -> str:

@@ -8,12 +8,18 @@ import pandas as pd
 from bakeoff.reports.across import Across, build_across
 from bakeoff.reports.anytime import build_tuning, say_all_edges
 from bakeoff.reports.budget import budget, build_budget, say_spent
-from bakeoff.reports.facts import Facts, count_fits, describe_dataset, describe_run, list_warnings
+from bakeoff.reports.facts import (
+    Facts,
+    Link,
+    count_fits,
+    describe_dataset,
+    describe_run,
+    link_to_tracking,
+    list_warnings,
+)
 from bakeoff.reports.figures.figure import Figure
-from bakeoff.reports.figures.gather import figures_of_dataset
+from bakeoff.reports.figures.gather import figures_of_dataset, figures_of_task
 from bakeoff.reports.figures.growth import build_growth_figure
-from bakeoff.reports.figures.ranks import build_rank_diagram
-from bakeoff.reports.figures.tradeoff import build_rank_tradeoff
 from bakeoff.reports.learning import judge_curves
 from bakeoff.reports.learning_sheet import HOW_TO_READ_CURVES, Learning, build_learning
 from bakeoff.reports.overall import Ranking, rank_tasks
@@ -110,6 +116,7 @@ class Page:
     spent: str
     budget: Sheet
     provenance: Facts
+    tracked: Link | None
     how_to_read: tuple[str, ...]
 
     @property
@@ -146,6 +153,7 @@ def build_page(view: Run) -> Page:
         spent=say_spent(spent),
         budget=build_budget(spent),
         provenance=tuple(describe_run(view)),
+        tracked=link_to_tracking(view),
         how_to_read=tuple(
             line.format(rope=view.rope, groups=GROUPINGS[view.grouping])
             for line in (*HOW_TO_READ, *(HOW_TO_READ_CURVES if learning else ()))
@@ -154,11 +162,10 @@ def build_page(view: Run) -> Page:
 
 
 def _overall(view: Run, ranking: Ranking) -> Overall:
-    drawn = build_rank_tradeoff(view, ranking)
     return Overall(
         said=say_ranking(ranking),
         table=build_overall(ranking),
-        figures=(build_rank_diagram(view, ranking), *([drawn] if drawn else [])),
+        figures=tuple(figures_of_task(view, ranking)),
         pairs=build_pairs_of_task(view, ranking),
     )
 

@@ -61,6 +61,8 @@ class Run:
         Those of them whose study went on: the plan has the fit with another budget.
     across : mapping of Record
         Ensembles across models whose candidates are all among the records.
+    tracked : mapping
+        Where MLflow shows the run; empty if it was not tracked.
     verified : mapping
         What `bakeoff verify` found; empty if it was not asked.
     read_predictions : callable
@@ -86,6 +88,7 @@ class Run:
     outside: int = 0
     superseded: int = 0
     across: Mapping[str, Record] = field(default_factory=dict)
+    tracked: Mapping[str, str] = field(default_factory=dict)
     verified: Mapping[str, Any] = field(default_factory=dict)
     read_predictions: Callable[[str], Mapping[str, Any]] = lambda _: {}
     read_trials: Callable[[str], list[dict[str, Any]]] = lambda _: []
@@ -169,6 +172,7 @@ def load_run_view(folder: RunFolder) -> Run:
         superseded=sum(record.study in studies for record in others),
         across={fit: one for fit, one in folder.read_across().items() if _candidates_of(one) <= kept.keys()},
         verified=folder.read_verified(),
+        tracked=folder.read_tracked(),
         read_predictions=folder.read_predictions,
         read_trials=folder.read_trials,
         read_curves=folder.read_curves,

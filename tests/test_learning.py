@@ -393,7 +393,7 @@ def test_mlflow_never_mixes_sizes(grown: tuple[RunFolder, dict[str, Any], list[i
         "0.25",
     }
     for run in children.values():
-        assert len(client.get_metric_history(run.info.run_id, "fold/cpu_s")) == 2  # failed fits have one, too
+        assert len(client.get_metric_history(run.info.run_id, "outer_fold/cpu_s")) == 2  # failed fits have one, too
     assert children["wine · mlp · default · 60 %"].data.metrics["train_rows"] == pytest.approx(53.4, abs=1)
     assert mirror(grown[0], uri).unchanged == first.written
 

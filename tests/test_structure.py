@@ -32,7 +32,7 @@ ALLOWED = {
 DATA_EXTRAS = ("arff", "huggingface", "images", "openml", "zst")
 TESTED_EXTRAS = ("dask", *DATA_EXTRAS)  # that the tests install
 ONLY_HERE = {
-    "mlflow": {"tracking"},
+    "mlflow": {"tracking_client", "tracking_mirror", "tracking_models"},
     "multiprocessing": {"isolation", "child"},
     "concurrent": {"engine", "lanes", "local_engine", "options", "shipping"},
     "distributed": {"dask_engine"},

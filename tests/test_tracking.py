@@ -19,7 +19,8 @@ from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
 from bakeoff.records import Record
-from bakeoff.tracking import default_uri, mirror
+from bakeoff.tracking import mirror
+from bakeoff.tracking_client import default_uri
 from bakeoff.tracking_rows import describe_parent, verdict_tags
 
 
@@ -83,7 +84,7 @@ def test_metrics_equal_the_records(tracked: RunFolder) -> None:
     )
     values = [one.metrics["rmse"] for one in folds]
     run = children(tracked)["diabetes", "ridge", "default"]
-    steps = MlflowClient(default_uri(tracked)).get_metric_history(run.info.run_id, "fold/rmse")
+    steps = MlflowClient(default_uri(tracked)).get_metric_history(run.info.run_id, "outer_fold/rmse")
     assert {point.step: point.value for point in steps} == dict(enumerate(values))
     assert run.data.metrics["rmse"] == pytest.approx(np.mean(values))
     assert run.data.metrics["rmse_std"] == pytest.approx(np.std(values, ddof=1))

@@ -20,8 +20,8 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
-    """Write figures as SVG and PNG into a folder, which is made; return the files, in their order.
+def draw_figures(figures: Iterable[Figure], folder: Path, endings: Iterable[str] = tuple(METADATA)) -> list[Path]:
+    """Write figures into a folder, which is made, as SVG and PNG unless one is named; return the files in order.
 
     Raises
     ------
@@ -38,9 +38,9 @@ def draw_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
             canvas = Canvas(figsize=(WIDTH_IN, figure.height / PIXELS_AN_INCH), layout="constrained")
             draw(figure, canvas.subplots())
             name = _free_name(figure.key, taken)
-            for ending, metadata in METADATA.items():
+            for ending in endings:
                 written.append(folder / f"{name}.{ending}")
-                canvas.savefig(written[-1], dpi=DOTS_AN_INCH, metadata=metadata)
+                canvas.savefig(written[-1], dpi=DOTS_AN_INCH, metadata=METADATA[ending])
     return written
 
 

@@ -1,6 +1,7 @@
-"""All figures of a data set."""
+"""The figures of a task, of a data set, and those to look at first."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from bakeoff.reports.figures.classes import build_class_figures
 from bakeoff.reports.figures.columns import build_column_figure
@@ -8,11 +9,28 @@ from bakeoff.reports.figures.epochs import build_epoch_figure
 from bakeoff.reports.figures.figure import Figure
 from bakeoff.reports.figures.folds import build_fold_figure
 from bakeoff.reports.figures.importance import build_importance_figure
+from bakeoff.reports.figures.ranks import build_rank_diagram
 from bakeoff.reports.figures.residuals import build_residual_figures
 from bakeoff.reports.figures.studies import build_anytime_figure
 from bakeoff.reports.figures.told import read_told
-from bakeoff.reports.figures.tradeoff import build_tradeoffs
+from bakeoff.reports.figures.tradeoff import build_rank_tradeoff, build_tradeoffs
+from bakeoff.reports.overall import Ranking, rank_tasks
 from bakeoff.reports.tables import Run
+
+
+def figures_of_task(view: Run, ranking: Ranking) -> Iterator[Figure]:
+    """Yield the figures over the data sets of a task: ranks, and ranks against costs."""
+    yield build_rank_diagram(view, ranking)
+    yield from _known(build_rank_tradeoff(view, ranking))
+
+
+def main_figures(view: Run, most_datasets: int) -> Iterator[Figure]:
+    """Yield the figures of each task, and of some data sets the folds and the score against the training time."""
+    for ranking in rank_tasks(view):
+        yield from figures_of_task(view, ranking)
+    for dataset in list(view.plan["datasets"])[:most_datasets]:
+        yield from _known(build_fold_figure(view, dataset))
+        yield from islice(build_tradeoffs(view, dataset), 1)
 
 
 def figures_of_dataset(view: Run, dataset: str) -> Iterator[Figure]:
