@@ -1,11 +1,15 @@
 """What the tests share: a tiny run made once, a data folder if there is one, and the rule that nothing skips unseen."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -210,3 +214,68 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     if unseen and session.exitstatus == 0:
         reporter.write_line(f"skipped without leave: {unseen}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class MlflowServer:
+    """MLflow's tracking server on loopback, that can go away and come back.
+
+    Parameters
+    ----------
+    folder : Path
+        For its log and artifacts.
+    store : str
+        URI of its database.
+    """
+
+    def __init__(self, folder: Path, store: str) -> None:
+        self.folder, self.store = folder, store
+        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        words = ["server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        words += ["--backend-store-uri", self.store]
+        words += ["--artifacts-destination", str(self.folder / "artifacts")]
+        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mlflow", *words],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=environment,
+            )
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
+                    return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    pytest.fail((self.folder / "server.log").read_text(encoding="utf-8"))
+                time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End it with its own processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., MlflowServer]]:
+    """Start tracking servers, with a SQLite file or the database of a URI, and stop them in the end."""
+    started: list[MlflowServer] = []
+
+    def start(store: str = "") -> MlflowServer:
+        folder = tmp_path_factory.mktemp("server")
+        started.append(MlflowServer(folder, store or f"sqlite:///{folder / 'server.db'}"))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()

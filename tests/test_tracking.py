@@ -1,17 +1,13 @@
 """Tracking: MLflow mirrors the records, once; it can be rebuilt, and its failure stops nothing."""
 
-import os
+import base64
+import json
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import closing, suppress
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bakeoff.api import run_suite
@@ -19,9 +15,12 @@ from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
 from bakeoff.records import Record
+from bakeoff.reports.html import render_html
+from bakeoff.reports.tables import load_run_view
 from bakeoff.tracking import mirror
-from bakeoff.tracking_client import default_uri
+from bakeoff.tracking_client import address_of_server, default_uri
 from bakeoff.tracking_rows import describe_parent, verdict_tags
+from bakeoff.tracking_views import path_of_experiment, view_tags
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +44,14 @@ class Warned(Silent):
         self.warnings.append(message)
 
 
-def search(folder: RunFolder, uri: str | None = None) -> list[Any]:
-    """Return all active runs of the store."""
+def search(folder: RunFolder, uri: str | None = None, condition: str = "") -> list[Any]:
+    """Return all active runs of the store, or those that meet a condition."""
     from mlflow import MlflowClient
 
     client = MlflowClient(uri or default_uri(folder))
     experiment = client.get_experiment_by_name("tiny")
     assert experiment is not None
-    return list(client.search_runs([experiment.experiment_id], max_results=1000))
+    return list(client.search_runs([experiment.experiment_id], condition, max_results=1000))
 
 
 def children(folder: RunFolder) -> dict[tuple[str, str, str], Any]:
@@ -74,7 +73,6 @@ def test_one_parent_and_a_child_for_each_cell(tracked: RunFolder) -> None:
 
 def test_metrics_equal_the_records(tracked: RunFolder) -> None:
     """Folds are steps; mean, deviation and the signed score come from the records."""
-    import numpy as np
     from mlflow import MlflowClient
 
     records, _ = tracked.read_records()
@@ -150,12 +148,92 @@ def test_parent_says_the_verdict(tracked: RunFolder) -> None:
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
 
 
+def test_parent_links_to_report_and_models(tracked: RunFolder) -> None:
+    """The description leads to the report and to each data set's models by score, in the parent's own experiment."""
+    parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
+    said, where = parent.data.tags["mlflow.note.content"], f"(#/experiments/{parent.info.experiment_id}/runs"
+    assert f"[the report]{where}/{parent.info.run_id}/artifacts/report.html?" in said
+    for dataset in ("wine", "diabetes"):
+        assert f"[{dataset}]{where}?searchFilter=tags.dataset+%3D+%27{dataset}%27" in said
+
+
+def test_report_links_to_the_run(tracked: RunFolder) -> None:
+    """A report written after tracking leads to the run in MLflow; before, and for a damaged note, there is no link."""
+    parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
+    page = render_html(load_run_view(tracked))
+    assert f'href="http://127.0.0.1:5000/#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}?' in page
+    path = tracked.path / "tracked.json"
+    whole = path.read_bytes()
+    try:
+        for damage in (b"{", b"[]", b'{"path": "javascript:alert(1)"}', b'{"server": "javascript:", "path": 3}'):
+            path.write_bytes(damage)
+            assert "See also" not in render_html(load_run_view(tracked))
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("http://user:secret@host:5000/", "http://host:5000"),
+        ("https://host/mlflow", "https://host/mlflow"),
+        ("sqlite:////somewhere/mlflow.db", ""),
+        ("postgresql://user:secret@host/db", ""),
+    ],
+)
+def test_address_of_a_server_has_no_password(uri: str, address: str) -> None:
+    """What the report links to is the server alone; a database has no page."""
+    assert address_of_server(uri) == address
+
+
+def test_figures_are_artifacts(tracked: RunFolder) -> None:
+    """The parent holds the figures to look at first, as pictures that MLflow shows."""
+    from mlflow import MlflowClient
+
+    parent = next(run for run in search(tracked) if "dataset" not in run.data.tags)
+    found = {item.path for item in MlflowClient(default_uri(tracked)).list_artifacts(parent.info.run_id, "figures")}
+    assert {"figures/wine-folds.png", "figures/diabetes-score-and-training-time.png"} <= found
+
+
+def test_views_of_data_sets(tracked: RunFolder) -> None:
+    """Each data set has a named view as MLflow's page keeps them: models by score, and charts of what was logged."""
+    from mlflow import MlflowClient
+
+    experiment = MlflowClient(default_uri(tracked)).get_experiment_by_name("tiny")
+    assert experiment is not None
+    tags = [value for name, value in experiment.tags.items() if name.startswith("mlflow.sharedViewState.")]
+    views = {view["name"]: view for view in map(json.loads, tags)}
+    assert set(views) == {"wine by accuracy", "diabetes by rmse"}
+    kind, _, packed = views["diabetes by rmse"]["state"].partition(";")
+    assert kind == "deflate"
+    state = json.loads(zlib.decompress(base64.b64decode(packed)))
+    assert state["searchFilter"] == "tags.dataset = 'diabetes' and tags.share = '1'"
+    shown = [run.data.tags["dataset"] for run in search(tracked, condition=state["searchFilter"])]
+    assert set(shown) == {"diabetes"}
+    logged = children(tracked)["diabetes", "ridge", "default"].data.metrics
+    keys = {chart.get("metricKey") or chart["yaxis"]["key"] for chart in state["compareRunCharts"]}
+    assert keys <= set(logged)
+    assert {"rmse", "outer_fold/rmse", "cpu_s"} <= keys
+    sections = {section["uuid"] for section in state["compareRunSections"]}
+    assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
+
+
+def test_views_have_limits() -> None:
+    """Twenty data sets have a view, one with an endless name has none, and quotes in a name stay quoted."""
+    datasets = {f"data {number}": {"primary": "rmse"} for number in range(30)}
+    assert len(view_tags(datasets, 0)) == 20
+    random = np.random.default_rng(0)
+    assert not view_tags({"".join(map(chr, random.integers(32, 50_000, 5000))): {"primary": "rmse"}}, 0)
+    assert "tags.dataset+%3D+%22it%27s%22" in path_of_experiment("1", "it's")
+
+
 def test_long_verdicts_end_with_a_whole_line() -> None:
-    """What does not fit is left out line by line, and where all of it is stays."""
-    said = describe_parent("\n".join(f"line {number}" for number in range(1000)), 1000)
-    assert len(said) <= 1000
+    """What does not fit is left out line by line, links first; names are no markup."""
+    links = {f"data [{number}](x)": "#/" + "x" * 50 for number in range(100)}
+    said = describe_parent("\n".join(f"line {number}" for number in range(1000)), links, 1500)
+    assert len(said) <= 1500
     assert said.startswith("line 0\nline 1\n")
-    assert "report.html" in said
+    assert "See [data \\[0\\]\\(x\\)](#/xx" in said
     shown = said.split("\n\n")[0].splitlines()
     assert shown == [f"line {number}" for number in range(len(shown))]
 
@@ -217,45 +295,10 @@ def test_run_tracks_while_it_goes_on(tmp_path: Path) -> None:
     assert sorted(run.info.status for run in found) == ["FINISHED", "FINISHED"]
 
 
-class Server:
-    """A tracking server on loopback with a SQLite store, that can go away and come back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        words = ["server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        words += ["--backend-store-uri", f"sqlite:///{self.folder / 'server.db'}"]
-        words += ["--artifacts-destination", str(self.folder / "artifacts")]
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", *words], stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
-                    return
-            except OSError:
-                assert time.monotonic() < deadline, (self.folder / "server.log").read_text(encoding="utf-8")
-                time.sleep(0.2)
-
-    def stop(self) -> None:
-        """End it with its own processes."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=30)
-
-
 class Saboteur(Warned):
     """Progress that takes the server away after some fits."""
 
-    def __init__(self, server: Server, after: int) -> None:
+    def __init__(self, server: Any, after: int) -> None:
         super().__init__()
         self.server, self.left = server, after
 
@@ -267,26 +310,25 @@ class Saboteur(Warned):
 
 
 @pytest.mark.slow
-def test_server_that_goes_away_in_the_middle_stops_nothing(tiny_run: RunFolder, tmp_path: Path) -> None:
+def test_server_that_goes_away_in_the_middle_stops_nothing(
+    tiny_run: RunFolder, tmp_path: Path, mlflow_server: Any
+) -> None:
     """Every fit is recorded as without a server; the warning says what to do, and doing it makes up for all."""
-    server = Server(tmp_path)
-    try:
-        saboteur = Saboteur(server, after=6)
-        result = run_suite(
-            tiny_run.read_suite(), out=tmp_path / "run", tracking_uri=server.uri, workers=1, progress=saboteur
-        )
-        assert result.finished is not None
-        assert (result.finished.failed, result.finished.seen_at) == (0, None)
-        records, whole = result.folder.read_records()[0], tiny_run.read_records()[0]
-        assert {fit: record.metrics for fit, record in records.items()} == {
-            fit: record.metrics for fit, record in whole.items()
-        }
-        assert any("bakeoff track" in warning for warning in saboteur.warnings)
-        server.start()
-        mirror(result.folder, server.uri)
-        cells = {(record.dataset, record.model, record.variant) for record in records.values()}
-        tags = [run.data.tags for run in search(result.folder, server.uri)]
-        found = [(one["dataset"], one["model"], one["variant"]) for one in tags if "dataset" in one]
-        assert sorted(found) == sorted(cells)
-    finally:
-        server.stop()
+    server = mlflow_server()
+    saboteur = Saboteur(server, after=6)
+    result = run_suite(
+        tiny_run.read_suite(), out=tmp_path / "run", tracking_uri=server.uri, workers=1, progress=saboteur
+    )
+    assert result.finished is not None
+    assert (result.finished.failed, result.finished.seen_at) == (0, None)
+    records, whole = result.folder.read_records()[0], tiny_run.read_records()[0]
+    assert {fit: record.metrics for fit, record in records.items()} == {
+        fit: record.metrics for fit, record in whole.items()
+    }
+    assert any("bakeoff track" in warning for warning in saboteur.warnings)
+    server.start()
+    mirror(result.folder, server.uri)
+    cells = {(record.dataset, record.model, record.variant) for record in records.values()}
+    tags = [run.data.tags for run in search(result.folder, server.uri)]
+    found = [(one["dataset"], one["model"], one["variant"]) for one in tags if "dataset" in one]
+    assert sorted(found) == sorted(cells)
