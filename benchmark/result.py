@@ -48,6 +48,15 @@ class RunResult:
         return fits_frame(load_run_view(self.folder))
 
     @property
+    def verdict(self) -> str:
+        """The verdict in words, as report and terminal say it: of the run, of each task, of each data set."""
+        from bakeoff.reports.overall_sheet import say_run
+        from bakeoff.reports.tables import load_run_view
+
+        said = say_run(load_run_view(self.folder))
+        return "\n".join([said.headline, *said.sentences])
+
+    @property
     def verdicts(self) -> "list[Verdict]":
         """What the outer folds of each data set say of deep against classical, and which model to use."""
         from bakeoff.reports.tables import load_run_view

@@ -15,7 +15,7 @@ from bakeoff.reports.page import build_page
 from bakeoff.reports.ranking import build_ranking
 from bakeoff.reports.sheets import build_failures
 from bakeoff.reports.strips import MARGIN, WIDTH
-from bakeoff.reports.tables import Run, fits_frame, leaderboard, whole_fits
+from bakeoff.reports.tables import Run
 
 MOST_TABLES = 6
 
@@ -35,14 +35,13 @@ def render_snippet(view: Run, report: str) -> str:
     report : str
         Where the whole report lies.
     """
-    fits, board = whole_fits(fits_frame(view)), leaderboard(view)
     shown, said = list(view.plan["datasets"])[:MOST_TABLES], say_run(view)
     return _render(
         "snippet.html.j2",
         view,
         headline=said.headline,
         lines=[*said.tasks, *said.datasets[:MOST_TABLES]],
-        rankings=[build_ranking(view, name, fits, board[board["dataset"] == name]) for name in shown],
+        rankings=[build_ranking(view, name) for name in shown],
         failures=build_failures(view),
         more=len(view.plan["datasets"]) - len(shown),
         report=report,

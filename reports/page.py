@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from bakeoff.reports.across import Across, build_across
 from bakeoff.reports.anytime import build_tuning, say_all_edges
 from bakeoff.reports.budget import budget, build_budget, say_spent
@@ -28,7 +26,7 @@ from bakeoff.reports.pairs import build_pairs_of_folds, build_pairs_of_task
 from bakeoff.reports.ranking import build_other_metrics, build_ranking
 from bakeoff.reports.score_map import build_score_map
 from bakeoff.reports.sheets import Sheet, build_failures, build_skips
-from bakeoff.reports.tables import Run, fits_frame, leaderboard, once, whole_fits
+from bakeoff.reports.tables import Run, fits_frame, once
 from bakeoff.reports.verdict import judge_run
 from bakeoff.reports.verdict_sheet import build_verdicts
 
@@ -129,7 +127,7 @@ class Page:
 @once
 def build_page(view: Run) -> Page:
     """Gather what the report says of a run."""
-    fits, board, verdicts, spent = fits_frame(view), leaderboard(view), judge_run(view), budget(view)
+    fits, verdicts, spent = fits_frame(view), judge_run(view), budget(view)
     learning = build_learning(view)
     return Page(
         title=str(view.suite.get("name") or "run"),
@@ -144,7 +142,7 @@ def build_page(view: Run) -> Page:
         across=build_across(view),
         learning=learning,
         growth=tuple(drawn for one in judge_curves(view) if (drawn := build_growth_figure(view, one)) is not None),
-        sections=tuple(_section(view, name, whole_fits(fits), board) for name in view.plan["datasets"]),
+        sections=tuple(_section(view, name) for name in view.plan["datasets"]),
         failures=build_failures(view),
         how_to_rerun=HOW_TO_RERUN.format(run=view.path or "RUN"),
         skips=build_skips(view),
@@ -170,15 +168,15 @@ def _overall(view: Run, ranking: Ranking) -> Overall:
     )
 
 
-def _section(view: Run, dataset: str, fits: pd.DataFrame, board: pd.DataFrame) -> Section:
-    about, cells = view.plan["datasets"][dataset], board[board["dataset"] == dataset]
+def _section(view: Run, dataset: str) -> Section:
+    about = view.plan["datasets"][dataset]
     return Section(
         name=dataset,
         facts=tuple(describe_dataset(view, dataset, about)),
         notes=tuple(map(str, about.get("notes") or ())),
         audit=tuple((str(one["check"]), str(one["message"])) for one in _findings(view, dataset)),
-        ranking=build_ranking(view, dataset, fits, cells),
-        others=build_other_metrics(view, dataset, cells),
+        ranking=build_ranking(view, dataset),
+        others=build_other_metrics(view, dataset),
         pairs=build_pairs_of_folds(view, dataset),
         figures=tuple(figures_of_dataset(view, dataset)),
     )

@@ -11,7 +11,7 @@ from bakeoff.reports.overall import Ranking
 from bakeoff.reports.sheets import Cell, Column, Sheet
 from bakeoff.reports.statistics.datasets import compare_bayesian_signed_ranks
 from bakeoff.reports.statistics.folds import Posterior, compare_bayesian
-from bakeoff.reports.tables import BASELINE, Run, fits_frame, fold_scores, leaderboard, whole_fits
+from bakeoff.reports.tables import BASELINE, Run, cells_of, fits_of, fold_scores
 from bakeoff.reports.verdict import judge_run
 
 SEED, DRAWS = 0, 5000
@@ -59,9 +59,8 @@ def build_pairs_of_folds(view: Run, dataset: str) -> Sheet | None:
     """
     if len(view.plan["datasets"]) > MOST_DATASETS:
         return None
-    board, fits = leaderboard(view), whole_fits(fits_frame(view))
-    cells = board[(board["dataset"] == dataset) & board["rank"].notna() & (board["model"] != BASELINE)]
-    cells = cells.drop_duplicates("model")
+    cells, fits = cells_of(view, dataset), fits_of(view, dataset)
+    cells = cells[cells["rank"].notna() & (cells["model"] != BASELINE)].drop_duplicates("model")
     about, metric = view.plan["datasets"][dataset], view.primary(dataset)
     if about["scheme"] in BY_ROWS or len(cells) < 2:
         return None
@@ -75,7 +74,7 @@ def build_pairs_of_folds(view: Run, dataset: str) -> Sheet | None:
         )
         for cell in cells.to_dict("records")
     ]
-    share = 1 / (1 + int(fits.loc[fits["dataset"] == dataset, "fold"].max()))
+    share = 1 / (1 + int(fits["fold"].max()))
     rope = next(verdict.rope for verdict in judge_run(view) if verdict.dataset == dataset)
 
     def test(differences: np.ndarray) -> Posterior | None:

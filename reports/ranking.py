@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from bakeoff.reports.formats import NONE, decimals_for, format_megabytes, format_value
 from bakeoff.reports.sheets import (
     Cell,
@@ -20,7 +18,7 @@ from bakeoff.reports.sheets import (
     seconds_cell,
 )
 from bakeoff.reports.strips import Axis, build_axis, build_strip
-from bakeoff.reports.tables import BASELINE, Run
+from bakeoff.reports.tables import BASELINE, Run, cells_of, fits_of
 
 NAME_COLUMNS = (Column(title="#", numeric=True, hint="rank by the mean"), *plain_columns("Model", "Variant"))
 COST_COLUMNS = (
@@ -32,9 +30,10 @@ COST_COLUMNS = (
 Folds = Mapping[tuple[str, str], list[float]]
 
 
-def build_ranking(view: Run, dataset: str, fits: pd.DataFrame, cells: pd.DataFrame) -> Sheet:
+def build_ranking(view: Run, dataset: str) -> Sheet:
     """Build the ranked table of one data set."""
-    metric, rows, fits = view.primary(dataset), rows_of(cells), fits[fits["dataset"] == dataset]
+    metric, fits, cells = view.primary(dataset), fits_of(view, dataset), cells_of(view, dataset)
+    rows = rows_of(cells)
     decimals = decimals_for(cells["mean"], cells["std"])
     folds: dict[tuple[str, str], list[float]] = {_key(row): [] for row in rows}
     for model, variant, score in zip(fits["model"], fits["variant"], fits[f"metrics.{metric}"], strict=True):
@@ -58,9 +57,9 @@ def build_ranking(view: Run, dataset: str, fits: pd.DataFrame, cells: pd.DataFra
     )
 
 
-def build_other_metrics(view: Run, dataset: str, cells: pd.DataFrame) -> Sheet:
+def build_other_metrics(view: Run, dataset: str) -> Sheet:
     """Build the table of the metrics beside the primary one, in the order of the ranking."""
-    names = view.other_metrics(dataset)
+    names, cells = view.other_metrics(dataset), cells_of(view, dataset)
     decimals = {name: decimals_for(cells[f"metrics.{name}"], ()) for name in names}
     metrics = (Column(title=describe_metric(view, name), numeric=True) for name in names)
     predict = Column(title="Predict", numeric=True, hint="mean wall time on the outer test part")

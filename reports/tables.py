@@ -221,6 +221,25 @@ def leaderboard(view: Run) -> pd.DataFrame:
     return order.drop(columns=["place", "missing", "score"]).reset_index(drop=True)
 
 
+def fits_of(view: Run, dataset: str) -> pd.DataFrame:
+    """Return the planned fits of a data set on whole training parts, as `fits_frame` has them."""
+    return _by_dataset(view)[0][dataset]
+
+
+def cells_of(view: Run, dataset: str) -> pd.DataFrame:
+    """Return the rows of a data set in the leaderboard."""
+    return _by_dataset(view)[1][dataset]
+
+
+@once
+def _by_dataset(view: Run) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, pd.DataFrame]]:
+    fits, board = (
+        {str(name): frame for name, frame in whole.groupby("dataset", sort=False)}
+        for whole in (whole_fits(fits_frame(view)), leaderboard(view))
+    )
+    return fits, board
+
+
 def size_board(view: Run) -> pd.DataFrame:
     """Return one row for each data set x model x variant x share, with the columns of the leaderboard but for `rank`.
 

@@ -137,6 +137,14 @@ def test_load_run_of_nothing(tmp_path: Path) -> None:
         bakeoff.load_run(tmp_path)
 
 
+def test_verdict_in_words(tiny_run: RunFolder) -> None:
+    """The verdict is what `verdict.json` and the report say, a sentence a line."""
+    result = bakeoff.load_run(tiny_run.path)
+    lines = result.verdict.splitlines()
+    assert lines[0] == tiny_run.read_verdict()["headline"]
+    assert {line.split(":")[0] for line in lines[1:]} >= {"wine", "diabetes"}
+
+
 def test_unknown_attribute() -> None:
     """The lazy package has no attributes but its own."""
     with pytest.raises(AttributeError, match="has no attribute 'comparee'"):

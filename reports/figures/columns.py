@@ -9,7 +9,7 @@ from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.figures.told import choose_cells
 from bakeoff.reports.formats import finite
-from bakeoff.reports.tables import Run, fits_frame, whole_fits
+from bakeoff.reports.tables import Run, fits_of
 
 MOST_COLUMNS = 12
 ROW_PX, REST_PX = 30, 110
@@ -51,8 +51,8 @@ def weigh_columns(view: Run, dataset: str) -> Mapping[Name, pd.DataFrame]:
     mapping of DataFrame of shape (n_folds, n_columns)
         By model and variant; without those that miss a fold.
     """
-    fits = whole_fits(fits_frame(view))
-    fits = fits[(fits["dataset"] == dataset) & (fits["status"] == "ok")]
+    fits = fits_of(view, dataset)
+    fits = fits[fits["status"] == "ok"]
     found = {}
     for cell in choose_cells(view, dataset).to_dict("records"):
         mine = fits[(fits["model"] == cell["model"]) & (fits["variant"] == cell["variant"])]

@@ -6,19 +6,13 @@ from typing import Any
 from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.sheets import rows_of
-from bakeoff.reports.tables import Run, fits_frame, whole_fits
+from bakeoff.reports.tables import Run, fits_of
 
 
 def build_epoch_figure(view: Run, dataset: str) -> Figure | None:
     """Draw training and validation loss of each net on the first outer fold; None without nets."""
-    fits = whole_fits(fits_frame(view))
-    chosen = fits[
-        (fits["dataset"] == dataset)
-        & (fits["family"] == "deep")
-        & (fits["repeat"] == 0)
-        & (fits["fold"] == 0)
-        & (fits["status"] == "ok")
-    ]
+    fits = fits_of(view, dataset)
+    chosen = fits[(fits["family"] == "deep") & (fits["repeat"] == 0) & (fits["fold"] == 0) & (fits["status"] == "ok")]
     traces = tuple(trace for fit in rows_of(chosen) for trace in _losses(view, fit))
     if not traces:
         return None

@@ -5,15 +5,15 @@ from typing import Any
 from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.sheets import describe_metric, rows_of
-from bakeoff.reports.tables import BASELINE, Run, fits_frame, fold_scores, leaderboard, whole_fits
+from bakeoff.reports.tables import BASELINE, Run, cells_of, fits_of, fold_scores
 
 ROW_PX, REST_PX = 24, 110
 
 
 def build_fold_figure(view: Run, dataset: str) -> Figure | None:
     """Draw each outer fold's score as a faint mark and the mean as a strong one, best first; None with one fold."""
-    board = leaderboard(view)
-    cells = rows_of(board[(board["dataset"] == dataset) & board["mean"].notna() & (board["model"] != BASELINE)])
+    known = cells_of(view, dataset)
+    cells = rows_of(known[known["mean"].notna() & (known["model"] != BASELINE)])
     if not cells or cells[0]["n_folds"] < 2:
         return None
     metric = view.primary(dataset)
@@ -30,7 +30,7 @@ def build_fold_figure(view: Run, dataset: str) -> Figure | None:
 
 
 def _traces(view: Run, metric: str, cell: dict[str, Any], row: int) -> tuple[Trace, Trace]:
-    fits = whole_fits(fits_frame(view))
+    fits = fits_of(view, cell["dataset"])
     scores = fold_scores(fits, cell["dataset"], cell["model"], cell["variant"], metric)
     named = f"{cell['model']} ({cell['variant']})"
     look: dict[str, Any] = {"style": "points", "colour": colours(view)[cell["model"]], "family": cell["family"]}

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.figures.told import choose_cells
-from bakeoff.reports.tables import Run, fits_frame, whole_fits
+from bakeoff.reports.tables import Run, fits_of
 
 FEWEST_TRIALS, MOST_TRIALS = 20, 100
 MOST_PARAMETERS = 5
@@ -20,11 +20,11 @@ Trial = tuple[Mapping[str, Any], float]  # what was asked for, and how good it w
 
 
 def build_importance_figure(view: Run, dataset: str) -> Figure | None:
-    """Draw the importance of the parameters of the models that matter; None without enough trials."""
-    fits = whole_fits(fits_frame(view))
-    tuned = fits[(fits["dataset"] == dataset) & (fits["variant"] == "tuned") & (fits["status"] == "ok")]
+    """Draw the importance of the parameters of the best model of each family; None without enough trials."""
+    fits = fits_of(view, dataset)
+    tuned = fits[(fits["variant"] == "tuned") & (fits["status"] == "ok")]
     found = {}
-    for model in choose_cells(view, dataset)["model"]:
+    for model in choose_cells(view, dataset).drop_duplicates("family")["model"]:
         studies = [view.read_trials(fit) for fit in tuned.loc[tuned["model"] == model, "fit"]]
         trials = [trial for study in studies for trial in _place(study)]
         shares = weigh_parameters(trials[:: math.ceil(len(trials) / MOST_TRIALS) or 1])

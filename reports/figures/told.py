@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bakeoff.metrics import Predictions
-from bakeoff.reports.tables import BASELINE, FAMILIES, Run, fits_frame, leaderboard, whole_fits
+from bakeoff.reports.tables import BASELINE, FAMILIES, Run, cells_of, fits_of
 
 MOST_MODELS = 4
 
@@ -35,8 +35,8 @@ class Told:
 
 def choose_cells(view: Run, dataset: str) -> pd.DataFrame:
     """Return the best cell of each model, best first: four models, among them the best of each family."""
-    board = leaderboard(view)
-    ranked = board[(board["dataset"] == dataset) & board["rank"].notna() & (board["model"] != BASELINE)]
+    cells = cells_of(view, dataset)
+    ranked = cells[cells["rank"].notna() & (cells["model"] != BASELINE)]
     ranked = ranked.drop_duplicates("model")
     heads = [ranked[ranked["family"] == family].head(1) for family in FAMILIES]
     kept = pd.concat([*heads, ranked]).drop_duplicates("model").head(MOST_MODELS)
@@ -45,8 +45,8 @@ def choose_cells(view: Run, dataset: str) -> pd.DataFrame:
 
 def read_told(view: Run, dataset: str) -> list[Told]:
     """Read the predictions of the cells that `choose_cells` names; those without any are left out."""
-    fits = whole_fits(fits_frame(view))
-    fits = fits[(fits["dataset"] == dataset) & (fits["repeat"] == 0) & (fits["status"] == "ok")]
+    fits = fits_of(view, dataset)
+    fits = fits[(fits["repeat"] == 0) & (fits["status"] == "ok")]
     positive = view.plan["datasets"][dataset].get("positive")
     found = []
     for cell in choose_cells(view, dataset).to_dict("records"):

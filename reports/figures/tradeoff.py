@@ -9,7 +9,7 @@ from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.formats import decimals_for, format_megabytes, format_seconds, format_value
 from bakeoff.reports.overall import Ranking
 from bakeoff.reports.sheets import Rows, describe_metric, rows_of
-from bakeoff.reports.tables import BASELINE, Run, leaderboard
+from bakeoff.reports.tables import BASELINE, Run, cells_of, leaderboard
 
 COSTS = {
     "cost_s": ("training time with tuning (CPU or GPU s)", "training time", format_seconds),
@@ -20,8 +20,8 @@ COSTS = {
 
 def build_tradeoffs(view: Run, dataset: str) -> Iterator[Figure]:
     """Draw the score of a data set's models against each cost; the better variant of a model is drawn strong."""
-    board = leaderboard(view)
-    cells = board[(board["dataset"] == dataset) & board["mean"].notna() & (board["model"] != BASELINE)]
+    cells = cells_of(view, dataset)
+    cells = cells[cells["mean"].notna() & (cells["model"] != BASELINE)]
     for cost in COSTS:
         known = cells[cells[cost] > 0]
         if len(known) > 1:
