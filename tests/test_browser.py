@@ -1,5 +1,6 @@
-"""The report in a browser: no error, no request, tables that sort and filter, figures, dark and narrow pages, axe."""
+"""The report in a browser: no error, no request, sorting, filters, figures, dark, narrow, paper, axe; MLflow's page."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from bakeoff import load_run, run_suite
 from bakeoff.folder import RunFolder
 from bakeoff.reports.html import render_html
 from bakeoff.reports.tables import load_run_view
+from bakeoff.tracking_client import default_uri
 
 pytestmark = pytest.mark.slow
 ATTACK = "<script>alert(1)</script>"
@@ -138,6 +141,29 @@ def test_dark_page_on_demand(chromium: Any, report: Path) -> None:
     assert page.said == []
 
 
+def test_print_draws_everything(chromium: Any, report: Path) -> None:
+    """The button opens all folds and draws all figures in light colours before the page is printed, and back again."""
+    page = Page(chromium, report, "desktop", "dark")
+    page.tab.evaluate("window.print = () => { window.paper = getComputedStyle(document.body).backgroundColor; }")
+    dark = page.tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.tab.click("#print")
+    page.tab.wait_for_function("window.paper", timeout=60_000)
+    assert page.tab.evaluate("window.paper") != dark
+    assert page.tab.evaluate("document.querySelectorAll('figure.plot:not([data-drawn])').length") == 0
+    assert page.tab.evaluate(DRAWN) > 15
+    assert page.tab.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+    page.tab.wait_for_function(f"getComputedStyle(document.body).backgroundColor === '{dark}'")
+    assert page.said == []
+
+
+def test_paper_has_no_empty_figures(chromium: Any, report: Path) -> None:
+    """Printed by the browser's own menu, figures that were not drawn yet leave no empty boxes."""
+    page = Page(chromium, report, "desktop")
+    page.tab.emulate_media(media="print")
+    empty = "[...document.querySelectorAll('figure.plot:not([data-drawn])')].filter((one) => one.offsetHeight > 0)"
+    assert page.tab.evaluate(f"{empty}.length") == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(chromium: Any, report: Path, scheme: str) -> None:
     """axe-core knows of no serious or critical barrier on the whole page."""
@@ -154,3 +180,83 @@ def test_axe_finds_nothing_serious(chromium: Any, report: Path, scheme: str) -> 
         if one["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Run and track a small suite with models in a store of its own."""
+    suite = {
+        "name": "seen",
+        "datasets": ["wine", "diabetes"],
+        "models": ["dummy", "logistic", "ridge", "mlp"],
+        "variants": ["default"],
+        "caps": {"epochs": 2},
+        "outer_folds": 2,
+        "inner_folds": 2,
+    }
+    out = tmp_path_factory.mktemp("runs") / "seen"
+    return run_suite(suite, out=out, workers=2, log_models=True).folder
+
+
+class MlflowPage:
+    """MLflow's page on a tracked run."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.address = address
+        self.tab = browser.new_page(viewport={"width": 1500, "height": 1100})
+
+    def open(self, path: str, *wanted: str) -> str:
+        """Go to a path of it and wait for texts; return all that is to be read."""
+        self.tab.goto("about:blank")  # else only the part after # would change
+        self.tab.goto(f"{self.address}/{path}")
+        for text in wanted:
+            self.tab.get_by_text(text).first.wait_for(timeout=30_000)
+        return str(self.tab.inner_text("body"))
+
+
+@pytest.fixture
+def mlflow_page(tracked: RunFolder, chromium: Any, mlflow_server: Any) -> Iterator[MlflowPage]:
+    """Serve the store of the tracked run."""
+    opened = MlflowPage(chromium, mlflow_server(default_uri(tracked)).uri)
+    yield opened
+    opened.tab.close()
+
+
+def test_mlflow_shows_models_and_charts(tracked: RunFolder, mlflow_page: MlflowPage) -> None:
+    """A data set's view lists its models by score, and charts score, cost and folds first; views stand in the menu."""
+    from mlflow import MlflowClient
+
+    experiment = MlflowClient(default_uri(tracked)).get_experiment_by_name("seen")
+    assert experiment is not None
+    views = {json.loads(value)["name"]: name for name, value in experiment.tags.items() if "sharedViewState" in name}
+    key = views["wine by accuracy"].removeprefix("mlflow.sharedViewState.")
+    words = f"viewStateShareKey={key}&workflowType=machine_learning"
+    runs = f"#/experiments/{experiment.experiment_id}/runs?{words}"
+    board = load_run(tracked.path).leaderboard
+    ranked = board[board["dataset"] == "wine"].sort_values("rank")["model"]
+    said = mlflow_page.open(runs, "wine · dummy · default", "cpu_s")
+    places = [said.index(f"wine · {model} · default") for model in ranked]
+    assert places == sorted(places)
+    assert "diabetes ·" not in said
+    said = mlflow_page.open(f"{runs}&compareRunsMode=CHART", "Model metrics")
+    sections = [said.index(f"\n{name}\n(3)") for name in ("Score", "Cost")]
+    assert sections == sorted(sections)
+    assert sections[-1] < said.index("\nModel metrics\n")
+    mlflow_page.tab.wait_for_function("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 3")
+    mlflow_page.open(runs, "wine by accuracy")
+    mlflow_page.tab.get_by_role("button", name="wine by accuracy").click()
+    mlflow_page.tab.get_by_role("menuitem").filter(has_text="diabetes by rmse").wait_for(timeout=10_000)
+
+
+def test_mlflow_shows_verdict_and_report(tracked: RunFolder, mlflow_page: MlflowPage) -> None:
+    """The parent's page says the verdict and leads on; the report is drawn among its artifacts."""
+    path = tracked.read_tracked()["path"]
+    headline = tracked.read_verdict()["headline"]
+    mlflow_page.open(path, headline)
+    mlflow_page.tab.get_by_text("Show more").first.click()
+    assert mlflow_page.tab.get_by_role("link", name="the report").get_attribute("href").startswith("#/experiments/")
+    mlflow_page.open(path.replace("?", "/artifacts/report.html?"), "report.html")
+    frame = mlflow_page.tab.frame_locator("iframe")
+    frame.get_by_role("heading", name="seen").wait_for(timeout=30_000)
+    frame.locator("summary", has_text="Figures").first.click()
+    frame.locator("figure[data-drawn] svg.main-svg").first.wait_for(timeout=30_000)

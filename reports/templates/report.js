@@ -119,6 +119,18 @@ button.setAttribute("aria-pressed", dark.matches);
 button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
 dark.addEventListener("change", () => show(dark.matches));
 
+// On paper there is no scrolling: all is opened and drawn first, in light colours.
+async function printAll() {
+  each("details", (fold) => (fold.open = true));
+  document.documentElement.style.colorScheme = "light";
+  await Promise.allSettled([...document.querySelectorAll("figure.plot")].map(draw));
+  window.print();
+  show(button.getAttribute("aria-pressed") === "true");
+}
+const printer = document.getElementById("print");
+printer.hidden = false;
+printer.addEventListener("click", printAll);
+
 // A link into a folded part opens it; printing opens all.
 function reveal() {
   let part = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
