@@ -322,7 +322,7 @@ def wait_for_records(out: Path, number: int) -> None:
     raise AssertionError(f"fewer than {number} records within two minutes")
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interrupted_run_resumes(tmp_path: Path, how: signal.Signals) -> None:
     """Killed or stopped halfway and run again, a run ends with all records, none lost or doubled, no process left."""
     out = tmp_path / "run"
@@ -365,6 +365,7 @@ class Stubborn(KNeighborsClassifier):
 """
 
 
+@pytest.mark.slow
 def test_killed_study_goes_on_and_says_so(tmp_path: Path) -> None:
     """A tuned fit whose run was killed goes on with its trials; its record says so, and equals an undisturbed one."""
     (tmp_path / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
