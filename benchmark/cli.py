@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from bakeoff.cli_look import looks
 from bakeoff.cli_options import (
     AsJson,
     Dask,
@@ -42,12 +43,12 @@ from bakeoff.cli_options import (
     Time,
     Tracking,
     TrackingUri,
-    What,
     Workers,
+    split_names,
 )
 from bakeoff.cli_results import results
 from bakeoff.console import build_console, print_all, print_json
-from bakeoff.errors import UserError, unknown_name
+from bakeoff.errors import UserError
 from bakeoff.exit_codes import INTERRUPTED, OK, SOME_FAILED, USER_ERROR
 from bakeoff.interrupts import end_promptly, leave
 
@@ -59,6 +60,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(looks)
 app.add_typer(results)
 
 
@@ -129,9 +131,9 @@ def run(
         result = run_suite(
             suite,
             out=out,
-            models=_split(models),
-            datasets=_split(datasets),
-            learning_curve=_split(learning_curve, "shares") or None,
+            models=split_names(models),
+            datasets=split_names(datasets),
+            learning_curve=split_names(learning_curve, "shares") or None,
             shard=shard,
             workers=workers,
             dask=dask,
@@ -177,7 +179,7 @@ def extend(
             trials=trials or 0,
             folds=folds or 0,
             repeats=repeats or 0,
-            models=[name.removeprefix("+") for name in _split(models)],
+            models=[name.removeprefix("+") for name in split_names(models)],
             workers=workers,
             dask=dask,
             retry_failed=retry_failed,
@@ -223,12 +225,12 @@ def compare(
     from bakeoff.data_words import entry_of, read_words
     from bakeoff.progress import build_progress
 
-    words = read_words(target, task, positive, _split(drop), groups, time, set_)
+    words = read_words(target, task, positive, split_names(drop), groups, time, set_)
     name = re.sub(r"[^\w .-]", "-", Path(data).name.split(".")[0])[:80] or "data"
     content = {
         "name": f"compare-{name}",
         "datasets": [entry_of(data, words)],
-        "models": _split(models) or ["all"],
+        "models": split_names(models) or ["all"],
         "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,
         "tuning": {"trials": max(trials, 1)},
@@ -241,7 +243,7 @@ def compare(
         result = run_suite(
             content,
             out=out,
-            learning_curve=_split(learning_curve, "shares") or None,
+            learning_curve=split_names(learning_curve, "shares") or None,
             workers=workers,
             dask=dask,
             retry_failed=retry_failed,
@@ -253,134 +255,6 @@ def compare(
     return _close(result, as_json)
 
 
-@app.command()
-def describe(
-    data: Data,
-    *,
-    target: Target = None,
-    task: Task = None,
-    positive: Positive = None,
-    drop: Drop = None,
-    groups: Groups = None,
-    time: Time = None,
-    set_: Set = None,
-    folds: Annotated[int, typer.Option(min=2, help="Outer folds that the audit has in mind.")] = 5,
-    as_json: AsJson = False,
-) -> None:
-    """Say what a data set holds, what was inferred from it, and what is odd about it."""
-    from bakeoff.data_words import read_words
-    from bakeoff.datasets import load
-    from bakeoff.datasets.describe import describe as described
-    from bakeoff.terminal import dataset_tables
-
-    words = read_words(target, task, positive, _split(drop), groups, time, set_)
-    about = described(load(data, **words), folds=folds)
-    if as_json:
-        print_json(about)
-    else:
-        print_all(*dataset_tables(about))
-
-
-@app.command()
-def check(
-    suite: SuiteName,
-    *,
-    models: Models = None,
-    datasets: Datasets = None,
-    learning_curve: LearningCurve = None,
-    forecast: Annotated[
-        bool, typer.Option("--forecast", help="Fit one fold of each model on each data set, and predict the run.")
-    ] = False,
-    limit: Annotated[
-        float, typer.Option(min=0.1, help="Seconds after which a dry run of the forecast is stopped.")
-    ] = 30,
-    out: Out = None,
-    workers: Workers = None,
-    as_json: AsJson = False,
-) -> int:
-    """Validate a suite and print what would run, what is skipped, and why; on request, how long it would take."""
-    from bakeoff.plan import make_plan, select
-    from bakeoff.suite_file import set_learning_curve, to_suite
-    from bakeoff.terminal import forecast_tables, plan_tables
-
-    chosen = select(to_suite(suite), models=_split(models), datasets=_split(datasets))
-    if learning_curve:
-        chosen = set_learning_curve(chosen, _split(learning_curve, "shares"))
-    plan = make_plan(chosen)
-    if not as_json:
-        print_all(*plan_tables(plan))
-    made, path = _forecast(plan, limit, out, workers, as_json) if forecast else (None, None)
-    if as_json:
-        print_json({**plan.summary(), **({"forecast": made.as_dict()} if made else {})})
-    elif made:
-        print_all(*forecast_tables(made), f"forecast  {path}: the run starts with the longest fits")
-    return _code_of(made) if made else OK
-
-
-def _code_of(made: Any) -> int:
-    return SOME_FAILED if any(row.status not in ("ok", "timeout") for row in made.rows) else OK
-
-
-def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None, as_json: bool) -> tuple[Any, Path]:
-    """Make a forecast and keep it where the run will find it."""
-    from bakeoff.api import folder_of
-    from bakeoff.folder import FORECAST
-    from bakeoff.forecast import make_forecast
-    from bakeoff.options import Options
-    from bakeoff.progress import build_progress
-
-    end_promptly()
-    folder = folder_of(plan.suite, out)
-    folder.check_usable()
-    with build_progress(build_console(stderr=as_json)) as progress:
-        made = make_forecast(plan, limit_s=limit, options=Options(workers=workers), progress=progress)
-    folder.create()
-    folder.write_json(FORECAST, made.as_dict())
-    return made, folder.path / FORECAST
-
-
-@app.command("list")
-def list_(
-    what: What,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """List what has a name: models, datasets, suites or metrics."""
-    from bakeoff.listings import LISTINGS
-
-    if what not in LISTINGS:
-        raise UserError(unknown_name("listing", what, LISTINGS))
-    if as_json:
-        print_json(list(LISTINGS[what]()))
-        return
-    from bakeoff.terminal import listing
-
-    print_all(listing(what))
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON schema of suites, for editors."""
-    import json
-
-    from bakeoff.suite import Suite
-
-    print(json.dumps(Suite.model_json_schema(), indent=2))
-
-
-@app.command()
-def doctor(*, as_json: AsJson = False) -> None:
-    """Print versions, threads, GPU and free memory, as fits would see them."""
-    from bakeoff.doctor import examine
-    from bakeoff.terminal import facts
-
-    found = examine()
-    if as_json:
-        print_json(found)
-    else:
-        print_all(facts(found))
-
-
 def _close(result: Any, as_json: bool) -> int:
     """Print what a run came to and return the exit code."""
     if as_json:
@@ -390,13 +264,6 @@ def _close(result: Any, as_json: bool) -> int:
 
         print_all(*closing(result))
     return SOME_FAILED if result.finished.failed else OK
-
-
-def _split(values: list[str] | None, what: str = "names") -> list[str]:
-    names = [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
-    if values and not names:
-        raise UserError(f"{what}, separated by commas, are needed; got {values[0]!r}")
-    return names
 
 
 if __name__ == "__main__":

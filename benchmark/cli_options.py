@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bakeoff.errors import UserError
+
 
 def parse_workers(text: str) -> int | None:
     """Read a number of workers; `auto` is None."""
@@ -22,6 +24,20 @@ def parse_more(text: str) -> int:
     if not re.fullmatch(r"\+[1-9]\d{0,5}", text.strip()):
         raise typer.BadParameter(f"how many more, with a plus, such as +5; got {text!r}")
     return int(text)
+
+
+def split_names(values: list[str] | None, what: str = "names") -> list[str]:
+    """Return the names of options that are repeated, or hold several separated by commas.
+
+    Raises
+    ------
+    UserError
+        If they are given but hold none.
+    """
+    names = [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
+    if values and not names:
+        raise UserError(f"{what}, separated by commas, are needed; got {values[0]!r}")
+    return names
 
 
 def complete_names(what: str) -> Callable[[str], list[str]]:

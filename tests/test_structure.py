@@ -36,7 +36,7 @@ ONLY_HERE = {
     "multiprocessing": {"isolation", "child"},
     "concurrent": {"engine", "lanes", "local_engine", "options", "shipping"},
     "distributed": {"dask_engine"},
-    "typer": {"cli", "cli_options", "cli_results"},
+    "typer": {"cli", "cli_look", "cli_options", "cli_results"},
 }
 
 
