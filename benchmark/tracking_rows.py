@@ -114,9 +114,12 @@ def cell_of(record: Record) -> Cell:
 
 
 def name_of_cell(cell: Cell) -> str:
-    """Return what a child run is called; the share stands in the name where it is not the whole training part."""
-    *names, share = cell
-    return " · ".join([*names, *([say_share(share)] if share < 1 else [])])
+    """Return what a child run is called, what differs most first: lists of runs cut long names.
+
+    The share stands in the name where it is not the whole training part.
+    """
+    dataset, model, variant, share = cell
+    return " · ".join([model, variant, *([say_share(share)] if share < 1 else []), dataset])
 
 
 def by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:

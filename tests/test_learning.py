@@ -388,13 +388,13 @@ def test_mlflow_never_mixes_sizes(grown: tuple[RunFolder, dict[str, Any], list[i
     runs = client.search_runs([experiment.experiment_id], max_results=100)
     children = {run.info.run_name: run for run in runs if "dataset" in run.data.tags}
     assert len(children) == first.written == len({one.model for one in grown[0].read_records()[0].values()}) * 3
-    assert {children[name].data.tags["share"] for name in ("wine · mlp · default", "wine · mlp · default · 25 %")} == {
+    assert {children[name].data.tags["share"] for name in ("mlp · default · wine", "mlp · default · 25 % · wine")} == {
         "1",
         "0.25",
     }
     for run in children.values():
         assert len(client.get_metric_history(run.info.run_id, "outer_fold/cpu_s")) == 2  # failed fits have one, too
-    assert children["wine · mlp · default · 60 %"].data.metrics["train_rows"] == pytest.approx(53.4, abs=1)
+    assert children["mlp · default · 60 % · wine"].data.metrics["train_rows"] == pytest.approx(53.4, abs=1)
     assert mirror(grown[0], uri).unchanged == first.written
 
 

@@ -207,9 +207,10 @@ def test_views_of_data_sets(tracked: RunFolder) -> None:
     kind, _, packed = views["diabetes by rmse"]["state"].partition(";")
     assert kind == "deflate"
     state = json.loads(zlib.decompress(base64.b64decode(packed)))
-    assert state["searchFilter"] == "tags.dataset = 'diabetes' and tags.share = '1'"
-    shown = [run.data.tags["dataset"] for run in search(tracked, condition=state["searchFilter"])]
-    assert set(shown) == {"diabetes"}
+    assert state["searchFilter"] == "tags.dataset = 'diabetes' and tags.share = '1' and tags.model != 'dummy'"
+    shown = [run.data.tags for run in search(tracked, condition=state["searchFilter"])]
+    assert {tags["dataset"] for tags in shown} == {"diabetes"}
+    assert {tags["model"] for tags in shown} == {"ridge", "mlp"}
     logged = children(tracked)["diabetes", "ridge", "default"].data.metrics
     keys = {chart.get("metricKey") or chart["yaxis"]["key"] for chart in state["compareRunCharts"]}
     assert keys <= set(logged)
