@@ -10,7 +10,7 @@ from bakeoff.job import Job
 from bakeoff.observers import Progress, Silent
 from bakeoff.options import Options
 from bakeoff.plan import make_plan
-from bakeoff.refit import list_refits, refit_models
+from bakeoff.refit import list_refits, load_pipeline, refit_models
 from bakeoff.suite_file import to_suite
 
 
@@ -48,6 +48,7 @@ def export_model(
         files, failed = refit_models(folder, plan, named, options=Options(workers=1), progress=progress or Silent())
     if failed:
         raise UserError(f"{model} can't be fitted on all rows of {dataset!r}: {failed[0][1]}")
+    load_pipeline(files[0][1])
     try:
         shutil.copyfile(files[0][1], path)
     except OSError as error:

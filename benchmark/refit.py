@@ -8,11 +8,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cloudpickle
+import joblib
 import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.errors import UserError, describe_error
 from bakeoff.evaluate import warm_up
 from bakeoff.fitting import fit_members
 from bakeoff.folder import RunFolder
@@ -112,6 +115,20 @@ def refit_models(
     progress.begin(len(jobs), len(jobs) - len(missing))
     failed = list(_run(folder, plan, missing, options, progress)) if missing else []
     return [(job, _file(home, job)) for job in jobs if _file(home, job).is_file()], failed
+
+
+def load_pipeline(path: Path) -> Any:
+    """Load a refitted pipeline.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged.
+    """
+    try:
+        return joblib.load(path)
+    except Exception as error:
+        raise UserError(f"{path} can't be loaded ({describe_error(error)}); delete it, and it is made anew") from error
 
 
 def _run(

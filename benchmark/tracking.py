@@ -18,6 +18,7 @@ from bakeoff.records import Record
 from bakeoff.refit import list_refits, refit_models
 from bakeoff.tracking_client import default_uri, first_line, say_error
 from bakeoff.tracking_mirror import Mirror
+from bakeoff.tracking_models import ModelError
 from bakeoff.tracking_rows import by_cell, by_cell_of_fits
 
 
@@ -70,9 +71,16 @@ def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: Options, p
     with folder.locked():
         jobs = list_refits(plan, folder.read_records()[0])
         files, failed = refit_models(folder, plan, jobs, options=options, progress=progress)
+    done = []
     try:
         with Mirror(folder, uri) as mirrored:
-            done = [mirrored.write_model(job, file, plan.datasets[job.dataset]) for job, file in files]
+            for job, file in files:
+                try:
+                    done.append(mirrored.write_model(job, file, plan.datasets[job.dataset]))
+                except ModelError as error:
+                    failed.append((job, str(error)))
+    except UserError:
+        raise
     except Exception as error:
         raise say_error(uri, error) from error
     for job, why in failed:

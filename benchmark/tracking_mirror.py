@@ -143,8 +143,10 @@ class Mirror:
         self._log(parent, {}, [(name, float(value), 0) for name, value in counts.items()])
         for name, value in verdict_tags(self.folder.read_verdict()).items():
             self.client.set_tag(parent, name, value)
+        there = self.client.get_experiment(self.experiment_id).tags
         for name, value in view_tags(self.plan["datasets"], int(time.time() * 1000)).items():
-            self.client.set_experiment_tag(self.experiment_id, name, value)
+            if name not in there:  # who changed a view keeps it
+                self.client.set_experiment_tag(self.experiment_id, name, value)
         note = describe_parent(self.folder.read_summary(), self._links(), LONGEST_NOTE)
         self.client.set_tag(parent, "mlflow.note.content", note)
         for name in FILES:

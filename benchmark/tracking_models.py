@@ -11,16 +11,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.errors import describe_error
 from bakeoff.fitting import take
+from bakeoff.refit import load_pipeline
 from bakeoff.tracking_rows import Cell
 
 EXAMPLES = 5
 PACKAGES = ("bakeoff", "cloudpickle", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+class ModelError(Exception):
+    """A model can't be logged for a reason of its own; others can."""
 
 
 def log_model(client: Any, run: Any, cell: Cell, pipeline: Path, dataset: Dataset, library: str) -> str:
@@ -37,6 +42,11 @@ def log_model(client: Any, run: Any, cell: Cell, pipeline: Path, dataset: Datase
         Its first rows are the example.
     library : str
         That the model is made with.
+
+    Raises
+    ------
+    ModelError
+        If the file can't be read, or the model can't answer its example or be saved.
     """
     from mlflow.entities import LoggedModelOutput, Metric
 
@@ -47,7 +57,12 @@ def log_model(client: Any, run: Any, cell: Cell, pipeline: Path, dataset: Datase
         info.experiment_id, name=name, source_run_id=info.run_id, tags=tags, model_type=run.data.tags["family"]
     )
     with TemporaryDirectory() as place:
-        _save(Path(place) / "model", joblib.load(pipeline), dataset, library, made.model_id, info.run_id)
+        try:
+            model = load_pipeline(pipeline)
+            _save(Path(place) / "model", model, dataset, library, made.model_id, info.run_id)
+        except Exception as error:
+            client.delete_logged_model(made.model_id)
+            raise ModelError(describe_error(error)) from error
         client.log_model_artifacts(made.model_id, str(Path(place) / "model"))
     client.finalize_logged_model(made.model_id, "READY")
     client.log_outputs(info.run_id, [LoggedModelOutput(made.model_id, 0)])

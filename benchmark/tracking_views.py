@@ -38,7 +38,7 @@ def view_tags(datasets: Datasets, now_ms: int) -> dict[str, str]:
         value = {"name": f"{name} by {about['primary']}", "createdAt": now_ms, "updatedAt": now_ms}
         text = json.dumps({**value, "state": f"deflate;{packed}"})
         if len(text) <= LONGEST_TAG:
-            views[f"{PREFIX}{digest_parts(dataset=name)[:12]}"] = text
+            views[f"{PREFIX}{digest_parts(dataset=name, metric=about['primary'])[:12]}"] = text
     return views
 
 

@@ -219,6 +219,21 @@ def test_views_of_data_sets(tracked: RunFolder) -> None:
     assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
 
 
+def test_changed_view_is_kept(tracked: RunFolder) -> None:
+    """Who changes a view in MLflow's page finds it as it was left after the next mirror."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(default_uri(tracked))
+    experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
+    name = next(name for name in experiment.tags if name.startswith("mlflow.sharedViewState."))
+    before = experiment.tags[name]
+    client.set_experiment_tag(experiment.experiment_id, name, "changed")
+    mirror(tracked, default_uri(tracked))
+    assert client.get_experiment(experiment.experiment_id).tags[name] == "changed"
+    client.set_experiment_tag(experiment.experiment_id, name, before)
+
+
 def test_views_have_limits() -> None:
     """Twenty data sets have a view, one with an endless name has none, and quotes in a name stay quoted."""
     datasets = {f"data {number}": {"primary": "rmse"} for number in range(30)}

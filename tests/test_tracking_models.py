@@ -23,6 +23,8 @@ from sklearn.dummy import DummyClassifier
 
 from bakeoff import compare, run_suite
 from bakeoff.errors import UserError
+from bakeoff.export import export_model
+from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
 from bakeoff.options import Options
 from bakeoff.plan import make_plan
@@ -147,6 +149,24 @@ def test_nothing_is_fitted_or_logged_twice(run: RunResult) -> None:
     assert {cell: model.model_id for cell, model in logged(run).items()} == before
     X = plan.datasets["wine"].X
     np.testing.assert_array_equal(joblib.load(lost).predict_proba(X), old.predict_proba(X))
+
+
+def test_damaged_file_is_told(run: RunResult, tmp_path: Path) -> None:
+    """A pipeline that can't be loaded is left out with what to do, the others are logged; export says it, too."""
+    shutil.copytree(run.folder.path, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    plan = make_plan(to_suite(folder.read_suite()))
+    job = next(
+        one for one in list_refits(plan, folder.read_records()[0]) if one.group == ("wine", "mlp", "default", 1.0)
+    )
+    (folder.models / f"{job.keys.fit}.pkl").write_bytes(b"\x80\x05broken")
+    uri, progress = f"sqlite:///{tmp_path / 'other.db'}", Warned()
+    mirror(folder, uri)
+    done = track_models(folder, plan, uri, options=Options(workers=1), progress=progress)
+    assert (done.written, done.failed) == (9, 1)
+    assert "delete it, and it is made anew" in progress.warnings[0]
+    with pytest.raises(UserError, match="delete it, and it is made anew"):
+        export_model(folder, dataset="wine", model="mlp", out=tmp_path / "x.joblib")
 
 
 def test_model_of_a_changed_run_is_logged_anew(run: RunResult) -> None:
