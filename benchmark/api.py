@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from bakeoff.extension import More, check_same_data, extend_suite
 from bakeoff.folder import RunFolder, open_run
 from bakeoff.imported import own_spec
 from bakeoff.observers import Progress, Silent
-from bakeoff.options import Options
+from bakeoff.options import Finished, Options
 from bakeoff.plan import Memory, Plan, make_plan, select
+from bakeoff.refit import list_refits
 from bakeoff.result import RunResult
 from bakeoff.runner import Run
 from bakeoff.shard import Shard, parse_shard, take_shard
@@ -296,9 +297,17 @@ def _run(
         plan = take_shard(plan, shard)
     tracker = MlflowTracker(shown.warn, where.uri) if where.tracks else None
     finished = Run(plan, folder, options, shown, tracker).execute()
-    if where.logs_models and finished.seen_at is not None:
-        track_models(folder, plan, finished.seen_at, options=options, progress=shown)
+    if where.logs_models:
+        finished = replace(finished, not_logged=_log_models(plan, finished, options, shown))
     return RunResult(finished.folder, finished)
+
+
+def _log_models(plan: Plan, finished: Finished, options: Options, progress: Progress) -> int:
+    """Log the models of a run that ended; return how many that should be logged are not."""
+    if finished.seen_at is not None:
+        return track_models(finished.folder, plan, finished.seen_at, options=options, progress=progress).failed
+    progress.warn(f"no model is logged either; `bakeoff track {finished.folder.path} --log-models` does it")
+    return len(list_refits(plan, finished.folder.read_records()[0]))
 
 
 def _spec_of(model: Any, front_end: str) -> ModelSpec:

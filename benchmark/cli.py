@@ -263,7 +263,7 @@ def _close(result: Any, as_json: bool) -> int:
         from bakeoff.terminal import closing
 
         print_all(*closing(result))
-    return SOME_FAILED if result.finished.failed else OK
+    return SOME_FAILED if result.finished.failed or result.finished.not_logged else OK
 
 
 if __name__ == "__main__":

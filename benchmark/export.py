@@ -47,7 +47,7 @@ def export_model(
             raise UserError(f"{model} ({variant}) did not end well on every outer fold of {dataset!r}; see the report")
         files, failed = refit_models(folder, plan, named, options=Options(workers=1), progress=progress or Silent())
     if failed:
-        raise UserError(f"{model} can't be fitted on all rows of {dataset!r}: {failed[0][1]}")
+        raise UserError(f"{model} can't be fitted on all rows of {dataset!r}: {failed[0][1].partition(': ')[2]}")
     load_pipeline(files[0][1])
     try:
         shutil.copyfile(files[0][1], path)

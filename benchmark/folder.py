@@ -270,6 +270,10 @@ class RunFolder:
         """Read what the score lost with each column shuffled; an empty mapping if there is nothing, or damaged."""
         return self._read_lists(f"importance/{fit}.json")
 
+    def has_importance(self, fit: str) -> bool:
+        """Tell whether a fit has measured what its columns matter."""
+        return (self.path / "importance" / f"{fit}.json").is_file()
+
     def _read_lists(self, name: str) -> dict[str, list[float]]:
         try:
             found = self.read_json(name)

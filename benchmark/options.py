@@ -54,6 +54,8 @@ class Finished:
         Fits run now, found recorded, and failed among all of the plan.
     seen_at : str, optional
         Where tracking shows the run.
+    not_logged : int
+        Models that were to be logged and are not.
     """
 
     folder: RunFolder
@@ -61,3 +63,4 @@ class Finished:
     reused: int
     failed: int
     seen_at: str | None = None
+    not_logged: int = 0

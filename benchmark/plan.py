@@ -107,7 +107,7 @@ class Plan:
         }
 
     def notes(self) -> Iterator[str]:
-        """Yield which models that were asked for by name are left out, and which get categories as they are."""
+        """Yield what of a suite does not apply: models left out, categories as they are, importance without columns."""
         asked = {name_of_model(entry) for entry in self.suite.models if entry not in FAMILIES}
         for skip in self.skips:
             if skip.model in asked and skip.reason != NOTHING_TO_TUNE:
@@ -120,6 +120,10 @@ class Plan:
                     f"{model} gets the columns of {dataset} as they are, {len(columns)} of them categories; "
                     "`front_end: one-hot` encodes and scales them"
                 )
+
+        others = [name for name, data in self.datasets.items() if data.kind != "tabular"]
+        if self.suite.importance and others:
+            yield f"importance is measured of the columns of tables; {', '.join(others)} has none"
 
     def _describe(self, dataset: Dataset) -> dict[str, Any]:
         positive = str(dataset.positive) if dataset.task == "binary" else None

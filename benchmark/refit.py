@@ -71,7 +71,7 @@ class Refit:
 def list_refits(plan: Plan, records: Mapping[str, Record]) -> list[Job]:
     """Return a job for each data set, model and variant that ended well on every outer fold, at full size."""
     groups: dict[tuple[str, str, str], list[Job]] = {}
-    for job in plan.own_jobs:
+    for job in plan.jobs:  # also of other shards: a model that lacks folds is none to use
         if job.share == 1:
             groups.setdefault((job.dataset, job.choice.name, job.variant), []).append(job)
     return [

@@ -174,11 +174,21 @@ class Run:
                 self.progress.note(note)
         for note in self.plan.notes():
             self.progress.note(note)
+        unweighed = sum(self._lacks_importance(job, recorded) for job in self.plan.own_jobs)
+        if unweighed:
+            self.progress.note(
+                f"{unweighed} recorded fits have no importance of columns: it is measured when a fit runs; "
+                "give another --out to run them again"
+            )
         outside = len(set(recorded) - {job.keys.fit for job in self.plan.jobs})
         if outside:
             self.progress.note(
                 f"{outside} recorded fits of this folder are outside this plan: kept, but not in its report"
             )
+
+    def _lacks_importance(self, job: Job, recorded: Mapping[str, Record]) -> bool:
+        record = recorded.get(job.keys.fit)
+        return job.weighs_columns and record is not None and record.ok and not self.folder.has_importance(job.keys.fit)
 
     def _add_metrics(self, recorded: Mapping[str, Record]) -> None:
         """Compute metrics that the suite names only now, from stored predictions."""

@@ -38,6 +38,8 @@ def closing(result: "RunResult") -> list[RenderableType]:
     counts = f"{finished.ran} fits run, {finished.reused} found recorded, {finished.failed} failed"
     if not finished.ran:
         counts = f"nothing to run: all {finished.reused} fits are recorded already ({finished.failed} failed)"
+    if finished.not_logged:
+        counts += f", {finished.not_logged} models are not logged"
     lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
     view = load_run_view(folder)
     foreseen = say_forecast(view)

@@ -71,6 +71,8 @@ def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: Options, p
     with folder.locked():
         jobs = list_refits(plan, folder.read_records()[0])
         files, failed = refit_models(folder, plan, jobs, options=options, progress=progress)
+    if not jobs:
+        progress.warn("no model is logged: none has ended well on every outer fold yet")
     done = []
     try:
         with Mirror(folder, uri) as mirrored:

@@ -68,7 +68,9 @@ def say_error(uri: str, error: BaseException) -> UserError:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the class of an error and the first line of its message."""
+    """Return the class of an error and the first line of its message; a user's error is told as it is."""
+    if isinstance(error, UserError):
+        return str(error)
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}"
 
 

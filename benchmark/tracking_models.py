@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.errors import describe_error
+from bakeoff.errors import UserError, describe_error
 from bakeoff.fitting import take
 from bakeoff.refit import load_pipeline
 from bakeoff.tracking_rows import Cell
@@ -62,7 +62,7 @@ def log_model(client: Any, run: Any, cell: Cell, pipeline: Path, dataset: Datase
             _save(Path(place) / "model", model, dataset, library, made.model_id, info.run_id)
         except Exception as error:
             client.delete_logged_model(made.model_id)
-            raise ModelError(describe_error(error)) from error
+            raise ModelError(str(error) if isinstance(error, UserError) else describe_error(error)) from error
         client.log_model_artifacts(made.model_id, str(Path(place) / "model"))
     client.finalize_logged_model(made.model_id, "READY")
     client.log_outputs(info.run_id, [LoggedModelOutput(made.model_id, 0)])

@@ -134,6 +134,8 @@ def _to_pandas(X: Any) -> Any:
 def _as_frame(X: Any) -> pd.DataFrame:
     X = _to_pandas(X)
     if isinstance(X, pd.DataFrame):
+        if X.columns.nlevels > 1:
+            raise UserError(f"the columns of X must have one level of names, got {X.columns.nlevels}; join their names")
         return X.reset_index(drop=True).rename(columns=str)
     if isinstance(X, pd.Series):
         return X.reset_index(drop=True).to_frame(name=str(X.name or "text"))

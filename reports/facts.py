@@ -59,9 +59,16 @@ def list_warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
         yield "The fits ran under different library versions; their scores may not be comparable."
     if (view.suite.get("tuning") or {}).get("seconds") is not None:
         yield "The tuning budget is in seconds: results depend on the machine and its load."
+    yield from _unweighed(view)
     flagged = int((fits["flag"] != "").sum())
     if flagged:
         yield f"{plural(flagged, 'fit')} did not get the whole tuning budget; see the remarks under “Budget spent”."
+
+
+def _unweighed(view: Run) -> Iterator[str]:
+    reasons = [str(known) for one in view.records.values() if (known := one.diagnostics.get("no_importance"))]
+    if reasons:
+        yield f"The importance of columns is not known for {plural(len(reasons), 'fit')}; the first: {reasons[0]}."
 
 
 def _restarts(view: Run) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _size(view: Run, fits: pd.DataFrame, metric: str, share: float, *, is_sample
     train_rows, test_rows = map(float, folds.mean())
     sides = choose_sides(view, fits, metric)
     if len(sides) < len(FAMILIES):
-        missing = " and ".join(family for family in FAMILIES if family not in sides)
+        missing = [family for family in FAMILIES if family not in sides]
         return Size(share=share, rows=train_rows, sides=sides, why=why_no_champion(fits, missing))
     size = Size(share=share, rows=train_rows, sides=sides)
     found = (

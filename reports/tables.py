@@ -31,6 +31,7 @@ DERIVED = ("cost_s", "latency_ms")
 COUNTS = ("trials", "trials_failed", "trials_pruned")
 NOT_RUN = "not run"
 NO_RECORD = "no record: the run was interrupted or still goes on"
+NOT_OURS = "no record: it may belong to another shard of the run"
 EQUAL_DIGITS = 12
 STATISTICS = {"rope": 0.01, "groups": "wilcoxon-holm"}  # where a suite says nothing
 MadeT = TypeVar("MadeT")
@@ -302,7 +303,7 @@ def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[st
         **fit,
         "share": _share_of(fit),
         "status": record.status if record else NOT_RUN,
-        "reason": record.reason if record else NO_RECORD,
+        "reason": record.reason if record else NOT_OURS if view.plan.get("shard") else NO_RECORD,
         "traceback": record.traceback if record else "",
         "flag": spent.get("flag") or "",
         "at_edge": tuple(map(str, spent.get("at_edge") or ())),

@@ -1,7 +1,7 @@
 """The verdict on each data set: do deep and classical differ, by how much, at what cost, and which model to use."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -122,7 +122,7 @@ def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
         "use": choose_cheapest(complete_rivals(view, fits, metric), within=rope),
     }
     if len(found) < len(FAMILIES):
-        missing = " and ".join(family for family in FAMILIES if family not in found)
+        missing = [family for family in FAMILIES if family not in found]
         return Verdict(answer="no comparison", why=why_no_champion(fits, missing), **known)
     differences = np.subtract(found["deep"].scores, found["classical"].scores)
     if about["scheme"] in BY_ROWS:
@@ -197,15 +197,16 @@ def _complete(champion: Champion | None, n_folds: int) -> Champion | None:
     return champion if champion is not None and len(champion.scores) == n_folds else None
 
 
-def why_no_champion(fits: pd.DataFrame, families: str) -> str:
-    """Say why families, joined by "and", have no champion among some fits of a data set."""
-    planned = fits[fits["family"].isin(families.split(" and "))]
-    if planned.empty:
-        return f"no {families} model was planned"
-    done = planned[planned["status"] == "ok"]
+def why_no_champion(fits: pd.DataFrame, families: Sequence[str]) -> str:
+    """Say why families have no champion among some fits of a data set; what can't be mended comes first."""
+    unplanned = [family for family in families if not (fits["family"] == family).any()]
+    if unplanned:
+        return f"no {' and no '.join(unplanned)} model was planned"
+    done = fits[fits["family"].isin(families) & (fits["status"] == "ok")]
     if len(done) and done["inner_score"].isna().any():
-        return f"the {families} models have no inner scores to choose by; tuning gives them, or score_defaults: true"
-    return f"on some fold no {families} model ended well"
+        named = " and ".join(families)
+        return f"the {named} models have no inner scores to choose by; tuning gives them, or score_defaults: true"
+    return f"on some fold no {' and no '.join(families)} model ended well"
 
 
 def _scale(view: Run, frame: pd.DataFrame, dataset: str, metric: str) -> float:

@@ -13,6 +13,7 @@ from bakeoff import compare, run_suite
 from bakeoff.evaluate import evaluate
 from bakeoff.folder import RunFolder
 from bakeoff.importance import SHUFFLES
+from bakeoff.observers import Silent
 from bakeoff.plan import make_plan
 from bakeoff.prepared import write_prepared
 from bakeoff.reports.figures.columns import MOST_COLUMNS, weigh_columns
@@ -96,6 +97,33 @@ def test_it_changes_nothing_else(run: RunResult, tmp_path: Path) -> None:
     again = run_suite(SUITE | {"importance": True}, out=tmp_path / "plain", tracking=False)
     assert again.finished is not None
     assert again.finished.ran == 0
+
+
+def test_what_was_not_measured_is_told(run: RunResult, tmp_path: Path) -> None:
+    """Series have no columns, recorded fits are not run again for it, and a failed measurement stands in the report."""
+    notes = Notes()
+    run_suite({**SUITE, "datasets": ["diabetes"], "models": ["ridge"]}, out=tmp_path / "run", tracking=False)
+    asked = {**SUITE, "datasets": ["diabetes"], "models": ["ridge"], "importance": True}
+    run_suite(asked, out=tmp_path / "run", tracking=False, progress=notes)
+    assert any("4 recorded fits have no importance of columns" in note for note in notes.said)
+    assert "parity has none" in "".join(make_plan(to_suite(SUITE | {"importance": True})).notes())
+    view = load_run_view(run.folder)
+    assert not [line for line in build_page(view).warnings if "importance" in line]
+    fit, record = next(iter(view.records.items()))
+    failed = replace(record, diagnostics={**record.diagnostics, "no_importance": "no time"})
+    page = build_page(replace(view, records={**view.records, fit: failed}))
+    assert "The importance of columns is not known for 1 fit; the first: no time." in page.warnings
+
+
+class Notes(Silent):
+    """Progress that remembers notes."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, message: str) -> None:
+        """Remember the note."""
+        self.said.append(message)
 
 
 def test_its_cost_stands_aside(run: RunResult) -> None:

@@ -342,6 +342,7 @@ def test_from_text_and_images() -> None:
     ("X", "y", "options", "problem"),
     [
         (np.zeros((4, 2, 2)), [0, 1, 0, 1], {}, "two dimensions"),
+        (pd.DataFrame(np.zeros((2, 2)), columns=[["a", "a"], ["b", "c"]]), [0, 1], {}, "one level of names, got 2"),
         (np.zeros((4, 2)), np.zeros((4, 1)), {}, "y must have one dimension"),
         (np.zeros((4, 2)), [0, 1], {}, "X has 4 rows but y has 2"),
         (np.zeros((4, 15)), [0, 1, 0, 1], {"input_shape": (1, 4, 4)}, "does not hold rows of input_shape"),

@@ -248,6 +248,7 @@ tuning: {trials: 7, seconds: 1.5}
 score_defaults: true
 learning_curve: [25%, 0.05]
 anytime: true
+importance: true
 caps: {epochs: 3, trees: 4}
 limits: {seconds: 9, memory: 3GB}
 metrics: [accuracy, {import: 'a.b:c', name: cost, greater_is_better: false, needs: probabilities, tasks: [binary]}]

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 
-from bakeoff import compare, run_suite
+from bakeoff import compare, merge, run_suite
 from bakeoff.errors import UserError
 from bakeoff.export import export_model
 from bakeoff.folder import RunFolder
@@ -197,10 +198,39 @@ def test_what_fails_is_told_and_left_out(tmp_path: Path) -> None:
     )
     assert set(logged(result, "compare-data")) == {("data", "good", "default")}
     assert len(progress.warnings) == 1
+    assert result.finished is not None
+    assert result.finished.not_logged == 1
     assert (
         "data / fails / default / all rows: no model is logged: error: ValueError: too many rows"
         in progress.warnings[0]
     )
+
+
+def test_models_that_can_not_be_logged_are_counted(tmp_path: Path) -> None:
+    """Without its store a run is recorded, says how to log its models later, and counts them as not logged."""
+    suite = {**SUITE, "datasets": ["wine"], "models": ["dummy"], "variants": ["default"]}
+    progress = Warned()
+    result = run_suite(
+        suite, out=tmp_path / "run", tracking_uri="sqlite:////proc/x.db", log_models=True, progress=progress
+    )
+    assert result.finished is not None
+    assert (result.finished.failed, result.finished.not_logged) == (0, 1)
+    assert "--log-models` does it" in progress.warnings[-1]
+    assert "UserError" not in "".join(progress.warnings)
+
+
+def test_shards_log_no_model_of_some_folds(tmp_path: Path) -> None:
+    """A model of which some folds are in another shard is not logged; after the merge it can be."""
+    suite = {**SUITE, "datasets": ["wine"], "variants": ["default"], "learning_curve": []}
+    parts = []
+    for part in ("1/2", "2/2"):
+        result = run_suite(suite, out=tmp_path / part[0], shard=part, log_models=True)
+        folds = Counter(record.model for record in result.folder.read_records()[0].values())
+        assert len(list(result.folder.models.iterdir())) == sum(number == 2 for number in folds.values())
+        parts.append(result.path)
+    assert sum(len(list((Path(path) / "models").iterdir())) for path in parts) < 3
+    whole = merge(parts, tmp_path / "whole").folder
+    assert len(list_refits(make_plan(to_suite(suite)), whole.read_records()[0])) == 3
 
 
 def test_models_need_tracking(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from bakeoff.reports.champions import choose_best, choose_cheapest, say_choice
 from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks, rank_tasks
 from bakeoff.reports.overall_sheet import GROUPINGS, build_overall, say_ranking, say_run, say_task
 from bakeoff.reports.tables import STATISTICS, Run
-from bakeoff.reports.verdict import Verdict, judge_run
+from bakeoff.reports.verdict import Verdict, judge_run, why_no_champion
 from bakeoff.reports.verdict_record import build_verdict_record
 from bakeoff.reports.verdict_sheet import build_verdicts, say_headline, say_verdict
 from bakeoff.suite import Statistics
@@ -77,6 +77,13 @@ def only(view: Run) -> Verdict:
 def around(centre: float, spread: float = 0.01, folds: int = 10) -> list[float | str]:
     """Return scores that vary a little, the same way for every model."""
     return [centre + spread * math.sin(3 * place) for place in range(folds)]
+
+
+def test_family_without_a_model_is_the_reason() -> None:
+    """Where no deep model was planned, nothing that classical ones lack is the reason."""
+    fits = pd.DataFrame({"family": ["classical"] * 2, "status": ["ok", "error"], "inner_score": [np.nan, np.nan]})
+    assert why_no_champion(fits, ["classical", "deep"]) == "no deep model was planned"
+    assert why_no_champion(fits.iloc[1:], ["classical"]) == "on some fold no classical model ended well"
 
 
 def test_champion_is_chosen_by_inner_scores_alone() -> None:
