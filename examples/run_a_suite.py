@@ -8,7 +8,7 @@ suite = {
     "models": ["dummy", "logistic", "ridge", "mlp"],
     "variants": ["default"],
     "score_defaults": True,  # inner scores, by which champions are chosen without a look at the outer folds
-    "outer_folds": 5,
+    "outer_folds": 3,
     "caps": {"epochs": 20},
     "importance": True,  # which columns matter to each model
 }

@@ -234,11 +234,13 @@ def cells_of(view: Run, dataset: str) -> pd.DataFrame:
 
 @once
 def _by_dataset(view: Run) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, pd.DataFrame]]:
-    fits, board = (
-        {str(name): frame for name, frame in whole.groupby("dataset", sort=False)}
-        for whole in (whole_fits(fits_frame(view)), leaderboard(view))
-    )
-    return fits, board
+    return _divide(view, whole_fits(fits_frame(view))), _divide(view, leaderboard(view))
+
+
+def _divide(view: Run, frame: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+    """Divide rows by data set; one of which nothing was planned has none."""
+    groups = dict(list(frame.groupby("dataset", sort=False)))
+    return {name: groups.get(name, frame.iloc[:0]) for name in view.plan["datasets"]}
 
 
 def size_board(view: Run) -> pd.DataFrame:
