@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -172,10 +172,17 @@ class RunFolder:
         self._append(ACROSS, record)
 
     def _append(self, name: str, record: Record) -> None:
-        with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(record.to_json() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        path = self.path / name
+        whole = path.stat().st_size if path.is_file() else 0
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(record.to_json() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                os.truncate(path, whole)  # a full disk may have taken half a line
+            raise
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the folder."""

@@ -193,3 +193,22 @@ def test_predictions_travel_without_pickle(folder: RunFolder) -> None:
     with np.load(folder.path / "predictions" / "f1.npz") as arrays:
         assert list(arrays["y_true"]) == ["yes", "no"]
         assert arrays["scores"].shape == (2, 2)
+
+
+def test_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that did not get to the disk as a whole is taken back, and the error told; the file goes on well."""
+    folder = RunFolder(tmp_path)
+    folder.append(RECORD)
+    before = (tmp_path / "records.jsonl").read_bytes()
+
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="No space left"):
+            folder.append(replace(RECORD, fit="another"))
+    assert (tmp_path / "records.jsonl").read_bytes() == before
+    folder.append(replace(RECORD, fit="another"))
+    assert folder.read_records()[1] == 0
+    assert set(folder.read_records()[0]) == {RECORD.fit, "another"}
