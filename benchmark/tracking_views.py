@@ -1,7 +1,7 @@
 """Views of MLflow's page, one for each data set: its models sorted by score, the columns and the charts that matter.
 
-MLflow keeps named views (3.17 shows them under "Views", 3.10 did not yet) as tags of the experiment: the state of its page as
-compressed JSON. Earlier pages don't know the names; links with a filter and an order work in all.
+MLflow keeps named views (3.17 shows them under "Views", 3.10 did not yet) as tags of the experiment: the state of its
+page as compressed JSON. Earlier pages don't know the names; links with a filter and an order work in all.
 """
 
 import base64
