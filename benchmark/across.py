@@ -16,7 +16,7 @@ from bakeoff.ensemble import answer_folds, weigh
 from bakeoff.errors import UserError
 from bakeoff.estimators.space import Params
 from bakeoff.evaluate import warm_up
-from bakeoff.extension import check_same_data
+from bakeoff.extension import plan_again
 from bakeoff.folder import RunFolder
 from bakeoff.inner_scores import inner_folds
 from bakeoff.job import Job
@@ -25,13 +25,12 @@ from bakeoff.metrics import Predictions, compute_metrics
 from bakeoff.observers import Progress
 from bakeoff.options import Options
 from bakeoff.out_of_fold import Answers, to_answers, to_predictions, to_shares
-from bakeoff.plan import Plan, make_plan
+from bakeoff.plan import Plan
 from bakeoff.prepared import open_prepared, prepare_jobs
 from bakeoff.provenance import collect_versions
 from bakeoff.records import Record
 from bakeoff.running import allowance_of, running_fits
 from bakeoff.schedule import expected_seconds
-from bakeoff.suite_file import to_suite
 
 Place = tuple[str, int, int]  # data set, repeat, fold
 
@@ -116,8 +115,7 @@ def combine_models(folder: RunFolder, *, options: Options, progress: Progress) -
     Caruana et al. 2004, Ensemble selection from libraries of models (ICML).
     """
     with folder.locked():
-        plan = make_plan(to_suite(folder.read_suite()))
-        check_same_data(folder, plan)
+        plan = plan_again(folder)
         recorded = folder.read_records()[0]
         mixes = _find_mixes(plan, recorded)
         if not mixes:

@@ -83,12 +83,10 @@ def track(
     run: RunPath, *, tracking_uri: TrackingUri = None, log_models: LogModels = False, workers: Workers = None
 ) -> int:
     """Bring MLflow up to date with a run; what is there already is not logged again."""
-    from bakeoff.extension import check_same_data
+    from bakeoff.extension import plan_again
     from bakeoff.folder import open_run
     from bakeoff.options import Options
-    from bakeoff.plan import make_plan
     from bakeoff.progress import build_progress
-    from bakeoff.suite_file import to_suite
     from bakeoff.tracking import mirror, track_models
     from bakeoff.tracking_client import default_uri
 
@@ -99,8 +97,7 @@ def track(
     if not log_models:
         return OK
     end_promptly()
-    plan = make_plan(to_suite(folder.read_suite()))
-    check_same_data(folder, plan)
+    plan = plan_again(folder)
     with build_progress(build_console()) as progress:
         logged = track_models(folder, plan, done.uri, options=Options(workers=workers), progress=progress)
     print_all(f"{logged.written} models written, {logged.unchanged} unchanged, {logged.failed} failed")

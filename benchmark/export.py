@@ -4,14 +4,12 @@ import shutil
 from pathlib import Path
 
 from bakeoff.errors import UserError, unknown_name
-from bakeoff.extension import check_same_data
+from bakeoff.extension import plan_again
 from bakeoff.folder import RunFolder
 from bakeoff.job import Job
 from bakeoff.observers import Progress, Silent
 from bakeoff.options import Options
-from bakeoff.plan import make_plan
 from bakeoff.refit import list_refits, load_pipeline, refit_models
-from bakeoff.suite_file import to_suite
 
 
 def export_model(
@@ -37,8 +35,7 @@ def export_model(
     path = out or folder.path / f"{dataset}-{model}-{variant}.joblib"
     if not path.parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist; create it or give another --out")
-    plan = make_plan(to_suite(folder.read_suite()))
-    check_same_data(folder, plan)
+    plan = plan_again(folder)
     _check_known(plan.jobs, dataset, model, variant)
     with folder.locked():
         jobs = list_refits(plan, folder.read_records()[0])

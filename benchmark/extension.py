@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bakeoff.entries import name_of_model
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
-from bakeoff.plan import Plan
+from bakeoff.plan import Plan, make_plan
 from bakeoff.suite import Suite
 from bakeoff.suite_file import to_suite
 
@@ -65,6 +65,19 @@ def check_same_data(folder: RunFolder, plan: Plan) -> None:
             f"the data of {', '.join(map(repr, changed))} have changed since the run in {folder.path}; "
             "run the suite anew with another --out"
         )
+
+
+def plan_again(folder: RunFolder) -> Plan:
+    """Return the plan of a run's suite, over the data that the run had.
+
+    Raises
+    ------
+    UserError
+        If the suite is damaged, or data can't be loaded again or have changed.
+    """
+    plan = make_plan(to_suite(folder.read_suite()))
+    check_same_data(folder, plan)
+    return plan
 
 
 def _problems(suite: Suite, more: More) -> list[str]:

@@ -273,8 +273,9 @@ def _grouped_skips(plan: "Plan", dataset: str) -> Iterable[str]:
 
 
 def _ui_command(uri: str, folder: Any) -> str:
-    beside = f"sqlite:///{folder.path.resolve().parent / 'mlflow.db'}"
-    if uri != beside:
+    from bakeoff.tracking_client import uri_beside
+
+    if uri != uri_beside(folder):
         return f"bakeoff ui --tracking-uri {uri}" if uri.startswith("sqlite") else uri
     return "bakeoff ui" if str(folder.path.parent) == "runs" else f"bakeoff ui --runs {folder.path.parent}"
 

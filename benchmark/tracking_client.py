@@ -25,7 +25,12 @@ QUIET = {
 
 def default_uri(folder: RunFolder) -> str:
     """Return the tracking URI of the environment, or a SQLite file beside the runs."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{folder.path.resolve().parent / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or uri_beside(folder)
+
+
+def uri_beside(folder: RunFolder) -> str:
+    """Return the URI of a SQLite file beside the runs."""
+    return f"{SQLITE}{folder.path.resolve().parent / 'mlflow.db'}"
 
 
 def connect(uri: str) -> Any:

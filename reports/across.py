@@ -15,7 +15,7 @@ from bakeoff.reports.champions import Champion, choose_best
 from bakeoff.reports.formats import decimals_for, format_difference, format_value
 from bakeoff.reports.sheets import Cell, Column, Sheet, plain_columns
 from bakeoff.reports.statistics.folds import compare_corrected
-from bakeoff.reports.tables import Run, fits_frame, once, whole_fits
+from bakeoff.reports.tables import Run, fits_of, once
 from bakeoff.reports.verdict import ALPHA, FOLDS, complete_rivals
 from bakeoff.reports.verdict_sheet import MIDDLE_DOT, say_interval, say_p, say_ratio
 
@@ -73,11 +73,10 @@ class Across:
 @once
 def judge_ensembles(view: Run) -> list[Duel]:
     """Compare the ensembles of each data set that has one on every outer fold."""
-    frame = whole_fits(fits_frame(view))
     by_dataset: dict[str, list[Record]] = defaultdict(list)
     for record in view.across.values():
         by_dataset[record.dataset].append(record)
-    duels = (_duel(view, frame[frame["dataset"] == name], by_dataset[name]) for name in view.plan["datasets"])
+    duels = (_duel(view, fits_of(view, name), by_dataset[name]) for name in view.plan["datasets"])
     return [duel for duel in duels if duel is not None]
 
 
