@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.engine import Ended
-from bakeoff.ensemble import answer_folds, weigh
+from bakeoff.ensemble import predict_inner_folds, select_ensemble
 from bakeoff.errors import UserError
 from bakeoff.estimators.space import Params
 from bakeoff.evaluate import warm_up
@@ -20,13 +20,13 @@ from bakeoff.extension import plan_again
 from bakeoff.folder import RunFolder
 from bakeoff.inner_scores import inner_folds
 from bakeoff.job import Job
-from bakeoff.keys import Keys, keys_of_ensemble
+from bakeoff.keys import Keys, keys_of_cross_model_ensemble
 from bakeoff.metrics import Predictions, compute_metrics
 from bakeoff.observers import Progress
-from bakeoff.options import Options
-from bakeoff.out_of_fold import Answers, to_answers, to_predictions, to_shares
+from bakeoff.options import RunOptions
+from bakeoff.out_of_fold import FoldPredictions, to_fold_predictions, to_predictions, to_probabilities
 from bakeoff.plan import Plan
-from bakeoff.prepared import open_prepared, prepare_jobs
+from bakeoff.prepared import open_data_file, stage_data
 from bakeoff.provenance import collect_versions
 from bakeoff.records import Record
 from bakeoff.running import allowance_of, running_fits
@@ -47,14 +47,14 @@ class InnerAnswers:
 
     params: Mapping[str, Params]
 
-    def __call__(self, job: Job) -> Answers:
+    def __call__(self, job: Job) -> FoldPredictions:
         """Fit the parameters on the inner folds of the job's training part."""
-        dataset, splits = open_prepared(job.prepared)
+        dataset, splits = open_data_file(job.data_file)
         warm_up(job.choice.spec.requires)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the recorded fit has told its own
-            folds = inner_folds(job, dataset, splits[job.index].train)
-            return answer_folds(job, dataset, folds, self.params[job.keys.fit])
+            folds = inner_folds(job, dataset, splits[job.split_index].train)
+            return predict_inner_folds(job, dataset, folds, self.params[job.keys.fit])
 
 
 @dataclass
@@ -62,7 +62,7 @@ class _Mix:
     """An ensemble in the making."""
 
     candidates: Mapping[str, Job]  # by the id of the fit
-    answers: dict[str, Answers] = field(default_factory=dict)
+    fold_predictions: dict[str, FoldPredictions] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     cpu_s: float = 0.0
 
@@ -72,28 +72,28 @@ class _Mix:
 
     @property
     def keys(self) -> Keys:
-        return keys_of_ensemble(self.first.keys, self.candidates)
+        return keys_of_cross_model_ensemble(self.first.keys, self.candidates)
 
     @property
     def is_whole(self) -> bool:
-        return len(self.answers) + len(self.left_out) == len(self.candidates)
+        return len(self.fold_predictions) + len(self.left_out) == len(self.candidates)
 
     def take(self, ended: Ended) -> None:
         """Take in what came of a candidate."""
         fit, outcome = ended.job.keys.fit, ended.outcome
         self.cpu_s += outcome.cpu_s
         if outcome.status == "ok":
-            self.answers[fit] = outcome.value
+            self.fold_predictions[fit] = outcome.value
         else:
             self.left_out[fit] = f"{outcome.status}: {outcome.reason}"
 
     def leave_out(self, why: Mapping[str, str]) -> None:
         """Leave candidates out that have answered, and say why."""
         self.left_out |= why
-        self.answers = {fit: one for fit, one in self.answers.items() if fit not in why}
+        self.fold_predictions = {fit: one for fit, one in self.fold_predictions.items() if fit not in why}
 
 
-def combine_models(folder: RunFolder, *, options: Options, progress: Progress) -> list[Record]:
+def combine_models(folder: RunFolder, *, options: RunOptions, progress: Progress) -> list[Record]:
     """Build the ensemble of each outer fold of a run, and keep it beside the records.
 
     Candidates are, of each model, the tuned fit, or the default one where none ended well; decision values have no
@@ -120,7 +120,7 @@ def combine_models(folder: RunFolder, *, options: Options, progress: Progress) -
         mixes = _find_mixes(plan, recorded)
         if not mixes:
             raise UserError(f"an ensemble needs two models that ended well on the same fold; {folder.path} has none")
-        known = folder.read_across()
+        known = folder.read_cross_model_ensembles()
         made = [known[mix.keys.fit] for mix in mixes.values() if mix.keys.fit in known]
         open_mixes = {place: mix for place, mix in mixes.items() if mix.keys.fit not in known}
         progress.begin(sum(len(mix.candidates) for mix in open_mixes.values()), 0)
@@ -131,9 +131,9 @@ def _find_mixes(plan: Plan, recorded: Mapping[str, Record]) -> dict[Place, _Mix]
     """Find the candidates of each outer fold; of a model the tuned fit replaces the default one."""
     found: dict[Place, dict[str, Job]] = {}
     for variant in ("default", "tuned"):
-        for job in plan.own_jobs:
+        for job in plan.jobs_to_run:
             record = recorded.get(job.keys.fit)
-            if job.variant == variant and job.share == 1 and record is not None and record.ok:
+            if job.variant == variant and job.train_fraction == 1 and record is not None and record.ok:
                 found.setdefault((job.dataset, job.repeat, job.fold), {})[job.choice.name] = job
     return {
         place: _Mix({job.keys.fit: job for job in by_model.values()})
@@ -147,7 +147,7 @@ def _build(
     folder: RunFolder,
     mixes: Mapping[Place, _Mix],
     recorded: Mapping[str, Record],
-    options: Options,
+    options: RunOptions,
     progress: Progress,
 ) -> Iterator[Record]:
     """Ask all candidates; each ensemble is recorded when its last candidate has answered."""
@@ -155,7 +155,7 @@ def _build(
     with (
         folder.scratch() as scratch,
         running_fits(
-            prepare_jobs(plan, jobs, scratch),
+            stage_data(plan, jobs, scratch),
             expected_seconds(recorded.values()),
             function=InnerAnswers({job.keys.fit: dict(recorded[job.keys.fit].params) for job in jobs}),
             allowance=allowance_of(plan.suite),
@@ -171,7 +171,7 @@ def _build(
             mix.take(ended)
             if mix.is_whole:
                 record = _record(plan, folder, mix, recorded)
-                folder.append_across(record)
+                folder.append_cross_model_ensemble(record)
                 yield record
 
 
@@ -180,16 +180,19 @@ def _record(plan: Plan, folder: RunFolder, mix: _Mix, recorded: Mapping[str, Rec
 
     A model without probabilities takes part with its votes.
     """
-    told = {fit: folder.read_predictions(fit) for fit in mix.answers}
+    told = {fit: folder.read_predictions(fit) for fit in mix.fold_predictions}
     mix.leave_out({fit: "its predictions are missing or damaged" for fit, arrays in told.items() if not arrays})
     job = replace(mix.first, keys=mix.keys)
     spent = {"cpu_s": round(mix.cpu_s, 4), "candidates": list(mix.candidates), "left_out": _by_model(mix, recorded)}
-    if not mix.answers:
+    if not mix.fold_predictions:
         return _named(job.record(status="error", reason="no candidate could be fitted again", diagnostics=spent))
-    dataset, split = plan.datasets[job.dataset], plan.splits[job.dataset][job.index]
-    inner = {fit: to_shares(one) for fit, one in mix.answers.items()}
-    weights, score = weigh(job, dataset, inner_folds(job, dataset, split.train), inner)
-    outer = {fit: to_shares(to_answers([Predictions.from_arrays(told[fit], job.positive)])) for fit in weights}
+    dataset, split = plan.datasets[job.dataset], plan.splits[job.dataset][job.split_index]
+    inner = {fit: to_probabilities(one) for fit, one in mix.fold_predictions.items()}
+    weights, score = select_ensemble(job, dataset, inner_folds(job, dataset, split.train), inner)
+    outer = {
+        fit: to_probabilities(to_fold_predictions([Predictions.from_arrays(told[fit], job.positive)]))
+        for fit in weights
+    }
     mean = np.sum([weight * outer[fit].folds[0] for fit, weight in weights.items()], axis=0)
     predictions = to_predictions(dataset, split.test, inner[next(iter(weights))].kind, mean)
     folder.write_predictions(job.keys.fit, predictions.to_arrays(split.test, dataset.time))

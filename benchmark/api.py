@@ -12,10 +12,10 @@ from bakeoff.errors import UserError
 from bakeoff.estimators.spec import ModelSpec
 from bakeoff.extension import More, check_same_data, extend_suite
 from bakeoff.folder import RunFolder, open_run
-from bakeoff.imported import own_spec
+from bakeoff.imported import build_custom_spec
 from bakeoff.observers import Progress, Silent
-from bakeoff.options import Finished, Options
-from bakeoff.plan import Memory, Plan, make_plan, select
+from bakeoff.options import RunOptions, RunSummary
+from bakeoff.plan import InMemoryInputs, Plan, filter_suite, make_plan
 from bakeoff.refit import list_refits
 from bakeoff.result import RunResult
 from bakeoff.runner import Run
@@ -39,7 +39,7 @@ def run_suite(
     tracking_uri: str | None = None,
     log_models: bool = False,
     progress: Progress | None = None,
-    **how: Any,
+    **run_options: Any,
 ) -> RunResult:
     """Run a suite; fits that are recorded in the folder already are not run again.
 
@@ -62,8 +62,8 @@ def run_suite(
     log_models : bool
         Whether every model that ended well on all outer folds is refitted on all rows, and logged to its run in MLflow.
     progress : Progress, optional
-    **how
-        Fields of `bakeoff.options.Options`: `workers`, `dask`, `executor`, `in_process`, `fits_per_gpu`, `retries`,
+    **run_options
+        Fields of `bakeoff.options.RunOptions`: `workers`, `dask`, `executor`, `in_process`, `fits_per_gpu`, `retries`,
         `retry_failed`, `fail_fast`, `mixed_versions`.
 
     Returns
@@ -75,13 +75,13 @@ def run_suite(
     UserError
         If the suite, the folder or an option can't be used; nothing is written then.
     """
-    chosen = select(to_suite(suite), models=models, datasets=datasets)
+    chosen = filter_suite(to_suite(suite), models=models, datasets=datasets)
     if learning_curve is not None:
         chosen = set_learning_curve(chosen, learning_curve)
     part = parse_shard(shard) if shard is not None else None
     folder = folder_of(chosen, out, part)
-    where = _where(tracking, tracking_uri, log_models)
-    return _run(chosen, folder, Options(**how), progress, where, shard=part)
+    tracked = _check_tracking(tracking, tracking_uri, log_models)
+    return _run(chosen, folder, RunOptions(**run_options), progress, tracked, shard=part)
 
 
 def folder_of(suite: Suite, out: str | Path | None = None, shard: Shard | None = None) -> RunFolder:
@@ -112,7 +112,7 @@ def compare(
     tracking_uri: str | None = None,
     log_models: bool = False,
     progress: Progress | None = None,
-    **how: Any,
+    **run_options: Any,
 ) -> RunResult:
     """Compare models on data in memory, by the protocol of a suite.
 
@@ -140,7 +140,7 @@ def compare(
         Limit of each fit.
     out : path, optional
         The run folder; a new temporary one if left out.
-    tracking, tracking_uri, log_models, progress, **how
+    tracking, tracking_uri, log_models, progress, **run_options
         As in `run_suite`.
 
     Returns
@@ -176,10 +176,10 @@ def compare(
     return _run(
         to_suite(content),
         folder,
-        Options(**how),
+        RunOptions(**run_options),
         progress,
-        _where(tracking, tracking_uri, log_models),
-        memory=Memory({name: dataset}, {spec.name: spec for spec in own}),
+        _check_tracking(tracking, tracking_uri, log_models),
+        memory=InMemoryInputs({name: dataset}, {spec.name: spec for spec in own}),
     )
 
 
@@ -194,7 +194,7 @@ def extend(
     tracking_uri: str | None = None,
     log_models: bool = False,
     progress: Progress | None = None,
-    **how: Any,
+    **run_options: Any,
 ) -> RunResult:
     """Go on with a run, with more of something: no finished fit runs again, and studies go on where they ended.
 
@@ -213,7 +213,7 @@ def extend(
         More repeats of the outer folds.
     models : sequence of str
         More models, or families of them.
-    tracking, tracking_uri, log_models, progress, **how
+    tracking, tracking_uri, log_models, progress, **run_options
         As in `run_suite`.
 
     Raises
@@ -224,13 +224,13 @@ def extend(
     folder = open_run(path)
     more = More(trials=trials, folds=folds, repeats=repeats, models=models)
     suite = extend_suite(to_suite(folder.read_suite()), more)
-    shard = folder.read_json("plan.json").get("shard")
+    shard = folder.read_plan().get("shard")
     return _run(
         suite,
         folder,
-        Options(**how),
+        RunOptions(**run_options),
         progress,
-        _where(tracking, tracking_uri, log_models),
+        _check_tracking(tracking, tracking_uri, log_models),
         shard=parse_shard(shard) if shard else None,
         check=partial(check_same_data, folder),
     )
@@ -264,7 +264,7 @@ def load_run(path: str | Path) -> RunResult:
 
 
 @dataclass(frozen=True)
-class _Where:
+class _Tracking:
     """Whether a run is tracked, where, and whether with its models."""
 
     tracks: bool
@@ -272,20 +272,20 @@ class _Where:
     logs_models: bool
 
 
-def _where(tracking: bool, uri: str | None, log_models: bool) -> _Where:
+def _check_tracking(tracking: bool, uri: str | None, log_models: bool) -> _Tracking:
     if log_models and not tracking:
         raise UserError("models are logged to MLflow: log_models needs tracking, too")
-    return _Where(tracking, uri, log_models)
+    return _Tracking(tracking, uri, log_models)
 
 
 def _run(
     suite: Suite,
     folder: RunFolder,
-    options: Options,
+    options: RunOptions,
     progress: Progress | None,
-    where: _Where,
+    tracked: _Tracking,
     *,
-    memory: Memory | None = None,
+    memory: InMemoryInputs | None = None,
     shard: Shard | None = None,
     check: Callable[[Plan], None] | None = None,
 ) -> RunResult:
@@ -295,17 +295,17 @@ def _run(
         check(plan)
     if shard is not None:
         plan = take_shard(plan, shard)
-    tracker = MlflowTracker(shown.warn, where.uri) if where.tracks else None
+    tracker = MlflowTracker(shown.warn, tracked.uri) if tracked.tracks else None
     finished = Run(plan, folder, options, shown, tracker).execute()
-    if where.logs_models:
+    if tracked.logs_models:
         finished = replace(finished, not_logged=_log_models(plan, finished, options, shown))
     return RunResult(finished.folder, finished)
 
 
-def _log_models(plan: Plan, finished: Finished, options: Options, progress: Progress) -> int:
+def _log_models(plan: Plan, finished: RunSummary, options: RunOptions, progress: Progress) -> int:
     """Log the models of a run that ended; return how many that should be logged are not."""
-    if finished.seen_at is not None:
-        return track_models(finished.folder, plan, finished.seen_at, options=options, progress=progress).failed
+    if finished.tracked_at is not None:
+        return track_models(finished.folder, plan, finished.tracked_at, options=options, progress=progress).failed
     progress.warn(f"no model is logged either; `bakeoff track {finished.folder.path} --log-models` does it")
     return len(list_refits(plan, finished.folder.read_records()[0]))
 
@@ -321,7 +321,7 @@ def _spec_of(model: Any, front_end: str) -> ModelSpec:
         )
     kind = type(estimator)
     parameters = sorted((key, repr(value)) for key, value in estimator.get_params().items())
-    return own_spec(
+    return build_custom_spec(
         name=name,
         build=lambda params: clone(estimator).set_params(**params),
         front_end=front_end,

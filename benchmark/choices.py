@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from bakeoff.entries import ImportedModel, MemoryModel, NamedModel, name_of_model
+from bakeoff.entries import ImportedModel, InMemoryModel, NamedModel, name_of_model
 from bakeoff.errors import UserError, describe_error, unknown_name
 from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.registry import FAMILIES, get_spec, specs_of_family
 from bakeoff.estimators.spec import Choice, ModelSpec, Setting
-from bakeoff.imported import spec_of_import
+from bakeoff.imported import import_model_spec
 from bakeoff.suite import Suite
 
-Held = TypeVar("Held")
-Entry = str | NamedModel | ImportedModel | MemoryModel
+InMemoryT = TypeVar("InMemoryT")
+Entry = str | NamedModel | ImportedModel | InMemoryModel
 
 
-def collect(problems: list[str], entries: Any, load: Callable[[Any], tuple[str, Any]]) -> dict[str, Any]:
+def load_each(problems: list[str], entries: Any, load: Callable[[Any], tuple[str, Any]]) -> dict[str, Any]:
     """Load each entry; what a user must mend is noted, so that all of it is told at once."""
     found = {}
     for entry in entries:
@@ -28,7 +28,7 @@ def collect(problems: list[str], entries: Any, load: Callable[[Any], tuple[str, 
     return found
 
 
-def take_held(what: str, name: str, held: Mapping[str, Held]) -> Held:
+def get_in_memory(what: str, name: str, in_memory: Mapping[str, InMemoryT]) -> InMemoryT:
     """Return what was handed over in Python under a name.
 
     Raises
@@ -36,22 +36,22 @@ def take_held(what: str, name: str, held: Mapping[str, Held]) -> Held:
     UserError
         If it was not: the suite's file alone can't load it.
     """
-    if name not in held:
+    if name not in in_memory:
         raise UserError(f"the {what} {name!r} was handed over in Python and is in no file; run it from Python again")
-    return held[name]
+    return in_memory[name]
 
 
 def _caps(suite: Suite) -> dict[str, float]:
     return suite.caps.model_dump(exclude_none=True)
 
 
-def build_choices(suite: Suite, held: Mapping[str, ModelSpec], problems: list[str]) -> list[Choice]:
+def resolve_models(suite: Suite, in_memory: Mapping[str, ModelSpec], problems: list[str]) -> list[Choice]:
     """Expand families; an entry with options replaces the plain one that a family brought.
 
     Parameters
     ----------
     suite : Suite
-    held : mapping of ModelSpec
+    in_memory : mapping of ModelSpec
         What `{memory: NAME}` entries stand for.
     problems : list of str
         Takes what a user must mend.
@@ -66,10 +66,10 @@ def build_choices(suite: Suite, held: Mapping[str, ModelSpec], problems: list[st
         for name in sorted(taken | {name for name in names if names.count(name) > 1})
     ]
     wanted: dict[str, Any] = {name: name for name in plain} | dict(zip(names, named, strict=True))
-    return list(collect(problems, wanted.values(), lambda entry: _choice(suite, entry, held)).values())
+    return list(load_each(problems, wanted.values(), lambda entry: _choice(suite, entry, in_memory)).values())
 
 
-def _choice(suite: Suite, entry: Entry, held: Mapping[str, ModelSpec]) -> tuple[str, Choice]:
+def _choice(suite: Suite, entry: Entry, in_memory: Mapping[str, ModelSpec]) -> tuple[str, Choice]:
     caps = _caps(suite)
     if isinstance(entry, str):
         choice = Choice(spec=get_spec(entry), caps=caps)
@@ -78,18 +78,18 @@ def _choice(suite: Suite, entry: Entry, held: Mapping[str, ModelSpec]) -> tuple[
         choice = Choice(
             spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry)
         )
-    elif isinstance(entry, MemoryModel):
-        choice = Choice(spec=take_held("model", entry.memory, held), caps=caps)
+    elif isinstance(entry, InMemoryModel):
+        choice = Choice(spec=get_in_memory("model", entry.memory, in_memory), caps=caps)
     else:
-        choice = Choice(spec=spec_of_import(entry), caps=caps)
+        choice = Choice(spec=import_model_spec(entry), caps=caps)
     return choice.name, choice
 
 
-def check_choices(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
+def check_models(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
     """Note models that lack their package, and parameters and ranges that a model does not have."""
-    asked_by_name = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
+    requested = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
     for choice in choices:
-        if choice.name in asked_by_name and not choice.spec.is_installed:
+        if choice.name in requested and not choice.spec.is_installed:
             problems.append(
                 f"models: {choice.spec.requires} is not installed; {choice.name} needs it: pip install "
                 f"'bakeoff[{choice.spec.extra}]'"

@@ -78,11 +78,11 @@ def check(
     as_json: AsJson = False,
 ) -> int:
     """Validate a suite and print what would run, what is skipped, and why; on request, how long it would take."""
-    from bakeoff.plan import make_plan, select
+    from bakeoff.plan import filter_suite, make_plan
     from bakeoff.suite_file import set_learning_curve, to_suite
     from bakeoff.terminal import forecast_tables, plan_tables
 
-    chosen = select(to_suite(suite), models=split_names(models), datasets=split_names(datasets))
+    chosen = filter_suite(to_suite(suite), models=split_names(models), datasets=split_names(datasets))
     if learning_curve:
         chosen = set_learning_curve(chosen, split_names(learning_curve, "shares"))
     plan = make_plan(chosen)
@@ -105,14 +105,14 @@ def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None, as
     from bakeoff.api import folder_of
     from bakeoff.folder import FORECAST
     from bakeoff.forecast import make_forecast
-    from bakeoff.options import Options
+    from bakeoff.options import RunOptions
     from bakeoff.progress import build_progress
 
     end_promptly()
     folder = folder_of(plan.suite, out)
     folder.check_usable()
     with build_progress(build_console(stderr=as_json)) as progress:
-        made = make_forecast(plan, limit_s=limit, options=Options(workers=workers), progress=progress)
+        made = make_forecast(plan, limit_s=limit, options=RunOptions(workers=workers), progress=progress)
     folder.create()
     folder.write_json(FORECAST, made.as_dict())
     return made, folder.path / FORECAST

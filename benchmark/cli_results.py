@@ -85,7 +85,7 @@ def track(
     """Bring MLflow up to date with a run; what is there already is not logged again."""
     from bakeoff.extension import plan_again
     from bakeoff.folder import open_run
-    from bakeoff.options import Options
+    from bakeoff.options import RunOptions
     from bakeoff.progress import build_progress
     from bakeoff.tracking import mirror, track_models
     from bakeoff.tracking_client import default_uri
@@ -99,7 +99,7 @@ def track(
     end_promptly()
     plan = plan_again(folder)
     with build_progress(build_console()) as progress:
-        logged = track_models(folder, plan, done.uri, options=Options(workers=workers), progress=progress)
+        logged = track_models(folder, plan, done.uri, options=RunOptions(workers=workers), progress=progress)
     print_all(f"{logged.written} models written, {logged.unchanged} unchanged, {logged.failed} failed")
     return SOME_FAILED if logged.failed else OK
 
@@ -202,20 +202,20 @@ def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_jso
     """Average the models of a run, weighted by their inner folds, and compare that with the best single one."""
     from bakeoff.across import combine_models
     from bakeoff.folder import open_run
-    from bakeoff.options import Options
+    from bakeoff.options import RunOptions
     from bakeoff.progress import build_progress
     from bakeoff.reports import write_reports
-    from bakeoff.reports.across import judge_ensembles, say_duels
+    from bakeoff.reports.across import compare_ensembles, render_ensemble_comparisons
 
     end_promptly()
     folder = open_run(run)
     with build_progress(build_console(stderr=as_json)) as progress:
-        made = combine_models(folder, options=Options(workers=workers, dask=dask), progress=progress)
-    duels = judge_ensembles(write_reports(folder))
+        made = combine_models(folder, options=RunOptions(workers=workers, dask=dask), progress=progress)
+    comparisons = compare_ensembles(write_reports(folder))
     if as_json:
-        print_json([asdict(duel) | {"answer": duel.answer} for duel in duels])
+        print_json([asdict(comparison) | {"answer": comparison.answer} for comparison in comparisons])
     else:
-        print_all(*([say_duels(duels)] if duels else []), f"report    {folder.html}")
+        print_all(*([render_ensemble_comparisons(comparisons)] if comparisons else []), f"report    {folder.html}")
     return OK if all(record.ok for record in made) else SOME_FAILED
 
 

@@ -29,6 +29,6 @@ def print_json(value: Any) -> None:
     """Print plain values as JSON, and nothing else, for scripts."""
     import json
 
-    from bakeoff.records import to_plain
+    from bakeoff.plain import to_jsonable
 
-    print(json.dumps(to_plain(value), indent=2, ensure_ascii=False))
+    print(json.dumps(to_jsonable(value), indent=2, ensure_ascii=False))

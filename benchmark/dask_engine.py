@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bakeoff.errors import KEPT, UserError, describe_error
+from bakeoff.errors import RESUME_HINT, UserError, describe_error
 from bakeoff.lanes import Engine, Lane
 from bakeoff.local_engine import NO_GPU
 from bakeoff.provenance import changed_versions, collect_versions
@@ -209,7 +209,7 @@ class _Cluster:
             return function(*args, **options)
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"the scheduler of the Dask cluster is gone ({describe_error(error)}); {KEPT}, on a new cluster"
+                f"the scheduler of the Dask cluster is gone ({describe_error(error)}); {RESUME_HINT}, on a new cluster"
             ) from None
 
     def _check(self, address: str, worker: _Worker | Exception) -> _Worker:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bakeoff.datasets.load import HUGGINGFACE, OPENML, is_named, openml_number
+from bakeoff.datasets.load import HUGGINGFACE, OPENML, is_registered_name, parse_openml_id
 from bakeoff.errors import UserError
 
 
@@ -47,10 +47,10 @@ def read_words(
 def entry_of(source: str, words: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of `datasets` in a suite that stands for a source and what is said of it."""
     if source.startswith(OPENML):
-        return {"openml": openml_number(source), **words}
+        return {"openml": parse_openml_id(source), **words}
     if source.startswith(HUGGINGFACE):
         return {"huggingface": source.removeprefix(HUGGINGFACE), **words}
-    if is_named(source):
+    if is_registered_name(source):
         return {"name": source, **words}
     return {"file": str(Path(source).expanduser().resolve()), **words}
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.space import Params
-from bakeoff.fitting import Member, read_whole
-from bakeoff.inner_fits import Folds, score_primary, way_of
+from bakeoff.fitting import Member, load_into_memory
+from bakeoff.inner_fits import Folds, choose_inner_cv, score_primary
 from bakeoff.inner_scores import inner_folds
 from bakeoff.job import Job
-from bakeoff.out_of_fold import Answers, OutOfFold, to_answers, to_predictions
-from bakeoff.tuning import Row, Tuned, Watch
+from bakeoff.out_of_fold import FoldPredictions, OutOfFoldStore, to_fold_predictions, to_predictions
+from bakeoff.tuning import TrialMonitor, TrialRow, TuningResult
 
-MOST_MEMBERS = 10
+MAX_MEMBERS = 10
 NameT = TypeVar("NameT", bound=Hashable)
 
 
@@ -36,7 +36,7 @@ class Ensemble:
     score: float
 
 
-def build_ensemble(job: Job, dataset: Dataset, rows: np.ndarray, tuned: Tuned, kept: OutOfFold) -> Ensemble:
+def build_ensemble(job: Job, dataset: Dataset, rows: np.ndarray, tuned: TuningResult, kept: OutOfFoldStore) -> Ensemble:
     """Choose at most ten of a study's trials, with repetition, so that their mean predicts the inner folds best.
 
     Parameters
@@ -45,9 +45,9 @@ def build_ensemble(job: Job, dataset: Dataset, rows: np.ndarray, tuned: Tuned, k
     dataset : Dataset
     rows : ndarray of int
         The training part that was tuned on.
-    tuned : Tuned
+    tuned : TuningResult
         With at least one complete trial.
-    kept : OutOfFold
+    kept : OutOfFoldStore
         What the trials predicted; what is missing is computed again.
 
     References
@@ -56,28 +56,28 @@ def build_ensemble(job: Job, dataset: Dataset, rows: np.ndarray, tuned: Tuned, k
     which the best prefix is kept.
     """
     folds = inner_folds(job, dataset, rows)
-    trials = _unlike(tuned.complete)
-    answers = {
-        place: kept.find(row["number"]) or answer_folds(job, dataset, folds, row["params"])
+    trials = _drop_duplicates(tuned.complete)
+    fold_predictions = {
+        place: kept.find(row["number"]) or predict_inner_folds(job, dataset, folds, row["params"])
         for place, row in enumerate(trials)
     }
-    weights, score = weigh(job, dataset, folds, answers)
+    weights, score = select_ensemble(job, dataset, folds, fold_predictions)
     return Ensemble(tuple(Member(trials[place]["params"], weight) for place, weight in weights.items()), score)
 
 
-def answer_folds(job: Job, dataset: Dataset, folds: Folds, params: Params) -> Answers:
+def predict_inner_folds(job: Job, dataset: Dataset, folds: Folds, params: Params) -> FoldPredictions:
     """Fit some parameters of the job's model on each inner fold, and return what they say of its test rows."""
-    ask_folds, _, _ = way_of(job.choice.spec)
-    scored = ask_folds(job, read_whole(dataset), folds, params, Watch(math.inf))
-    return to_answers([predictions for predictions, _ in scored])
+    cross_validate, _, _ = choose_inner_cv(job.choice.spec)
+    scored = cross_validate(job, load_into_memory(dataset), folds, params, TrialMonitor(math.inf))
+    return to_fold_predictions([predictions for predictions, _ in scored])
 
 
-def weigh(
-    job: Job, dataset: Dataset, folds: Folds, candidates: Mapping[NameT, Answers]
+def select_ensemble(
+    job: Job, dataset: Dataset, folds: Folds, candidates: Mapping[NameT, FoldPredictions]
 ) -> tuple[dict[NameT, float], float]:
     """Choose, with repetition, at most ten candidates whose mean predicts the inner folds best.
 
-    Answers of another kind than those of the best candidate can't be averaged with them and are left out.
+    FoldPredictions of another kind than those of the best candidate can't be averaged with them and are left out.
 
     Returns
     -------
@@ -86,44 +86,46 @@ def weigh(
     float
         Mean score over the inner folds, bigger is better.
     """
-    alone = {name: _score(job, dataset, folds, one, one.folds) for name, one in candidates.items()}
-    kind = candidates[max(alone, key=lambda name: alone[name])].kind
+    single_scores = {name: _score(job, dataset, folds, one, one.folds) for name, one in candidates.items()}
+    kind = candidates[max(single_scores, key=lambda name: single_scores[name])].kind
     names = [name for name, one in candidates.items() if one.kind == kind]
-    counts, score = _select(job, dataset, folds, [candidates[name] for name in names])
+    counts, score = _forward_selection(job, dataset, folds, [candidates[name] for name in names])
     total = sum(counts.values())
     return {names[place]: count / total for place, count in sorted(counts.items())}, score
 
 
-def _unlike(trials: Sequence[Row]) -> list[Row]:
+def _drop_duplicates(trials: Sequence[TrialRow]) -> list[TrialRow]:
     """Keep the first of trials with the same parameters."""
-    firsts: list[Row] = []
+    firsts: list[TrialRow] = []
     for row in trials:
         if all(row["params"] != other["params"] for other in firsts):
             firsts.append(row)
     return firsts
 
 
-def _select(job: Job, dataset: Dataset, folds: Folds, answers: Sequence[Answers]) -> tuple[Counter[int], float]:
+def _forward_selection(
+    job: Job, dataset: Dataset, folds: Folds, fold_predictions: Sequence[FoldPredictions]
+) -> tuple[Counter[int], float]:
     """Add, again and again, what helps most; return how often each was added in the best prefix, and its score."""
-    sums = [np.zeros_like(fold) for fold in answers[0].folds]
+    sums = [np.zeros_like(fold) for fold in fold_predictions[0].folds]
     chosen: list[int] = []
     scores: list[float] = []
-    for size in range(1, MOST_MEMBERS + 1):
-        reached = [
+    for size in range(1, MAX_MEMBERS + 1):
+        candidate_scores = [
             _score(
                 job, dataset, folds, one, [(so_far + new) / size for so_far, new in zip(sums, one.folds, strict=True)]
             )
-            for one in answers
+            for one in fold_predictions
         ]
-        best = int(np.argmax(reached))
-        sums = [so_far + new for so_far, new in zip(sums, answers[best].folds, strict=True)]
+        best = int(np.argmax(candidate_scores))
+        sums = [so_far + new for so_far, new in zip(sums, fold_predictions[best].folds, strict=True)]
         chosen.append(best)
-        scores.append(reached[best])
+        scores.append(candidate_scores[best])
     size = int(np.argmax(scores)) + 1
     return Counter(chosen[:size]), scores[size - 1]
 
 
-def _score(job: Job, dataset: Dataset, folds: Folds, like: Answers, means: Sequence[np.ndarray]) -> float:
+def _score(job: Job, dataset: Dataset, folds: Folds, like: FoldPredictions, means: Sequence[np.ndarray]) -> float:
     return float(
         np.mean(
             [

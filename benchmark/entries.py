@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from bakeoff.datasets.dataset import Task
-from bakeoff.datasets.files import is_table
-from bakeoff.datasets.load import HUGGINGFACE, OPENML, openml_number
+from bakeoff.datasets.files import is_table_file
+from bakeoff.datasets.load import HUGGINGFACE, OPENML, parse_openml_id
 from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, Name, Scalar
-from bakeoff.datasets.registry import FEWEST_ROWS, MOST_ROWS, find_entry
+from bakeoff.datasets.registry import MAX_ROWS, MIN_ROWS, find_entry
 from bakeoff.datasets.synthetic import Difficulty
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.registry import FAMILIES, names_of_models
@@ -19,7 +19,7 @@ from bakeoff.metrics import METRICS
 OPENML_SUITE = "openml-suite:"
 
 
-class Strict(BaseModel):
+class SuiteSection(BaseModel):
     """Unknown keys are problems, and nothing changes later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,7 +29,7 @@ def _known_dataset(name: str) -> str:
     """Take a name of the registry, `openml:NUMBER`, `openml-suite:NUMBER` or `huggingface:OWNER/NAME`."""
     try:
         if name.startswith(OPENML):
-            openml_number(name)
+            parse_openml_id(name)
         elif not name.startswith((OPENML_SUITE, HUGGINGFACE)):
             find_entry(name)
     except UserError as error:
@@ -62,7 +62,7 @@ class FileData(FileOptions):
 
     @model_validator(mode="after")
     def _table_has_a_target(self) -> Self:
-        if self.target is None and is_table(Path(self.file)):
+        if self.target is None and is_table_file(Path(self.file)):
             raise ValueError(".target: a table needs the column to predict, by its name or position (-1 is the last)")
         return self
 
@@ -79,30 +79,30 @@ class HubData(HubOptions):
     huggingface: str = Field(pattern=r"^[^\s/]+(/[^\s/]+)?$", description="OWNER/NAME")
 
 
-class NamedData(Strict):
+class NamedData(SuiteSection):
     """A registered data set with options."""
 
     name: DatasetName
     positive: Scalar = Field(default=None, description="Positive class of a binary task")
-    rows: int | None = Field(default=None, ge=FEWEST_ROWS, le=MOST_ROWS, description="Size of a set that is made")
-    difficulty: Difficulty | None = Field(default=None, description="Of a set that is made: easy, medium or hard")
-    seed: int | None = Field(default=None, ge=0, description="Of a set that is made")
+    rows: int | None = Field(default=None, ge=MIN_ROWS, le=MAX_ROWS, description="Number of rows of a synthetic set")
+    difficulty: Difficulty | None = Field(default=None, description="Of a synthetic set: easy, medium or hard")
+    seed: int | None = Field(default=None, ge=0, description="Of a synthetic set")
     as_: Name | None = Field(default=None, alias="as", description="Another name in records and reports")
 
 
-class MemoryData(Strict):
+class InMemoryData(SuiteSection):
     """A data set that was handed over in Python; the suite's file alone can't load it again."""
 
     memory: Name
 
 
-class MemoryModel(Strict):
+class InMemoryModel(SuiteSection):
     """An estimator that was handed over in Python; the suite's file alone can't load it again."""
 
     memory: Name
 
 
-class RangeModel(Strict):
+class RangeEntry(SuiteSection):
     """The range of one parameter: low and high, or choices."""
 
     low: float | None = None
@@ -122,29 +122,29 @@ class RangeModel(Strict):
         return Range(low=self.low, high=self.high, log=self.log, choices=self.choices, default=self.default)
 
 
-class NamedModel(Strict):
+class NamedModel(SuiteSection):
     """A registered model with fixed parameters or a narrowed space."""
 
     name: ModelName
     params: dict[str, Any] = Field(default_factory=dict, description="Fixed parameters, not searched")
-    space: dict[str, RangeModel] = Field(default_factory=dict, description="Narrower ranges")
+    space: dict[str, RangeEntry] = Field(default_factory=dict, description="Narrower ranges")
     as_: Name | None = Field(default=None, alias="as", description="Another name in records and reports")
 
 
-class ImportedModel(Strict):
+class ImportedModel(SuiteSection):
     """A user's own scikit-learn estimator."""
 
     import_: str = Field(alias="import", pattern=r"^[\w.]+:[\w.]+$", description="package.module:Factory")
     name: Name | None = Field(default=None, description="The factory's name if left out")
     family: Literal["classical", "deep"] = "classical"
     params: dict[str, Any] = Field(default_factory=dict)
-    space: dict[str, RangeModel] = Field(default_factory=dict)
+    space: dict[str, RangeEntry] = Field(default_factory=dict)
     front_end: str = Field(
         "none", description="Preprocessing before it: none, one-hot, ordinal, native, scaled, tf-idf, …"
     )
 
 
-class ImportedMetric(Strict):
+class ImportedMetric(SuiteSection):
     """A user's own metric."""
 
     import_: str = Field(alias="import", pattern=r"^[\w.]+:[\w.]+$", description="package.module:function")
@@ -158,7 +158,7 @@ class ImportedMetric(Strict):
     tasks: tuple[Task, ...] = ("binary", "multiclass", "regression")
 
 
-def _shape_of(value: Any) -> str:
+def _entry_form(value: Any) -> str:
     """Tell which form an entry of `datasets`, `models` or `metrics` takes, so that its problems are told once."""
     if not isinstance(value, dict | BaseModel):
         return "<plain>"
@@ -170,27 +170,27 @@ def _shape_of(value: Any) -> str:
     return f"<{form}>"  # in brackets, so that no key in the path of a problem looks like it
 
 
-OneDataset = Annotated[
+DatasetField = Annotated[
     Annotated[DatasetName, Tag("<plain>")]
     | Annotated[NamedData, Tag("<named>")]
     | Annotated[FileData, Tag("<file>")]
     | Annotated[OpenmlData, Tag("<openml>")]
     | Annotated[HubData, Tag("<huggingface>")]
-    | Annotated[MemoryData, Tag("<memory>")],
-    Discriminator(_shape_of),
+    | Annotated[InMemoryData, Tag("<memory>")],
+    Discriminator(_entry_form),
 ]
-OneModel = Annotated[
+ModelField = Annotated[
     Annotated[ModelName, Tag("<plain>")]
     | Annotated[NamedModel, Tag("<named>")]
     | Annotated[ImportedModel, Tag("<import>")]
-    | Annotated[MemoryModel, Tag("<memory>")],
-    Discriminator(_shape_of),
+    | Annotated[InMemoryModel, Tag("<memory>")],
+    Discriminator(_entry_form),
 ]
-OneMetric = Annotated[
-    Annotated[MetricName, Tag("<plain>")] | Annotated[ImportedMetric, Tag("<import>")], Discriminator(_shape_of)
+MetricField = Annotated[
+    Annotated[MetricName, Tag("<plain>")] | Annotated[ImportedMetric, Tag("<import>")], Discriminator(_entry_form)
 ]
 
-DataEntry = str | NamedData | FileData | OpenmlData | HubData | MemoryData
+DataEntry = str | NamedData | FileData | OpenmlData | HubData | InMemoryData
 
 
 def name_of_dataset(entry: DataEntry) -> str:
@@ -198,7 +198,7 @@ def name_of_dataset(entry: DataEntry) -> str:
     match entry:
         case str():
             return entry.partition("@")[0] if not entry.startswith(("openml", HUGGINGFACE)) else entry
-        case MemoryData():
+        case InMemoryData():
             return entry.memory
         case NamedData():
             return entry.as_ or entry.name.partition("@")[0]
@@ -210,11 +210,11 @@ def name_of_dataset(entry: DataEntry) -> str:
             return entry.name or Path(entry.file).name.split(".")[0]
 
 
-def name_of_model(entry: str | NamedModel | ImportedModel | MemoryModel) -> str:
+def name_of_model(entry: str | NamedModel | ImportedModel | InMemoryModel) -> str:
     """Return the name (or the family) that an entry of `models` stands for."""
     if isinstance(entry, str):
         return entry
-    if isinstance(entry, MemoryModel):
+    if isinstance(entry, InMemoryModel):
         return entry.memory
     if isinstance(entry, NamedModel):
         return entry.as_ or entry.name

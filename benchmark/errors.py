@@ -7,9 +7,9 @@ found and what to do.
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
-from bakeoff.records import clean_text
+from bakeoff.plain import clean_text
 
-KEPT = "what is recorded is kept, and the same command goes on from there"
+RESUME_HINT = "what is recorded is kept, and the same command goes on from there"
 
 
 class UserError(Exception):

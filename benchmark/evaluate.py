@@ -12,14 +12,14 @@ import numpy as np
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.space import Params
 from bakeoff.fitting import fit_members, fit_rows, predict
-from bakeoff.importance import Losses, measure_importance
+from bakeoff.importance import Importances, measure_importance
 from bakeoff.inner_fits import score_primary
 from bakeoff.inner_scores import score_default
 from bakeoff.job import Job
 from bakeoff.metrics import compute_metrics
-from bakeoff.prepared import open_prepared
+from bakeoff.prepared import open_data_file
 from bakeoff.provenance import collect_versions
-from bakeoff.search import Search, describe_search, search_members
+from bakeoff.search import SearchResult, search_diagnostics, search_members
 from bakeoff.splits import Split
 
 # No inner fold begins when less than this many times the seconds of the outer fit are left of its limit.
@@ -54,7 +54,7 @@ class Result:
     params: Params = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
     curves: dict[str, list[float]] = field(default_factory=dict)
-    importance: Losses = field(default_factory=dict)
+    importance: Importances = field(default_factory=dict)
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=collect_versions)
     failure: str = ""
@@ -69,28 +69,28 @@ def evaluate(job: Job) -> Result:
         Whatever the model raises while it is fitted on the outer training part.
     """
     start = time.perf_counter()
-    dataset, splits = open_prepared(job.prepared)
-    split = splits[job.index]
+    dataset, splits = open_data_file(job.data_file)
+    split = splits[job.split_index]
     warm_up(job.choice.spec.requires)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search = search_members(job, dataset, split.train)
         if search.failure:
-            spent = {"threads": job.threads, "device": job.device, **describe_search(job, search)}
+            spent = {"threads": job.threads, "device": job.device, **search_diagnostics(job, search)}
             return Result(diagnostics=spent, trials=search.trials, failure=search.failure)
         fitted = fit_members(job, dataset, split.train, search.members)
         began = time.perf_counter()
         predictions = predict(dataset, fitted.pipeline, split.test)
         predict_s = time.perf_counter() - began
         metrics = compute_metrics(predictions, job.metrics)
-    ends = start + job.limit_s - PATIENCE * fitted.seconds
+    deadline = start + job.limit_s - PATIENCE * fitted.seconds
     if search.tuned:
-        beside = _score_bests(job, dataset, split, search, ends)
+        beside = _score_bests(job, dataset, split, search, deadline)
     else:
-        beside = _score_inside(job, dataset, split.train, ends)
-    importance: Losses = {}
-    if job.weighs_columns:
-        importance, spent = measure_importance(job, dataset, fitted.pipeline, split.test, ends)
+        beside = _score_inside(job, dataset, split.train, deadline)
+    importance: Importances = {}
+    if job.compute_importance:
+        importance, spent = measure_importance(job, dataset, fitted.pipeline, split.test, deadline)
         beside |= spent
     models = [pipeline.steps[-1][1] for pipeline in getattr(fitted.pipeline, "models", [fitted.pipeline])]
     return Result(
@@ -104,7 +104,7 @@ def evaluate(job: Job) -> Result:
             "device": job.device,
             **_of_gpu(job, start),
             **_of_models(models),
-            **describe_search(job, search),
+            **search_diagnostics(job, search),
             **beside,
             "warnings": _unique_warnings(caught),
         },
@@ -116,11 +116,11 @@ def evaluate(job: Job) -> Result:
     )
 
 
-def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, ends: float) -> dict[str, Any]:
+def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, deadline: float) -> dict[str, Any]:
     """Score the default on inner folds, unless the fit's limit leaves no time: its outer scores are not to be lost."""
-    if not job.scores_default:
+    if not job.score_default_params:
         return {}
-    seconds = ends - time.perf_counter()
+    seconds = deadline - time.perf_counter()
     if seconds <= 0:
         return {"no_inner_score": "the limit of the fit left no time"}
     with warnings.catch_warnings():
@@ -128,18 +128,18 @@ def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, ends: float) -> 
         return score_default(job, dataset, rows, seconds=seconds)
 
 
-def _score_bests(job: Job, dataset: Dataset, split: Split, search: Search, ends: float) -> dict[str, Any]:
+def _score_bests(job: Job, dataset: Dataset, split: Split, search: SearchResult, deadline: float) -> dict[str, Any]:
     """Note on each trial that was best for a time what its refit reaches on the test part, if the suite asks for it.
 
     Nothing is chosen by these scores, and what they take is no part of the model's cost.
     """
-    if not job.scores_bests or search.tuned is None:
+    if not job.score_incumbents or search.tuned is None:
         return {}
     began, cpu_before = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the outer fit has told its own
-        for row in search.tuned.bests[:-1]:
-            if time.perf_counter() > ends:
+        for row in search.tuned.incumbents[:-1]:
+            if time.perf_counter() > deadline:
                 break
             with suppress(Exception):  # it is only not known then
                 pipeline = fit_rows(job, dataset, split.train, row["params"]).pipeline

@@ -8,7 +8,7 @@ from bakeoff.extension import plan_again
 from bakeoff.folder import RunFolder
 from bakeoff.job import Job
 from bakeoff.observers import Progress, Silent
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.refit import list_refits, load_pipeline, refit_models
 
 
@@ -42,7 +42,7 @@ def export_model(
         named = [job for job in jobs if (job.dataset, job.choice.name, job.variant) == (dataset, model, variant)]
         if not named:
             raise UserError(f"{model} ({variant}) did not end well on every outer fold of {dataset!r}; see the report")
-        files, failed = refit_models(folder, plan, named, options=Options(workers=1), progress=progress or Silent())
+        files, failed = refit_models(folder, plan, named, options=RunOptions(workers=1), progress=progress or Silent())
     if failed:
         raise UserError(f"{model} can't be fitted on all rows of {dataset!r}: {failed[0][1].partition(': ')[2]}")
     load_pipeline(files[0][1])
@@ -54,7 +54,7 @@ def export_model(
 
 
 def _check_known(jobs: tuple[Job, ...], dataset: str, model: str, variant: str) -> None:
-    jobs = tuple(job for job in jobs if job.share == 1)
+    jobs = tuple(job for job in jobs if job.train_fraction == 1)
     for what, name, known in (
         ("data set", dataset, {job.dataset for job in jobs}),
         ("model", model, {job.choice.name for job in jobs if job.dataset == dataset}),

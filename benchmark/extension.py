@@ -58,7 +58,7 @@ def check_same_data(folder: RunFolder, plan: Plan) -> None:
     UserError
         With the names of those that have changed.
     """
-    recorded = folder.read_json("plan.json").get("datasets", {})
+    recorded = folder.read_plan().get("datasets", {})
     changed = [name for name, data in plan.datasets.items() if recorded.get(name, {}).get("digest") != data.digest]
     if changed:
         raise UserError(

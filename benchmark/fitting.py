@@ -1,4 +1,4 @@
-"""A job's model on some rows of its data set: built, fitted and asked."""
+"""A job's model on some rows of its data set: built, fitted and used to predict."""
 
 import time
 import warnings
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.stored import StoredTable, StoredTexts
+from bakeoff.datasets.stored import MappedTable, MappedTexts
 from bakeoff.estimators.pipelines import build_pipeline
 from bakeoff.estimators.space import Params
 from bakeoff.estimators.spec import Setting
@@ -64,9 +64,9 @@ def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params, on_ro
     """
     pipeline = build_model(job, dataset, params)
     X, y = take(dataset.X, rows), dataset.y[rows]
-    held_out = rows_for_stopping(job, dataset, rows, params)
+    held_out = early_stopping_rows(job, dataset, rows, params)
     options: dict[str, Any] = {} if held_out is None else {"model__validation_rows": held_out}
-    if dataset.weights is not None and takes_weights(pipeline):
+    if dataset.weights is not None and accepts_sample_weight(pipeline):
         options["model__sample_weight"] = dataset.weights[rows]
     watch = job.choice.spec.watch_rounds
     if on_rounds is not None and watch is not None:
@@ -105,7 +105,7 @@ def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
     return build_pipeline(job.choice.spec, setting, params, dataset.categorical)
 
 
-def takes_weights(pipeline: Any) -> bool:
+def accepts_sample_weight(pipeline: Any) -> bool:
     """Tell whether the model at the end of a pipeline can be fitted with sample weights; warn if it can't."""
     from sklearn.utils.validation import has_fit_parameter
 
@@ -115,7 +115,7 @@ def takes_weights(pipeline: Any) -> bool:
     return taken
 
 
-def rows_for_stopping(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> np.ndarray | None:
+def early_stopping_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> np.ndarray | None:
     """Choose the rows that early stopping watches, as positions in `rows`; None for a model without it."""
     if not (job.choice.spec.takes_validation_rows and params.get("early_stopping")):
         return None
@@ -125,10 +125,10 @@ def rows_for_stopping(job: Job, dataset: Dataset, rows: np.ndarray, params: Para
 
 def predict(dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:
     """Ask a fitted pipeline about some rows of the data set."""
-    return ask(dataset, pipeline, take(dataset.X, rows), rows)
+    return predict_features(dataset, pipeline, take(dataset.X, rows), rows)
 
 
-def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
+def predict_features(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
     """Ask a fitted model about rows of the data set, given as it takes them."""
     return predict_rows(
         model,
@@ -140,7 +140,7 @@ def ask(dataset: Dataset, model: Any, X: Any, rows: np.ndarray) -> Predictions:
     )
 
 
-def read_whole(dataset: Dataset) -> Dataset:
+def load_into_memory(dataset: Dataset) -> Dataset:
     """Return a data set whose stored strings are read, once for all fits that follow."""
     return replace(dataset, X=take(dataset.X, np.arange(len(dataset.y))))
 
@@ -149,6 +149,6 @@ def take(X: Any, rows: np.ndarray) -> Any:
     """Return some rows of a frame, an array or what is stored of them; rows side by side are not copied from arrays."""
     side_by_side = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
     chosen = slice(int(rows[0]), int(rows[-1]) + 1) if side_by_side else rows
-    if isinstance(X, StoredTable | StoredTexts):
+    if isinstance(X, MappedTable | MappedTexts):
         return X.take(chosen)
     return X.iloc[chosen] if isinstance(X, pd.DataFrame) else X[chosen]

@@ -16,11 +16,13 @@ from zipfile import BadZipFile
 import yaml
 
 from bakeoff.errors import UserError
-from bakeoff.lock import hold
-from bakeoff.records import Record, latest, parse_record, to_plain
+from bakeoff.lock import lock_file
+from bakeoff.plain import to_jsonable
+from bakeoff.records import Record, latest, parse_record, rename_fields
 
 RECORDS = "records.jsonl"
-ACROSS = "across.jsonl"  # ensembles across models
+CROSS_MODEL_ENSEMBLES = "cross_model_ensembles.jsonl"
+CROSS_MODEL_ENSEMBLES_BEFORE = "across.jsonl"  # its name in runs made before
 SCRATCH = "prepared-"
 FORECAST = "forecast.json"
 VERIFIED = "verified.json"
@@ -28,15 +30,15 @@ VERDICT = "verdict.json"
 SUMMARY = "summary.md"
 TRACKED = "tracked.json"  # where MLflow shows the run
 # What lies beside the records: the folder, which key of the record names the file, and its ending.
-DETAILS = (
+FIT_FILES = (
     ("predictions", "fit", ".npz"),
     ("trials", "fit", ".jsonl"),
     ("curves", "fit", ".json"),
     ("importance", "fit", ".json"),
     ("studies", "study", ".log"),
 )
-BEFORE_A_RUN = {".lock", FORECAST, *(folder for folder, _, _ in DETAILS)}
-ASIDE = "records.corrupt.jsonl"
+ALLOWED_BEFORE_RUN = {".lock", FORECAST, *(folder for folder, _, _ in FIT_FILES)}
+CORRUPT_RECORDS = "records.corrupt.jsonl"
 REBUILD = "`bakeoff run` with the same suite and --out writes it anew, and keeps what is recorded"
 
 
@@ -85,7 +87,7 @@ class RunFolder:
         UserError
             If it does.
         """
-        if self.path.is_dir() and not self.exists and {one.name for one in self.path.iterdir()} - BEFORE_A_RUN:
+        if self.path.is_dir() and not self.exists and {one.name for one in self.path.iterdir()} - ALLOWED_BEFORE_RUN:
             raise UserError(f"the folder {self.path} holds files but no run; give --out an empty or a new folder")
 
     def create(self) -> None:
@@ -98,7 +100,7 @@ class RunFolder:
         """
         try:
             self.check_usable()
-            for part, _, _ in DETAILS:
+            for part, _, _ in FIT_FILES:
                 (self.path / part).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
@@ -113,7 +115,7 @@ class RunFolder:
         UserError
             If another process holds it.
         """
-        return hold(self.path / ".lock", what=f"{self.path}")
+        return lock_file(self.path / ".lock", what=f"{self.path}")
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -146,30 +148,31 @@ class RunFolder:
             return {}
         return {str(name): str(value) for name, value in found.items()}
 
-    def read_across(self) -> dict[str, Record]:
+    def read_cross_model_ensembles(self) -> dict[str, Record]:
         """Read the ensembles across models; a line that is none is one that was not built."""
-        return latest(self._lines(ACROSS)[0])
+        names = (CROSS_MODEL_ENSEMBLES_BEFORE, CROSS_MODEL_ENSEMBLES)
+        return latest(record for name in names for record in self._lines(name)[0])
 
-    def mend_records(self) -> int:
+    def repair_records(self) -> int:
         """Put corrupt lines (a half-written last one, say) aside into `records.corrupt.jsonl`; return their number."""
         good, bad = self._lines(RECORDS)
         if bad:
-            with (self.path / ASIDE).open("a", encoding="utf-8") as aside:
+            with (self.path / CORRUPT_RECORDS).open("a", encoding="utf-8") as aside:
                 aside.writelines(f"{line}\n" for line in bad)
             self.write_records(good)
         return len(bad)
 
     def write_records(self, records: Iterable[Record]) -> None:
         """Write all records anew."""
-        write_whole(self.path / RECORDS, "".join(f"{record.to_json()}\n" for record in records))
+        write_atomic(self.path / RECORDS, "".join(f"{record.to_json()}\n" for record in records))
 
     def append(self, record: Record) -> None:
         """Add a record; it is on the disk when this returns."""
         self._append(RECORDS, record)
 
-    def append_across(self, record: Record) -> None:
+    def append_cross_model_ensemble(self, record: Record) -> None:
         """Add an ensemble across models; it is on the disk when this returns."""
-        self._append(ACROSS, record)
+        self._append(CROSS_MODEL_ENSEMBLES, record)
 
     def _append(self, name: str, record: Record) -> None:
         path = self.path / name
@@ -186,7 +189,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the folder."""
-        write_whole(self.path / name, json.dumps(to_plain(content), indent=1, ensure_ascii=False) + "\n")
+        write_atomic(self.path / name, json.dumps(to_jsonable(content), indent=1, ensure_ascii=False) + "\n")
 
     def read_suite(self) -> dict[str, Any]:
         """Read the suite as run, as plain values.
@@ -218,6 +221,21 @@ class RunFolder:
             return {**content}
         except (ValueError, TypeError, RecursionError):
             raise UserError(f"{path} is damaged; {REBUILD}") from None
+
+    def read_plan(self) -> dict[str, Any]:
+        """Read the plan, its fits with today's names of fields; an empty mapping if there is none.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged.
+        """
+        plan = self.read_json("plan.json")
+        try:
+            fits = [{"train_fraction": 1.0, **rename_fields(fit)} for fit in plan.get("fits", ())]
+        except (TypeError, AttributeError):
+            raise UserError(f"{self.path / 'plan.json'} is damaged; {REBUILD}") from None
+        return plan | ({"fits": fits} if fits else {})
 
     def read_verified(self) -> dict[str, Any]:
         """Read the certificate of `bakeoff verify`; {} if there is none, or a damaged one."""
@@ -253,21 +271,21 @@ class RunFolder:
             isinstance(row, dict) and all(isinstance(row.get(key), kind) for key, kind in wanted.items())
             for row in rows
         )
-        return rows if whole else []
+        return [{"train_fraction": 1.0, **rename_fields(row)} for row in rows] if whole else []
 
     def write_trials(self, fit: str, trials: Sequence[Mapping[str, Any]]) -> None:
         """Write the trials of a tuned fit, one line each."""
-        lines = (json.dumps(to_plain(trial), ensure_ascii=False) for trial in trials)
-        write_whole(self.path / "trials" / f"{fit}.jsonl", "".join(f"{line}\n" for line in lines))
+        lines = (json.dumps(to_jsonable(trial), ensure_ascii=False) for trial in trials)
+        write_atomic(self.path / "trials" / f"{fit}.jsonl", "".join(f"{line}\n" for line in lines))
 
     def read_trials(self, fit: str) -> list[dict[str, Any]]:
         """Read what `write_trials` wrote; none if it is not there or damaged."""
         path = self.path / "trials" / f"{fit}.jsonl"
         try:
             rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        except (OSError, ValueError, RecursionError):
+            return [rename_fields(row) for row in rows]
+        except (OSError, ValueError, AttributeError, RecursionError):
             return []
-        return rows if all(isinstance(row, dict) for row in rows) else []
 
     def read_curves(self, fit: str) -> dict[str, list[float]]:
         """Read the losses of a net by epoch; an empty mapping if there are none, or damaged ones."""
@@ -337,7 +355,7 @@ def open_run(path: str | Path) -> RunFolder:
     return folder
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old or the new content, never a half."""
     part = path.with_name(path.name + ".part")
     try:

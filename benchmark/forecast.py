@@ -10,9 +10,9 @@ from typing import Any
 
 from bakeoff.job import Job
 from bakeoff.observers import Progress
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import Plan
-from bakeoff.prepared import prepare_jobs
+from bakeoff.prepared import stage_data
 from bakeoff.recording import to_record
 from bakeoff.records import Record, Status
 from bakeoff.running import allowance_of, running_fits
@@ -27,7 +27,7 @@ class Expected:
     Parameters
     ----------
     dataset, model, variant : str
-    share : float
+    train_fraction : float
         Of the training part.
     fits : int
     seconds : float
@@ -42,7 +42,7 @@ class Expected:
     dataset: str
     model: str
     variant: str
-    share: float
+    train_fraction: float
     fits: int
     seconds: float
     stopped: bool
@@ -97,7 +97,7 @@ class Forecast:
         return asdict(self) | totals | {"rows": [asdict(row) | {"bound_s": self.bound(row)} for row in self.rows]}
 
 
-def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Progress) -> Forecast:
+def make_forecast(plan: Plan, *, limit_s: float, options: RunOptions, progress: Progress) -> Forecast:
     """Fit one fold of each model on each data set and size, tuned ones with two trials, and extrapolate.
 
     Parameters
@@ -105,7 +105,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
     plan : Plan
     limit_s : float
         Seconds after which a dry run is stopped.
-    options : Options
+    options : RunOptions
         Of the run; dry runs share the machine as its fits will.
     progress : Progress
 
@@ -123,7 +123,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
         scratch = Path(folder)
         tries = [
             replace(job, trials=min(TRIALS, job.trials), limit_s=seconds)
-            for job in prepare_jobs(plan, first.values(), scratch)
+            for job in stage_data(plan, first.values(), scratch)
         ]
         progress.begin(len(tries), 0)
         allowance = replace(allowance_of(plan.suite), seconds=seconds)
@@ -138,7 +138,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: Options, progress: Pro
                 rows.append(_expect(first[ended.job.group], record, groups[ended.job.group], limits.seconds))
             slots = sum(lane.slots() for lane in engine.lanes)
     places = {group: place for place, group in enumerate(first)}
-    rows.sort(key=lambda row: places[row.dataset, row.model, row.variant, row.share])
+    rows.sort(key=lambda row: places[row.dataset, row.model, row.variant, row.train_fraction])
     return Forecast(rows=tuple(rows), slots=slots, limit_s=seconds, most_s=limits.seconds)
 
 
@@ -153,7 +153,7 @@ def _expect(job: Job, record: Record, fits: int, most_s: float) -> Expected:
         dataset=job.dataset,
         model=job.choice.name,
         variant=job.variant,
-        share=job.share,
+        train_fraction=job.train_fraction,
         fits=fits,
         seconds=round(min(seconds, most_s), 3),
         stopped=record.status == "timeout" and seconds < most_s,

@@ -12,18 +12,18 @@ import pandas as pd
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import describe_error
-from bakeoff.fitting import ask, take
+from bakeoff.fitting import predict_features, take
 from bakeoff.inner_fits import score_primary
 from bakeoff.job import Job
 from bakeoff.seeds import derive_seed
 
-SHUFFLES = 5
-Losses = dict[str, list[float]]
+N_REPEATS = 5
+Importances = dict[str, list[float]]
 
 
 def measure_importance(
-    job: Job, dataset: Dataset, pipeline: Any, rows: np.ndarray, ends: float
-) -> tuple[Losses, dict[str, Any]]:
+    job: Job, dataset: Dataset, pipeline: Any, rows: np.ndarray, deadline: float
+) -> tuple[Importances, dict[str, Any]]:
     """Shuffle each column of some rows of a tabular data set, five times, and ask a fitted model again.
 
     All models of a fold meet the same shuffles. Columns that say the same share their importance: with one of them
@@ -35,7 +35,7 @@ def measure_importance(
     dataset : Dataset
     pipeline : fitted estimator
     rows : ndarray of int
-    ends : float
+    deadline : float
         By `time.perf_counter`; past it there is nothing but the reason.
 
     Returns
@@ -52,28 +52,28 @@ def measure_importance(
     """
     began, cpu_before = time.perf_counter(), time.process_time()
     about: dict[str, Any] = {}
-    losses: Losses = {}
+    losses: Importances = {}
     try:
-        losses = _measure(job, dataset, pipeline, rows, ends)
+        losses = _measure(job, dataset, pipeline, rows, deadline)
     except Exception as error:
         about = {"no_importance": describe_error(error)}
     spent = {"importance_s": time.perf_counter() - began, "importance_cpu_s": time.process_time() - cpu_before}
     return losses, about | {name: round(value, 4) for name, value in spent.items()}
 
 
-def _measure(job: Job, dataset: Dataset, pipeline: Any, rows: np.ndarray, ends: float) -> Losses:
+def _measure(job: Job, dataset: Dataset, pipeline: Any, rows: np.ndarray, deadline: float) -> Importances:
     from sklearn.inspection import permutation_importance
 
     def score(model: Any, X: pd.DataFrame, _: np.ndarray) -> float:
-        if time.perf_counter() > ends:
+        if time.perf_counter() > deadline:
             raise TimeoutError("the limit of the fit left no time")
-        return score_primary(job, ask(dataset, model, X, rows))
+        return score_primary(job, predict_features(dataset, model, X, rows))
 
     X = take(dataset.X, rows)
     seed = derive_seed(seed=job.seed, dataset=job.dataset, repeat=job.repeat, fold=job.fold, purpose="importance")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the outer fit has told its own
         found = permutation_importance(
-            pipeline, X, dataset.y[rows], scoring=score, n_repeats=SHUFFLES, random_state=seed
+            pipeline, X, dataset.y[rows], scoring=score, n_repeats=N_REPEATS, random_state=seed
         )
     return {str(name): lost.tolist() for name, lost in zip(X.columns, found.importances, strict=True)}

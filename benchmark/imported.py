@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.dataset import KINDS, TASKS
-from bakeoff.entries import ImportedMetric, ImportedModel, RangeModel
+from bakeoff.entries import ImportedMetric, ImportedModel, RangeEntry
 from bakeoff.errors import UserError, describe_error
 from bakeoff.estimators.space import Params, Space, Trial
 from bakeoff.estimators.spec import Family, ModelSpec, Setting
@@ -35,14 +35,14 @@ def import_object(path: str) -> Any:
     return found
 
 
-def spec_of_import(entry: ImportedModel) -> ModelSpec:
+def import_model_spec(entry: ImportedModel) -> ModelSpec:
     """Make the spec of a suite's `{import: …}` model."""
     factory = import_object(entry.import_)
     if not callable(factory):
         raise UserError(
             f"{entry.import_!r} must be a class or a function that returns an estimator, got {type(factory).__name__}"
         )
-    return own_spec(
+    return build_custom_spec(
         name=entry.name or entry.import_.rsplit(":", 1)[-1],
         build=lambda params: factory(**params),
         family=entry.family,
@@ -54,13 +54,13 @@ def spec_of_import(entry: ImportedModel) -> ModelSpec:
     )
 
 
-def own_spec(
+def build_custom_spec(
     *,
     name: str,
     build: Callable[[Params], Any],
     family: Family = "classical",
     fixed: Mapping[str, Any] | None = None,
-    ranges: Mapping[str, RangeModel] | None = None,
+    ranges: Mapping[str, RangeEntry] | None = None,
     front_end: str = "none",
     source: str = "the user's own",
     fingerprint: str = "",
@@ -100,17 +100,17 @@ def own_spec(
     )
 
 
-def metric_of_import(entry: ImportedMetric) -> Metric:
+def import_metric(entry: ImportedMetric) -> Metric:
     """Make a metric of a suite's `{import: …}` entry."""
     function = import_object(entry.import_)
     if not callable(function):
         raise UserError(f"{entry.import_!r} must be a function of (y_true, y_pred), got {type(function).__name__}")
-    return own_metric(
+    return build_custom_metric(
         entry.name, function, greater_is_better=entry.greater_is_better, needs=entry.needs, tasks=entry.tasks
     )
 
 
-def own_metric(
+def build_custom_metric(
     name: str,
     function: Callable[[Any, Any], float],
     *,
@@ -134,13 +134,13 @@ def own_metric(
     )
 
 
-def _start(given: RangeModel) -> Any:
+def _start(given: RangeEntry) -> Any:
     if given.default is not None:
         return given.default
     return given.choices[0] if given.choices else given.low
 
 
-def _space_of(ranges: Mapping[str, RangeModel]) -> Space:
+def _space_of(ranges: Mapping[str, RangeEntry]) -> Space:
     def space(trial: Trial, task: str) -> Params:
         del task
         return {name: _suggest(trial, name, given) for name, given in ranges.items()}
@@ -148,7 +148,7 @@ def _space_of(ranges: Mapping[str, RangeModel]) -> Space:
     return space
 
 
-def _suggest(trial: Trial, name: str, given: RangeModel) -> Any:
+def _suggest(trial: Trial, name: str, given: RangeEntry) -> Any:
     if given.choices:
         return trial.suggest_categorical(name, given.choices)
     assert given.low is not None  # a range has both or neither

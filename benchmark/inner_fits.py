@@ -14,24 +14,24 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.rounds import SHARES, SoFar
 from bakeoff.estimators.space import Params
 from bakeoff.estimators.spec import ModelSpec
-from bakeoff.fitting import ask, build_model, fit_rows, predict, rows_for_stopping, take
+from bakeoff.fitting import build_model, early_stopping_rows, fit_rows, predict, predict_features, take
 from bakeoff.job import Job
 from bakeoff.metrics import Predictions, compute_metrics
-from bakeoff.paced import Paced
-from bakeoff.tuning import Watch
+from bakeoff.paced import StepwiseCall
+from bakeoff.tuning import TrialMonitor
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
-Scored = tuple[Predictions, float]  # of one inner fold, with its primary score
-AskFolds = Callable[[Job, Dataset, Folds, Params, Watch], Iterator[Scored]]
+ScoredPredictions = tuple[Predictions, float]  # of one inner fold, with its primary score
+InnerCV = Callable[[Job, Dataset, Folds, Params, TrialMonitor], Iterator[ScoredPredictions]]
 
 
-def way_of(spec: ModelSpec) -> tuple[AskFolds, str, int]:
+def choose_inner_cv(spec: ModelSpec) -> tuple[InnerCV, str, int]:
     """Return how a model is fitted on inner folds, what the steps of its reports are, and those without pruning."""
     if spec.fits_folds_together:
-        return ask_together, "epoch", 10
+        return fit_batched, "epoch", 10
     if spec.watch_rounds is not None:
-        return ask_in_step, "% of the rounds:", 0
-    return ask_one_by_one, "fold", 0
+        return fit_in_lockstep, "% of the rounds:", 0
+    return fit_sequentially, "fold", 0
 
 
 def score_primary(job: Job, predictions: Predictions) -> float:
@@ -52,28 +52,32 @@ def score_primary(job: Job, predictions: Predictions) -> float:
     return metric.score(values[job.primary])
 
 
-def ask_one_by_one(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Watch) -> Iterator[Scored]:
+def fit_sequentially(
+    job: Job, dataset: Dataset, folds: Folds, params: Params, monitor: TrialMonitor
+) -> Iterator[ScoredPredictions]:
     """Fit fold after fold; the mean of those that are done may end the trial."""
     scores: list[float] = []
     for train, test in folds:
         if scores:
-            watch.report(len(scores), float(np.mean(scores)))
-        watch.check_time()
-        watch.fits += 1
+            monitor.report(len(scores), float(np.mean(scores)))
+        monitor.check_time()
+        monitor.fits += 1
         predictions = predict(dataset, fit_rows(job, dataset, train, params).pipeline, test)
         scores.append(score_primary(job, predictions))
         yield predictions, scores[-1]
 
 
-def ask_in_step(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Watch) -> Iterator[Scored]:
+def fit_in_lockstep(
+    job: Job, dataset: Dataset, folds: Folds, params: Params, monitor: TrialMonitor
+) -> Iterator[ScoredPredictions]:
     """Boost all folds to the same share of their rounds before any goes on; their mean there may end the trial."""
-    watch.fits += len(folds)
-    calls = [Paced(partial(_fit_in_step, job, dataset, fold, params)) for fold in folds]
+    monitor.fits += len(folds)
+    calls = [StepwiseCall(partial(_fit_stepwise, job, dataset, fold, params)) for fold in folds]
     try:
         for share in SHARES:
-            watch.check_time()
+            monitor.check_time()
             scores = [call.advance() for call in calls]
-            watch.report(round(100 * share), float(np.mean(scores)))
+            monitor.report(round(100 * share), float(np.mean(scores)))
         yield from (
             (predictions, score_primary(job, predictions)) for predictions in (call.advance() for call in calls)
         )
@@ -82,21 +86,23 @@ def ask_in_step(job: Job, dataset: Dataset, folds: Folds, params: Params, watch:
             call.stop()
 
 
-def _fit_in_step(
+def _fit_stepwise(
     job: Job, dataset: Dataset, fold: tuple[np.ndarray, np.ndarray], params: Params, pause: Callable[[float], None]
 ) -> Predictions:
     train, test = fold
 
-    def score_so_far(pipeline: Any, percent: int, ask_model: Callable[[Any], Any]) -> None:
+    def score_so_far(pipeline: Any, percent: int, predict_so_far: Callable[[Any], Any]) -> None:
         del percent
         prepared = pipeline[:-1].transform(take(dataset.X, test))
         classes = np.unique(dataset.y[train]) if len(dataset.classes) else dataset.classes
-        pause(score_primary(job, ask(dataset, SoFar(ask_model, classes), prepared, test)))
+        pause(score_primary(job, predict_features(dataset, SoFar(predict_so_far, classes), prepared, test)))
 
     return predict(dataset, fit_rows(job, dataset, train, params, on_rounds=score_so_far).pipeline, test)
 
 
-def ask_together(job: Job, dataset: Dataset, folds: Folds, params: Params, watch: Watch) -> Iterator[Scored]:
+def fit_batched(
+    job: Job, dataset: Dataset, folds: Folds, params: Params, monitor: TrialMonitor
+) -> Iterator[ScoredPredictions]:
     """Train the nets of all folds at once; after each epoch their mean score may end the trial.
 
     What a fold counts with in the end is the weights that its own held-out rows chose.
@@ -105,21 +111,21 @@ def ask_together(job: Job, dataset: Dataset, folds: Folds, params: Params, watch
 
     tests: dict[int, Any] = {}
 
-    def ask_fold(number: int, pipeline: Any) -> Scored:
+    def predict_fold(number: int, pipeline: Any) -> ScoredPredictions:
         test = folds[number][1]
         if number not in tests:
             tests[number] = pipeline[:-1].transform(take(dataset.X, test))
-        predictions = ask(dataset, pipeline[-1], tests[number], test)
+        predictions = predict_features(dataset, pipeline[-1], tests[number], test)
         return predictions, score_primary(job, predictions)
 
     def after_epoch(epoch: int, pipelines: list[Any]) -> None:
-        watch.epochs += len(pipelines)
-        watch.check_time()
-        watch.report(epoch, float(np.mean([ask_fold(*pair)[1] for pair in enumerate(pipelines)])))
+        monitor.epochs += len(pipelines)
+        monitor.check_time()
+        monitor.report(epoch, float(np.mean([predict_fold(*pair)[1] for pair in enumerate(pipelines)])))
 
-    watch.check_time()
-    watch.fits += len(folds)
-    held_out = [rows_for_stopping(job, dataset, train, params) for train, _ in folds]
+    monitor.check_time()
+    monitor.fits += len(folds)
+    held_out = [early_stopping_rows(job, dataset, train, params) for train, _ in folds]
     fitted = fit_folds(
         build_model(job, dataset, params),
         dataset.X,
@@ -129,4 +135,4 @@ def ask_together(job: Job, dataset: Dataset, folds: Folds, params: Params, watch
         validation=[train[held] for (train, _), held in zip(folds, held_out, strict=True) if held is not None] or None,
         on_epoch=after_epoch,
     )
-    yield from (ask_fold(number, pipeline) for number, pipeline in enumerate(fitted))
+    yield from (predict_fold(number, pipeline) for number, pipeline in enumerate(fitted))

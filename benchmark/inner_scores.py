@@ -9,18 +9,18 @@ import numpy as np
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import describe_error
 from bakeoff.estimators.space import Params
-from bakeoff.fitting import read_whole
-from bakeoff.inner_fits import Folds, ask_one_by_one, way_of
+from bakeoff.fitting import load_into_memory
+from bakeoff.inner_fits import Folds, choose_inner_cv, fit_sequentially
 from bakeoff.job import Job
 from bakeoff.metrics import Predictions
 from bakeoff.seeds import derive_seed
 from bakeoff.splits import check_folds, inner_splits
-from bakeoff.tuning import Study, Tuned, Watch, tune
+from bakeoff.tuning import Study, TrialMonitor, TuningResult, tune
 
-Keep = Callable[[int, list[Predictions]], None]
+OnTrial = Callable[[int, list[Predictions]], None]
 
 
-def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray, keep: Keep | None = None) -> Tuned:
+def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray, keep: OnTrial | None = None) -> TuningResult:
     """Tune the job's model on some rows of a data set, by inner folds that follow the outer scheme.
 
     Parameters
@@ -32,13 +32,13 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray, keep: Keep | None = 
         Given the number of each complete trial and what it predicts on each inner fold.
     """
     folds = inner_folds(job, dataset, rows)
-    ask_folds, step, warmup = way_of(job.choice.spec)
-    dataset = read_whole(dataset)
+    cross_validate, step, n_warmup_steps = choose_inner_cv(job.choice.spec)
+    dataset = load_into_memory(dataset)
 
-    def score_folds(params: Params, watch: Watch) -> list[float]:
-        scored = list(ask_folds(job, dataset, folds, params, watch))
+    def score_folds(params: Params, monitor: TrialMonitor) -> list[float]:
+        scored = list(cross_validate(job, dataset, folds, params, monitor))
         if keep is not None:
-            keep(watch.number, [predictions for predictions, _ in scored])
+            keep(monitor.number, [predictions for predictions, _ in scored])
         return [score for _, score in scored]
 
     return tune(
@@ -47,10 +47,10 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray, keep: Keep | None = 
             default=job.choice.default_point(job.task),
             score_folds=score_folds,
             step=step,
-            warmup=warmup,
+            n_warmup_steps=n_warmup_steps,
             trials=job.trials,
             seconds=job.seconds,
-            seed=derive_seed(**_place(job), model=job.choice.name, purpose="tuning"),
+            seed=derive_seed(**_seed_parts(job), model=job.choice.name, purpose="tuning"),
             journal=job.journal,
         )
     )
@@ -71,8 +71,8 @@ def score_default(job: Job, dataset: Dataset, rows: np.ndarray, *, seconds: floa
     found: dict[str, Any]
     try:
         folds = inner_folds(job, dataset, rows)
-        watch = Watch(ends=began + seconds)
-        scored = ask_one_by_one(job, dataset, folds, job.choice.default_params(job.task), watch)
+        monitor = TrialMonitor(deadline=began + seconds)
+        scored = fit_sequentially(job, dataset, folds, job.choice.default_params(job.task), monitor)
         scores = [score for _, score in scored]
         found = {"inner_score": float(np.mean(scores)), "inner_metric": job.primary}
     except Exception as error:
@@ -84,9 +84,9 @@ def score_default(job: Job, dataset: Dataset, rows: np.ndarray, *, seconds: floa
 def inner_folds(job: Job, dataset: Dataset, rows: np.ndarray) -> Folds:
     """Divide rows of a data set for tuning; training and test rows of each fold, as numbers of the data set's rows."""
     check_folds(dataset, rows, job.inner_folds)
-    inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**_place(job), purpose="inner"))
+    inner = inner_splits(dataset, rows, folds=job.inner_folds, seed=derive_seed(**_seed_parts(job), purpose="inner"))
     return [(rows[train], rows[test]) for train, test in inner]
 
 
-def _place(job: Job) -> dict[str, Any]:
+def _seed_parts(job: Job) -> dict[str, Any]:
     return {"seed": job.seed, "dataset": job.dataset, "repeat": job.repeat, "fold": job.fold}

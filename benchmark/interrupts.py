@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from bakeoff.errors import KEPT
+from bakeoff.errors import RESUME_HINT
 from bakeoff.exit_codes import INTERRUPTED
 
 PATIENCE_S = 0.7
@@ -34,5 +34,5 @@ def _interrupt(*_: object) -> None:
 def leave() -> NoReturn:
     """Leave without waiting for threads and libraries."""
     cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a live display hides it
-    print(f"{cursor}\nbakeoff: interrupted; {KEPT}; `bakeoff report` shows it", file=sys.stderr, flush=True)
+    print(f"{cursor}\nbakeoff: interrupted; {RESUME_HINT}; `bakeoff report` shows it", file=sys.stderr, flush=True)
     os._exit(INTERRUPTED)

@@ -9,7 +9,7 @@ from bakeoff.datasets.dataset import Kind, Task
 from bakeoff.estimators.spec import Choice
 from bakeoff.keys import Keys
 from bakeoff.metrics import Metric
-from bakeoff.records import Record, label_of
+from bakeoff.records import Record, fit_label
 from bakeoff.suite import Variant
 
 
@@ -26,13 +26,13 @@ class Job:
         The model with what the user fixed and narrowed.
     variant : {"default", "tuned", "ensemble"}
     repeat, fold : int
-    share : float
+    train_fraction : float
         Of the training part; 1 but for a point of a learning curve.
-    index : int
-        Place of the split in the prepared file.
+    split_index : int
+        Index of the split in the staged data file.
     place : int
         Place among the fits of the suite.
-    prepared : Path
+    data_file : Path
         File with the data set and its splits, see `bakeoff.prepared`.
     journal : Path, optional
         File of the study, by which tuning goes on after an end before its time; None keeps the study in memory.
@@ -47,13 +47,13 @@ class Job:
         The tuning budget.
     limit_s : float
         After so many seconds the fit is killed.
-    scores_default : bool
+    score_default_params : bool
         Whether the default variant is scored on the inner folds, too.
-    scores_bests : bool
+    score_incumbents : bool
         Whether every trial that was best for a time is refitted and scored on the outer test part, for the record only.
-    weighs_columns : bool
+    compute_importance : bool
         Whether the importance of the columns is measured on the outer test part.
-    keeps_answers : bool
+    keep_out_of_fold : bool
         Whether what trials predict on inner folds is kept, for an ensemble of them.
     threads : int
     device : str
@@ -69,9 +69,9 @@ class Job:
     variant: Variant
     repeat: int
     fold: int
-    index: int
+    split_index: int
     place: int
-    prepared: Path
+    data_file: Path
     journal: Path | None
     positive: Any
     metrics: Mapping[str, Metric]
@@ -81,23 +81,23 @@ class Job:
     trials: int
     seconds: float | None
     limit_s: float
-    scores_default: bool
-    scores_bests: bool
-    weighs_columns: bool
-    keeps_answers: bool
+    score_default_params: bool
+    score_incumbents: bool
+    compute_importance: bool
+    keep_out_of_fold: bool
     threads: int
     device: str
-    share: float = 1.0
+    train_fraction: float = 1.0
 
     @property
     def group(self) -> tuple[str, str, str, float]:
         """Data set, model, variant and share: fits that are alike but for their folds."""
-        return self.dataset, self.choice.name, self.variant, self.share
+        return self.dataset, self.choice.name, self.variant, self.train_fraction
 
     @property
     def label(self) -> str:
         """What a person calls the fit."""
-        return label_of(self.dataset, self.choice.name, self.variant, self.share, self.repeat, self.fold)
+        return fit_label(self.dataset, self.choice.name, self.variant, self.train_fraction, self.repeat, self.fold)
 
     def record(self, **outcome: object) -> Record:
         """Return the record of this fit with a given outcome."""
@@ -115,7 +115,7 @@ class Job:
             variant=self.variant,
             repeat=self.repeat,
             fold=self.fold,
-            share=self.share,
+            train_fraction=self.train_fraction,
             seed=self.seed,
             **outcome,  # type: ignore[arg-type]  # names and types are Record's
         )

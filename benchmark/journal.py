@@ -12,11 +12,11 @@ import optuna
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-WAIT_S = 20.0
+LOCK_TIMEOUT_S = 20.0
 STUDY = "study"
 
 
-class _HeldAlready:
+class _NullLock:
     """Optuna asks for a lock around each line; the whole journal is held by one process already."""
 
     def acquire(self) -> bool:
@@ -43,7 +43,7 @@ def open_journal(path: Path | None) -> Iterator[BaseStorage]:
         yield InMemoryStorage()
         return
     with path.open("ab+") as file:
-        _hold(file, path)
+        _lock(file, path)
         _cut_damaged_end(file)
         try:
             storage = _open(path)
@@ -55,12 +55,12 @@ def open_journal(path: Path | None) -> Iterator[BaseStorage]:
 
 
 def _open(path: Path) -> JournalStorage:
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=_HeldAlready()))  # type: ignore[arg-type]  # it acquires and releases
+    return JournalStorage(JournalFileBackend(str(path), lock_obj=_NullLock()))  # type: ignore[arg-type]  # it acquires and releases
 
 
-def _hold(file: IO[bytes], path: Path) -> None:
+def _lock(file: IO[bytes], path: Path) -> None:
     """Wait for a predecessor that is being killed; whoever lives on is another run."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

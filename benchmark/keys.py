@@ -41,7 +41,7 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
             repeat=split.repeat,
             fold=split.fold,
             split=split.digest,
-            **({"share": split.share} if split.share < 1 else {}),
+            **({"share": split.train_fraction} if split.train_fraction < 1 else {}),
         )
 
     study = digest_parts(
@@ -61,12 +61,12 @@ def keys_of(suite: Suite, dataset: Dataset, choice: Choice, variant: str, split:
         tuner=TUNER_VERSION if tuned else None,
     )
     budget = suite.tuning.model_dump() if tuned else None
-    apart = {"variant": variant} if variant == "ensemble" else {}
-    fit = digest_parts(study=study, budget=budget, **apart)
+    extra = {"variant": variant} if variant == "ensemble" else {}
+    fit = digest_parts(study=study, budget=budget, **extra)
     return Keys(cell_of(variant)[:LENGTH], study[:LENGTH], fit[:LENGTH])
 
 
-def keys_of_ensemble(one: Keys, candidates: Iterable[str]) -> Keys:
+def keys_of_cross_model_ensemble(one: Keys, candidates: Iterable[str]) -> Keys:
     """Derive the keys of an ensemble across models from its candidates' fits, and from one of their keys."""
     cell = digest_parts(cell=one.cell, variant="across")
     fit = digest_parts(across=sorted(candidates), tuner=TUNER_VERSION)

@@ -16,7 +16,7 @@ from bakeoff.errors import UserError
 
 
 @contextmanager
-def hold(path: Path, *, what: str) -> Iterator[None]:
+def lock_file(path: Path, *, what: str) -> Iterator[None]:
     """Hold a lock file.
 
     The kernel holds the lock and lets go of it when the process ends, so a lock left by a killed run is none. Where
@@ -38,16 +38,16 @@ def hold(path: Path, *, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(_held(what, _read_holder(file))) from None
+            raise UserError(_locked_message(what, _read_holder(file))) from None
         except OSError:  # a file system without locks
             holder = _read_holder(file)
-            if _lives(holder):
+            if _is_alive(holder):
                 raise UserError(
-                    f"{_held(what, holder)}. If that run has ended, delete {path}: this file system has no locks that "
+                    f"{_locked_message(what, holder)}. If that run has ended, delete {path}: this file system has no locks that "
                     "would tell"
                 ) from None
         file.truncate(0)
-        json.dump(_myself(), file)
+        json.dump(_describe_process(), file)
         file.flush()
         try:
             yield
@@ -57,14 +57,14 @@ def hold(path: Path, *, what: str) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _held(what: str, holder: dict[str, Any]) -> str:
+def _locked_message(what: str, holder: dict[str, Any]) -> str:
     who = "another process"
     if holder:
         who = f"another run (process {holder['pid']} on {holder['host']}, since {holder['since']})"
     return f"{who} is writing to {what}; wait for it or give another --out"
 
 
-def _myself() -> dict[str, Any]:
+def _describe_process() -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"pid": os.getpid(), "host": platform.node(), "since": now, "born": psutil.Process().create_time()}
 
@@ -78,7 +78,7 @@ def _read_holder(file: IO[str]) -> dict[str, Any]:
     return {}
 
 
-def _lives(holder: dict[str, Any]) -> bool:
+def _is_alive(holder: dict[str, Any]) -> bool:
     """Tell whether the holder may still run: of processes on other machines nothing is known."""
     if not holder:
         return False

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from bakeoff.entries import name_of_dataset, name_of_model
 from bakeoff.errors import UserError
 from bakeoff.estimators.registry import FAMILIES, specs_of_family
-from bakeoff.folder import DETAILS, RunFolder, write_whole
+from bakeoff.folder import FIT_FILES, RunFolder, write_atomic
+from bakeoff.plain import format_percent
 from bakeoff.provenance import changed_versions
-from bakeoff.records import UNFINISHED, Record, say_share
+from bakeoff.records import UNFINISHED, Record
 from bakeoff.reports.comparable import check_comparable
 from bakeoff.suite import Suite
 from bakeoff.suite_file import dump_suite, to_suite
@@ -91,13 +92,13 @@ def _check_place(parts: Sequence[RunFolder], out: RunFolder) -> None:
     place = out.path.resolve()
     for part in parts:
         path = part.path.resolve()
-        is_part = path == place and (part.read_json("plan.json").get("shard") or len(parts) == 1)
+        is_part = path == place and (part.read_plan().get("shard") or len(parts) == 1)
         if is_part or (path != place and place.is_relative_to(path)):
             raise UserError(f"--out {out.path} is, or lies in, the part {part.path}; give a folder of its own")
 
 
 def _read(folder: RunFolder) -> Part:
-    plan = folder.read_json("plan.json")
+    plan = folder.read_plan()
     if not plan.get("fits"):
         raise UserError(f"{folder.path} holds no plan.json with fits; run its suite again to rebuild it")
     records, planned = folder.read_records()[0], {fit["fit"] for fit in plan["fits"]}
@@ -140,14 +141,14 @@ def _differences(parts: Sequence[Part], what: str, pick: Callable[[Part], Mappin
 
 def _named(key: Any) -> str:
     if isinstance(key, tuple):
-        dataset, repeat, fold, share = key
-        part = f" at {say_share(share)}" if share < 1 else ""
+        dataset, repeat, fold, train_fraction = key
+        part = f" at {format_percent(train_fraction)}" if train_fraction < 1 else ""
         return f"of {dataset!r}, repeat {repeat + 1} fold {fold + 1}{part}"
     return repr(key)
 
 
 def _splits(part: Part) -> dict[tuple[str, int, int, float], str]:
-    return {(one.dataset, one.repeat, one.fold, one.share): one.split_digest for one in part.records.values()}
+    return {(one.dataset, one.repeat, one.fold, one.train_fraction): one.split_digest for one in part.records.values()}
 
 
 def _other_versions(parts: Sequence[Part]) -> Iterable[str]:
@@ -197,7 +198,7 @@ def _write(out: RunFolder, parts: Sequence[Part], plan: dict[str, Any], chosen: 
     """Write the run, its records last: what is interrupted can be merged again."""
     first = parts[0]
     for part, record in chosen.values():
-        for folder, key, ending in DETAILS:
+        for folder, key, ending in FIT_FILES:
             _copy(part.folder.path / folder / f"{getattr(record, key)}{ending}", out.path / folder)
     suites = [part.suite for part in parts]
     suite = first.suite.model_copy(
@@ -205,7 +206,7 @@ def _write(out: RunFolder, parts: Sequence[Part], plan: dict[str, Any], chosen: 
             "datasets": _join((one.datasets for one in suites), name_of_dataset),
             "models": _without_doubles(_join((one.models for one in suites), name_of_model)),
             "variants": _join((one.variants for one in suites), str),
-            "learning_curve": tuple(sorted(_join((one.learning_curve for one in suites), say_share))),
+            "learning_curve": tuple(sorted(_join((one.learning_curve for one in suites), format_percent))),
         }
     )
     own = first.provenance if first.folder.path.resolve() == out.path.resolve() else {}
@@ -213,7 +214,7 @@ def _write(out: RunFolder, parts: Sequence[Part], plan: dict[str, Any], chosen: 
     known = {one["run"]: one for one in (*own.get("parts", ()), *origin)}
     begun = min(str(part.provenance.get("begun", "")) for part in parts)
     run = {"run": own.get("run", uuid.uuid4().hex), "begun": begun, "parts": list(known.values())}
-    write_whole(out.suite_file, dump_suite(suite))
+    write_atomic(out.suite_file, dump_suite(suite))
     out.write_json("plan.json", plan)
     out.write_json("audit.json", {name: found for part in parts for name, found in part.audit.items()})
     out.write_json("provenance.json", first.provenance | run)

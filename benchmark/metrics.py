@@ -15,7 +15,7 @@ import numpy as np
 from bakeoff.datasets.dataset import Task
 
 Needs = Literal["values", "scores", "probabilities"]
-CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+CLASSIFICATION_TASKS: tuple[Task, ...] = ("binary", "multiclass")
 CALIBRATION_BINS = 15
 
 
@@ -53,7 +53,7 @@ class Predictions:
         return np.asarray(self.y_true[:, None] == self.classes[None, :], dtype=float)
 
     @property
-    def judged(self) -> list[int]:
+    def one_vs_rest_columns(self) -> list[int]:
         """Columns of the classes that one-vs-rest metrics average over: all, or of two the positive one."""
         if len(self.classes) > 2:
             return list(range(len(self.classes)))
@@ -176,7 +176,7 @@ def expected_calibration_error(
     return float(np.abs(gaps).sum() / mass.sum())
 
 
-def _of_labels(predictions: Predictions, function: str, **options: Any) -> float:
+def _label_metric(predictions: Predictions, function: str, **options: Any) -> float:
     """Call a metric of scikit-learn on labels or values."""
     import sklearn.metrics
 
@@ -184,7 +184,7 @@ def _of_labels(predictions: Predictions, function: str, **options: Any) -> float
     return float(judge(predictions.y_true, predictions.y_pred, sample_weight=predictions.weights, **options))
 
 
-def _over_classes(predictions: Predictions, function: str) -> float:
+def _one_vs_rest(predictions: Predictions, function: str) -> float:
     """One-vs-rest, macro-averaged; for a binary task the positive class. Undefined if a class has no test row."""
     import sklearn.metrics
 
@@ -194,7 +194,8 @@ def _over_classes(predictions: Predictions, function: str) -> float:
         return np.nan
     judge = getattr(sklearn.metrics, function)
     values = [
-        judge(one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights) for k in predictions.judged
+        judge(one_hot[:, k], predictions.scores[:, k], sample_weight=predictions.weights)
+        for k in predictions.one_vs_rest_columns
     ]
     return float(np.mean(values))
 
@@ -234,57 +235,59 @@ METRICS = {
     for metric in (
         _metric(
             "roc_auc",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "scores",
             True,
-            partial(_over_classes, function="roc_auc_score"),
+            partial(_one_vs_rest, function="roc_auc_score"),
             "area under the ROC curve (one-vs-rest, macro)",
         ),
         _metric(
             "accuracy",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "values",
             True,
-            partial(_of_labels, function="accuracy_score"),
+            partial(_label_metric, function="accuracy_score"),
             "share of rows that are right",
         ),
         _metric(
             "balanced_accuracy",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "values",
             True,
-            partial(_of_labels, function="balanced_accuracy_score"),
+            partial(_label_metric, function="balanced_accuracy_score"),
             "mean recall over the classes",
         ),
         _metric(
             "f1_macro",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "values",
             True,
-            partial(_of_labels, function="f1_score", average="macro", zero_division=0.0),
+            partial(_label_metric, function="f1_score", average="macro", zero_division=0.0),
             "mean F1 over the classes",
         ),
         _metric(
             "average_precision",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "scores",
             True,
-            partial(_over_classes, function="average_precision_score"),
+            partial(_one_vs_rest, function="average_precision_score"),
             "area under precision and recall (one-vs-rest, macro)",
         ),
         _metric(
             "mcc",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "values",
             True,
-            partial(_of_labels, function="matthews_corrcoef"),
+            partial(_label_metric, function="matthews_corrcoef"),
             "Matthews correlation coefficient",
         ),
-        _metric("log_loss", CLASSES, "probabilities", False, _log_loss, "mean negative log-likelihood"),
-        _metric("brier", CLASSES, "probabilities", False, _brier, "mean squared error of the probabilities"),
+        _metric("log_loss", CLASSIFICATION_TASKS, "probabilities", False, _log_loss, "mean negative log-likelihood"),
+        _metric(
+            "brier", CLASSIFICATION_TASKS, "probabilities", False, _brier, "mean squared error of the probabilities"
+        ),
         _metric(
             "calibration_error",
-            CLASSES,
+            CLASSIFICATION_TASKS,
             "probabilities",
             False,
             _calibration,
@@ -295,7 +298,7 @@ METRICS = {
             ("regression",),
             "values",
             False,
-            partial(_of_labels, function="root_mean_squared_error"),
+            partial(_label_metric, function="root_mean_squared_error"),
             "root mean squared error",
         ),
         _metric(
@@ -303,7 +306,7 @@ METRICS = {
             ("regression",),
             "values",
             False,
-            partial(_of_labels, function="mean_absolute_error"),
+            partial(_label_metric, function="mean_absolute_error"),
             "mean absolute error",
         ),
         _metric(
@@ -311,7 +314,7 @@ METRICS = {
             ("regression",),
             "values",
             True,
-            partial(_of_labels, function="r2_score"),
+            partial(_label_metric, function="r2_score"),
             "coefficient of determination",
         ),
     )

@@ -7,19 +7,19 @@ from pathlib import Path
 from bakeoff.errors import UserError
 from bakeoff.lanes import Engine, Lane
 from bakeoff.local_engine import in_process_engine, local_engine
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.shipping import inspect_through
 from bakeoff.workers import count_cores
 
 
 def open_engine(
-    options: Options, *, threads: int, devices: set[str], scratch: Path, note: Callable[[str], None]
+    options: RunOptions, *, threads: int, devices: set[str], scratch: Path, note: Callable[[str], None]
 ) -> AbstractContextManager[Engine]:
     """Open the engine that the options name.
 
     Parameters
     ----------
-    options : Options
+    options : RunOptions
     threads : int
         Of each fit.
     devices : set of str
@@ -54,7 +54,7 @@ def open_engine(
     return local_engine(options.workers, threads, devices, options.fits_per_gpu)
 
 
-def check_options(options: Options) -> None:
+def check_options(options: RunOptions) -> None:
     """Refuse options that exclude each other.
 
     Raises
@@ -80,7 +80,7 @@ def check_options(options: Options) -> None:
 
 
 @contextmanager
-def _given_engine(options: Options, devices: set[str], scratch: Path) -> Iterator[Engine]:
+def _given_engine(options: RunOptions, devices: set[str], scratch: Path) -> Iterator[Engine]:
     """Use an executor that was handed over in Python; it is not shut down."""
     executor = options.executor
     assert executor is not None  # the caller looked

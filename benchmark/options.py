@@ -7,7 +7,7 @@ from bakeoff.folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class RunOptions:
     """How to run.
 
     Parameters
@@ -44,7 +44,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
+class RunSummary:
     """What a run came to.
 
     Parameters
@@ -52,7 +52,7 @@ class Finished:
     folder : RunFolder
     ran, reused, failed : int
         Fits run now, found recorded, and failed among all of the plan.
-    seen_at : str, optional
+    tracked_at : str, optional
         Where tracking shows the run.
     not_logged : int
         Models that were to be logged and are not.
@@ -62,5 +62,5 @@ class Finished:
     ran: int
     reused: int
     failed: int
-    seen_at: str | None = None
+    tracked_at: str | None = None
     not_logged: int = 0

@@ -11,12 +11,12 @@ import numpy as np
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.metrics import Predictions
 
-AnswerKind = Literal["values", "votes", "scores", "probabilities"]
-KINDS: tuple[AnswerKind, ...] = ("values", "votes", "scores", "probabilities")
+PredictionKind = Literal["values", "votes", "scores", "probabilities"]
+KINDS: tuple[PredictionKind, ...] = ("values", "votes", "scores", "probabilities")
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class FoldPredictions:
     """What one set of parameters says of the test rows of each inner fold.
 
     Parameters
@@ -25,71 +25,75 @@ class Answers:
     folds : sequence of ndarray of shape (n_rows,) or (n_rows, n_classes)
     """
 
-    kind: AnswerKind
+    kind: PredictionKind
     folds: Sequence[np.ndarray]
 
 
-def to_answers(predictions: Sequence[Predictions]) -> Answers:
+def to_fold_predictions(predictions: Sequence[Predictions]) -> FoldPredictions:
     """Return what of predictions can be averaged: probabilities, else decision values, else votes; or values."""
     kind = _kind_of(predictions[0])
-    return Answers(kind, [_to_answer(one, kind) for one in predictions])
+    return FoldPredictions(kind, [_to_array(one, kind) for one in predictions])
 
 
-def to_predictions(dataset: Dataset, rows: np.ndarray, kind: AnswerKind, answer: np.ndarray) -> Predictions:
-    """Return (averaged) answers as predictions of some rows; a row's label is that of the greatest answer."""
+def to_predictions(dataset: Dataset, rows: np.ndarray, kind: PredictionKind, values: np.ndarray) -> Predictions:
+    """Return (averaged) values as predictions of some rows; a row is labelled by the greatest of its values."""
     return Predictions(
         y_true=np.asarray(dataset.y[rows]),
-        y_pred=answer if kind == "values" else dataset.classes[answer.argmax(axis=1)],
+        y_pred=values if kind == "values" else dataset.classes[values.argmax(axis=1)],
         classes=dataset.classes,
         positive=dataset.positive,
-        scores=answer if kind in ("scores", "probabilities") else None,
-        probabilities=answer if kind == "probabilities" else None,
+        scores=values if kind in ("scores", "probabilities") else None,
+        probabilities=values if kind == "probabilities" else None,
         weights=None if dataset.weights is None else dataset.weights[rows],
     )
 
 
-def to_shares(answers: Answers) -> Answers:
-    """Return answers that can be averaged with those of other models.
+def to_probabilities(fold_predictions: FoldPredictions) -> FoldPredictions:
+    """Return predictions that can be averaged with those of other models.
 
     Decision values, which have no common scale, become votes: shares of 0 and 1.
     """
-    if answers.kind in ("values", "probabilities"):
-        return answers
-    return Answers("probabilities", [np.eye(fold.shape[1])[fold.argmax(axis=1)] for fold in answers.folds])
+    if fold_predictions.kind in ("values", "probabilities"):
+        return fold_predictions
+    return FoldPredictions(
+        "probabilities", [np.eye(fold.shape[1])[fold.argmax(axis=1)] for fold in fold_predictions.folds]
+    )
 
 
-class OutOfFold:
-    """The answers of a study's trials, by their number.
+class OutOfFoldStore:
+    """The out-of-fold predictions of a study's trials, by their number.
 
     Parameters
     ----------
     journal : Path, optional
-        Of the study; the answers lie in a folder beside it. In memory if left out.
+        Of the study; they lie in a folder beside it. In memory if left out.
     """
 
     def __init__(self, journal: Path | None) -> None:
         self._folder = None if journal is None else journal.with_suffix("")
-        self._held: dict[int, Answers] = {}
+        self._held: dict[int, FoldPredictions] = {}
 
     def keep(self, number: int, predictions: Sequence[Predictions]) -> None:
         """Take in what a trial predicts on each inner fold."""
-        answers = to_answers(predictions)
+        fold_predictions = to_fold_predictions(predictions)
         if self._folder is None:
-            self._held[number] = answers
+            self._held[number] = fold_predictions
             return
         self._folder.mkdir(exist_ok=True)
         part = self._folder / f"{number}.part"
         with part.open("wb") as file:
-            np.savez(file, *answers.folds, kind=np.asarray(KINDS.index(answers.kind)))
+            np.savez(file, *fold_predictions.folds, kind=np.asarray(KINDS.index(fold_predictions.kind)))
         part.replace(self._path(self._folder, number))
 
-    def find(self, number: int) -> Answers | None:
-        """Return the answers of a trial; None if they were not kept, or can't be read any more."""
+    def find(self, number: int) -> FoldPredictions | None:
+        """Return the predictions of a trial; None if they were not kept, or can't be read any more."""
         if self._folder is None:
             return self._held.get(number)
         try:
             with np.load(self._path(self._folder, number)) as found:
-                return Answers(KINDS[int(found["kind"])], [found[f"arr_{k}"] for k in range(len(found.files) - 1)])
+                return FoldPredictions(
+                    KINDS[int(found["kind"])], [found[f"arr_{k}"] for k in range(len(found.files) - 1)]
+                )
         except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
             return None
 
@@ -98,7 +102,7 @@ class OutOfFold:
         return folder / f"{number}.npz"
 
 
-def _kind_of(one: Predictions) -> AnswerKind:
+def _kind_of(one: Predictions) -> PredictionKind:
     if not len(one.classes):
         return "values"
     if one.probabilities is not None:
@@ -106,7 +110,7 @@ def _kind_of(one: Predictions) -> AnswerKind:
     return "votes" if one.scores is None else "scores"
 
 
-def _to_answer(one: Predictions, kind: AnswerKind) -> np.ndarray:
+def _to_array(one: Predictions, kind: PredictionKind) -> np.ndarray:
     if kind == "values":
         return np.asarray(one.y_pred, dtype=float)
     if kind == "votes":

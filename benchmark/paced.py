@@ -14,7 +14,7 @@ class _StoppedError(BaseException):
     """The caller has no use for the rest; no `except Exception` on the way holds it up."""
 
 
-class Paced(Generic[T]):
+class StepwiseCall(Generic[T]):
     """A call that stops wherever it calls `pause`, and goes on when it is told to.
 
     Parameters

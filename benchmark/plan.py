@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bakeoff.choices import build_choices, check_choices, collect, take_held
+from bakeoff.choices import check_models, get_in_memory, load_each, resolve_models
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.load import HUGGINGFACE, OPENML, load
 from bakeoff.datasets.openml_source import list_openml_suite
@@ -16,7 +16,7 @@ from bakeoff.entries import (
     FileData,
     HubData,
     ImportedMetric,
-    MemoryData,
+    InMemoryData,
     NamedData,
     OpenmlData,
     name_of_dataset,
@@ -25,16 +25,16 @@ from bakeoff.entries import (
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.registry import FAMILIES, specs_of_family
 from bakeoff.estimators.spec import Choice, ModelSpec
-from bakeoff.imported import metric_of_import
+from bakeoff.imported import import_metric
 from bakeoff.job import Job
 from bakeoff.keys import keys_of
 from bakeoff.metrics import METRICS, Metric, metrics_for
-from bakeoff.shares import smaller_splits
-from bakeoff.splits import Split, check_folds, most_folds, outer_splits, scheme_of
+from bakeoff.shares import learning_curve_splits
+from bakeoff.splits import Split, check_folds, max_folds, outer_splits, scheme_of
 from bakeoff.suite import Suite, Variant
 
 NOTHING_TO_TUNE = "nothing to tune"
-FOLDS_TO_STOP = 2  # early stopping divides a training part in two
+EARLY_STOPPING_FOLDS = 2  # early stopping divides a training part in two
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Plan:
     splits : dict of list of Split
         With the whole training parts first, then with those of learning curves.
     jobs : tuple of Job
-        In the order of the suite; `prepared` is empty until the runner fills it in.
+        In the order of the suite; `data_file` is empty until the runner fills it in.
     skips : tuple of Skip
-    part : tuple of Job, optional
+    shard_jobs : tuple of Job, optional
         The jobs that this run runs, if not all.
     shard : str, optional
         Which part that is, `2/8`.
@@ -72,13 +72,13 @@ class Plan:
     jobs: tuple[Job, ...]
     skips: tuple[Skip, ...]
     metrics: Mapping[str, Metric] = field(default_factory=dict)
-    part: tuple[Job, ...] | None = None
+    shard_jobs: tuple[Job, ...] | None = None
     shard: str | None = None
 
     @property
-    def own_jobs(self) -> tuple[Job, ...]:
+    def jobs_to_run(self) -> tuple[Job, ...]:
         """The jobs that this run runs."""
-        return self.jobs if self.part is None else self.part
+        return self.jobs if self.shard_jobs is None else self.shard_jobs
 
     def summary(self) -> dict[str, Any]:
         """Return what reports need to know of the plan, as plain values."""
@@ -92,7 +92,7 @@ class Plan:
                     "variant": job.variant,
                     "repeat": job.repeat,
                     "fold": job.fold,
-                    "share": job.share,
+                    "train_fraction": job.train_fraction,
                     "place": job.place,
                 }
                 for job in self.jobs
@@ -108,14 +108,14 @@ class Plan:
 
     def notes(self) -> Iterator[str]:
         """Yield what of a suite does not apply: models left out, categories as they are, importance without columns."""
-        asked = {name_of_model(entry) for entry in self.suite.models if entry not in FAMILIES}
+        requested = {name_of_model(entry) for entry in self.suite.models if entry not in FAMILIES}
         for skip in self.skips:
-            if skip.model in asked and skip.reason != NOTHING_TO_TUNE:
+            if skip.model in requested and skip.reason != NOTHING_TO_TUNE:
                 yield f"{skip.model} ({skip.variant}) is left out on {skip.dataset}: {skip.reason}"
         raw = {(job.dataset, job.choice.name) for job in self.jobs if job.choice.spec.front_ends[job.kind] == "none"}
         for dataset, model in sorted(raw):
             columns = self.datasets[dataset].categorical
-            if columns and model in asked and model != "dummy":
+            if columns and model in requested and model != "dummy":
                 yield (
                     f"{model} gets the columns of {dataset} as they are, {len(columns)} of them categories; "
                     "`front_end: one-hot` encodes and scales them"
@@ -144,20 +144,20 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Memory:
+class InMemoryInputs:
     """Data sets and models that were handed over in Python, by the names under which a suite refers to them."""
 
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     models: Mapping[str, ModelSpec] = field(default_factory=dict)
 
 
-def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
+def make_plan(suite: Suite, memory: InMemoryInputs | None = None) -> Plan:
     """Load the data sets of a suite and list its fits.
 
     Parameters
     ----------
     suite : Suite
-    memory : Memory, optional
+    memory : InMemoryInputs, optional
         What `{memory: NAME}` entries of the suite stand for.
 
     Raises
@@ -166,25 +166,25 @@ def make_plan(suite: Suite, memory: Memory | None = None) -> Plan:
         All problems of the data sets, the folds and the models, at once.
     """
     problems: list[str] = []
-    held = memory or Memory()
-    entries = list(_with_suites_written_out(suite.datasets))
-    datasets = collect(problems, entries, lambda entry: _load(entry, held))
+    in_memory = memory or InMemoryInputs()
+    entries = list(_expand_openml_suites(suite.datasets))
+    datasets = load_each(problems, entries, lambda entry: _load(entry, in_memory))
     metrics = _metrics(suite, problems)
-    choices = build_choices(suite, held.models, problems)
-    splits = collect(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
-    check_choices(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
+    choices = resolve_models(suite, in_memory.models, problems)
+    splits = load_each(problems, datasets.values(), lambda dataset: (dataset.name, _split(suite, dataset)))
+    check_models(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
     if problems:
         raise UserError(*dict.fromkeys(problems))
-    parts = list(_entries(suite, datasets, splits, choices, metrics))
+    parts = list(_list_jobs(suite, datasets, splits, choices, metrics))
     jobs = tuple(replace(job, place=place) for place, job in enumerate(part for part in parts if isinstance(part, Job)))
     skips = tuple(dict.fromkeys(part for part in parts if isinstance(part, Skip)))
-    _check_all_asked_run(suite, jobs, skips)
-    if not any(job.share == 1 for job in jobs):
+    _check_requested_models_run(suite, jobs, skips)
+    if not any(job.train_fraction == 1 for job in jobs):
         raise UserError("nothing is left to run: " + "; ".join(dict.fromkeys(skip.reason for skip in skips)))
     return Plan(suite, datasets, splits, jobs, skips, metrics)
 
 
-def select(suite: Suite, *, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Suite:
+def filter_suite(suite: Suite, *, models: Sequence[str] = (), datasets: Sequence[str] = ()) -> Suite:
     """Narrow a suite to some of its data sets and models, as `--datasets` and `--models` ask.
 
     Raises
@@ -212,10 +212,10 @@ def _pick(what: str, name: str, known: Mapping[str, Any]) -> Any:
     return known[name]
 
 
-def _load(entry: DataEntry, memory: Memory) -> tuple[str, Dataset]:
+def _load(entry: DataEntry, memory: InMemoryInputs) -> tuple[str, Dataset]:
     match entry:
-        case MemoryData():
-            return entry.memory, take_held("data set", entry.memory, memory.datasets)
+        case InMemoryData():
+            return entry.memory, get_in_memory("data set", entry.memory, memory.datasets)
         case FileData():
             dataset = load(Path(entry.file), **entry.model_dump(exclude={"file"}))
         case OpenmlData():
@@ -229,7 +229,7 @@ def _load(entry: DataEntry, memory: Memory) -> tuple[str, Dataset]:
     return name_of_dataset(entry), replace(dataset, name=name_of_dataset(entry))
 
 
-def _with_suites_written_out(entries: Sequence[DataEntry]) -> Iterator[DataEntry]:
+def _expand_openml_suites(entries: Sequence[DataEntry]) -> Iterator[DataEntry]:
     """Write suites of OpenML out as their data sets."""
     for entry in entries:
         if isinstance(entry, str) and entry.startswith(OPENML_SUITE):
@@ -242,32 +242,32 @@ def _with_suites_written_out(entries: Sequence[DataEntry]) -> Iterator[DataEntry
 def _split(suite: Suite, dataset: Dataset) -> list[Split]:
     splits = outer_splits(dataset, folds=suite.outer_folds, repeats=suite.repeats, seed=suite.seed)
     if suite.tunes:
-        scarcest = min((split.train for split in splits), key=lambda train: most_folds(dataset, train))
+        smallest = min((split.train for split in splits), key=lambda train: max_folds(dataset, train))
         try:
-            check_folds(dataset, scarcest, suite.inner_folds)
+            check_folds(dataset, smallest, suite.inner_folds)
         except UserError as error:
             raise UserError(f"inner_folds: within an outer training part, {error}") from None
-    inner = suite.inner_folds if "tuned" in suite.variants or suite.score_defaults else FOLDS_TO_STOP
-    return [*splits, *smaller_splits(dataset, splits, suite.learning_curve, seed=suite.seed, least_folds=inner)]
+    inner = suite.inner_folds if "tuned" in suite.variants or suite.score_defaults else EARLY_STOPPING_FOLDS
+    return [*splits, *learning_curve_splits(dataset, splits, suite.learning_curve, seed=suite.seed, min_folds=inner)]
 
 
 def _metrics(suite: Suite, problems: list[str]) -> dict[str, Metric]:
     own = [entry for entry in suite.metrics if isinstance(entry, ImportedMetric)]
-    return METRICS | collect(problems, own, lambda entry: (entry.name, metric_of_import(entry)))
+    return METRICS | load_each(problems, own, lambda entry: (entry.name, import_metric(entry)))
 
 
-def _check_all_asked_run(suite: Suite, jobs: tuple[Job, ...], skips: tuple[Skip, ...]) -> None:
-    """Refuse a model that was asked for by name and takes none of the data sets."""
+def _check_requested_models_run(suite: Suite, jobs: tuple[Job, ...], skips: tuple[Skip, ...]) -> None:
+    """Refuse a model that was requested for by name and takes none of the data sets."""
     running = {job.choice.name for job in jobs}
-    asked = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
-    reasons = {skip.model: skip.reason for skip in skips if skip.model in asked - running}
+    requested = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
+    reasons = {skip.model: skip.reason for skip in skips if skip.model in requested - running}
     if reasons:
         raise UserError(
             *(f"models: {name} fits none of the data sets: {reason}" for name, reason in sorted(reasons.items()))
         )
 
 
-def _entries(
+def _list_jobs(
     suite: Suite,
     datasets: Mapping[str, Dataset],
     splits: Mapping[str, list[Split]],
@@ -275,25 +275,25 @@ def _entries(
     metrics: Mapping[str, Metric],
 ) -> Iterator[Job | Skip]:
     for name, dataset in datasets.items():
-        judged = metrics_for(dataset.task, metrics)
+        task_metrics = metrics_for(dataset.task, metrics)
         for choice in choices:
-            yield from _of_model(suite, dataset, splits[name], choice, judged)
+            yield from _list_model_jobs(suite, dataset, splits[name], choice, task_metrics)
 
 
-def _of_model(
+def _list_model_jobs(
     suite: Suite, dataset: Dataset, splits: list[Split], choice: Choice, metrics: Mapping[str, Metric]
 ) -> Iterator[Job | Skip]:
-    for _, one_share in groupby(enumerate(splits), key=lambda placed: placed[1].share):
-        placed = list(one_share)
-        n_train = max(len(split.train) for _, split in placed)
+    for _, group in groupby(enumerate(splits), key=lambda indexed: indexed[1].train_fraction):
+        indexed = list(group)
+        n_train = max(len(split.train) for _, split in indexed)
         reason = choice.spec.why_not(dataset.task, dataset.kind, n_train)
         for variant in suite.variants:
             nothing_to_tune = variant != "default" and not choice.list_space(dataset.task)
             if reason or nothing_to_tune:
                 yield Skip(dataset.name, choice.name, variant, reason or NOTHING_TO_TUNE)
                 continue
-            for index, split in placed:
-                yield _job(suite, dataset, choice, variant, split, index, metrics)
+            for split_index, split in indexed:
+                yield _job(suite, dataset, choice, variant, split, split_index, metrics)
 
 
 def _job(
@@ -302,7 +302,7 @@ def _job(
     choice: Choice,
     variant: Variant,
     split: Split,
-    index: int,
+    split_index: int,
     metrics: Mapping[str, Metric],
 ) -> Job:
     return Job(
@@ -316,10 +316,10 @@ def _job(
         variant=variant,
         repeat=split.repeat,
         fold=split.fold,
-        share=split.share,
-        index=index,
+        train_fraction=split.train_fraction,
+        split_index=split_index,
         place=0,
-        prepared=Path(),
+        data_file=Path(),
         journal=None,
         positive=dataset.positive,
         metrics=metrics,
@@ -329,10 +329,10 @@ def _job(
         trials=suite.tuning.trials,
         seconds=suite.tuning.seconds,
         limit_s=suite.limits.seconds,
-        scores_default=suite.score_defaults or (suite.tunes and not choice.list_space(dataset.task)),
-        scores_bests=suite.anytime and variant == "tuned",
-        weighs_columns=suite.importance and dataset.kind == "tabular" and split.share == 1,
-        keeps_answers="ensemble" in suite.variants and variant != "default",
+        score_default_params=suite.score_defaults or (suite.tunes and not choice.list_space(dataset.task)),
+        score_incumbents=suite.anytime and variant == "tuned",
+        compute_importance=suite.importance and dataset.kind == "tabular" and split.train_fraction == 1,
+        keep_out_of_fold="ensemble" in suite.variants and variant != "default",
         threads=suite.threads,
         device=suite.device if choice.spec.family == "deep" else "cpu",
     )

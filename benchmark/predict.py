@@ -37,11 +37,11 @@ def predict_rows(
     if not len(classes):
         values = y_pred.reshape(-1).astype(float)
         return Predictions(y_true=y_true, y_pred=values, classes=classes, weights=weights)
-    probabilities = _over_all(pipeline, "predict_proba", X, classes, absent=0.0)
+    probabilities = _align_to_classes(pipeline, "predict_proba", X, classes, absent=0.0)
     scores = (
         probabilities
         if probabilities is not None
-        else _over_all(pipeline, "decision_function", X, classes, absent=None)
+        else _align_to_classes(pipeline, "decision_function", X, classes, absent=None)
     )
     return Predictions(
         y_true=y_true,
@@ -59,8 +59,8 @@ def _check_predictions(y_pred: np.ndarray, n_rows: int, classes: np.ndarray) -> 
     if y_pred.size != n_rows or y_pred.ndim > 2:
         raise ValueError(f"predict must return one value for each of the {n_rows} rows, got shape {y_pred.shape}")
     numeric = y_pred.dtype.kind in "biuf" and classes.dtype.kind in "biuf"
-    said, known = (y_pred, classes) if numeric else (y_pred.astype(str), classes.astype(str))
-    unknown = said[~np.isin(said, known)]
+    returned, known = (y_pred, classes) if numeric else (y_pred.astype(str), classes.astype(str))
+    unknown = returned[~np.isin(returned, known)]
     if len(classes) and len(unknown):
         raise ValueError(f"predict returned '{unknown.flat[0]}', which is none of the labels of the data set")
     if not len(classes) and not np.isfinite(y_pred.astype(float)).all():
@@ -80,7 +80,9 @@ def _check_scores(values: np.ndarray, method: str) -> None:
         )
 
 
-def _over_all(pipeline: Any, method: str, X: Any, classes: np.ndarray, *, absent: float | None) -> np.ndarray | None:
+def _align_to_classes(
+    pipeline: Any, method: str, X: Any, classes: np.ndarray, *, absent: float | None
+) -> np.ndarray | None:
     """Call a method, if the pipeline has it, and give each class of the data set a column."""
     if not hasattr(pipeline, method):  # scikit-learn's own way to say so: SVC has predict_proba only if asked to
         return None

@@ -1,16 +1,20 @@
 """Records: one frozen, flat row for each fit, appended the moment the fit ends; the source of truth for all else."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
+
+from bakeoff.plain import format_percent, to_jsonable
 
 Status = Literal["ok", "error", "timeout", "memory", "crashed", "lost", "cancelled", "skipped"]
 STATUSES: tuple[Status, ...] = ("ok", "error", "timeout", "memory", "crashed", "lost", "cancelled", "skipped")
 # What became of such a fit says nothing of its model: a run that goes on runs it again.
 UNFINISHED: tuple[Status, ...] = ("lost", "cancelled")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_SCHEMAS = (1, 2)
+# Names of fields in runs that were made before, still read: of records, plans and forecasts; of trials.
+RENAMED_FIELDS = {"share": "train_fraction", "asked": "suggested"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class Record:
         Library versions under which it ran.
     traceback : str
         Of a failed fit.
-    share : float
+    train_fraction : float
         Of the fold's training part that was trained on; 1 but for a point of a learning curve.
     schema : int
     """
@@ -66,7 +70,7 @@ class Record:
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
-    share: float = 1.0
+    train_fraction: float = 1.0
     schema: int = SCHEMA_VERSION
 
     @property
@@ -77,23 +81,23 @@ class Record:
     @property
     def label(self) -> str:
         """What a person calls the fit."""
-        return label_of(self.dataset, self.model, self.variant, self.share, self.repeat, self.fold)
+        return fit_label(self.dataset, self.model, self.variant, self.train_fraction, self.repeat, self.fold)
 
     def to_json(self) -> str:
         """Return the record as one line of JSON; numbers that JSON lacks become null."""
-        return json.dumps(to_plain(asdict(self)), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(to_jsonable(asdict(self)), ensure_ascii=False, separators=(",", ":"))
 
 
-def label_of(dataset: str, model: str, variant: str, share: float, repeat: int, fold: int) -> str:
+def fit_label(dataset: str, model: str, variant: str, train_fraction: float, repeat: int, fold: int) -> str:
     """Return what a person calls a fit."""
-    part = f" / {say_share(share)}" if share < 1 else ""
+    part = f" / {format_percent(train_fraction)}" if train_fraction < 1 else ""
     rows = f"repeat {repeat + 1} fold {fold + 1}" if fold >= 0 else "all rows"
     return f"{dataset} / {model} / {variant}{part} / {rows}"
 
 
-def say_share(share: float) -> str:
-    """Return a share as percent: 5 %, 12.5 %."""
-    return f"{100 * share:.10g} %"
+def rename_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row that a run folder holds with today's names of fields."""
+    return {RENAMED_FIELDS.get(name, name): value for name, value in row.items()}
 
 
 def parse_record(line: str) -> Record:
@@ -108,8 +112,11 @@ def parse_record(line: str) -> Record:
         content = json.loads(line)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA_VERSION:
+    if not isinstance(content, dict) or content.get("schema") not in READABLE_SCHEMAS:
         raise ValueError("not a record of this schema")
+    content = rename_fields(content) | {"schema": SCHEMA_VERSION}
+    if "share" in content:  # its name in earlier versions
+        content.setdefault("train_fraction", content.pop("share"))
     names = {field.name for field in fields(Record)}
     try:
         record = Record(**{name: value for name, value in content.items() if name in names})
@@ -127,7 +134,7 @@ def parse_record(line: str) -> Record:
 _TYPES: dict[type | tuple[type, ...], str] = {
     str: "fit study cell dataset data_digest split_digest task kind model family variant reason traceback",
     int: "repeat fold seed",
-    (int, float): "share",
+    (int, float): "train_fraction",
     dict: "metrics diagnostics params versions",
 }
 
@@ -135,24 +142,3 @@ _TYPES: dict[type | tuple[type, ...], str] = {
 def latest(records: Iterable[Record]) -> dict[str, Record]:
     """Return the last record of each fit: a retried fit replaces its earlier failure."""
     return {record.fit: record for record in records}
-
-
-def clean_text(text: str) -> str:
-    """Return text that every file, page and terminal can take: no lone surrogates, no control characters."""
-    whole = text.encode("utf-8", "replace").decode()
-    return "".join(mark if mark.isprintable() or mark in "\n\t" else "?" for mark in whole)
-
-
-def to_plain(value: Any) -> Any:
-    """Turn numpy scalars, tuples, non-finite floats and unprintable text into what JSON holds."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, Mapping):
-        return {clean_text(str(key)): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return to_plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, int | float | bool | None) else clean_text(repr(value))

@@ -22,9 +22,9 @@ from bakeoff.folder import RunFolder
 from bakeoff.job import Job
 from bakeoff.keys import keys_of
 from bakeoff.observers import Progress
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import Plan
-from bakeoff.prepared import open_prepared, prepare_jobs
+from bakeoff.prepared import open_data_file, stage_data
 from bakeoff.records import Record
 from bakeoff.running import allowance_of, running_fits
 from bakeoff.schedule import expected_seconds
@@ -55,7 +55,7 @@ class Refit:
         ValueError
             If no trial ended well.
         """
-        dataset, _ = open_prepared(job.prepared)
+        dataset, _ = open_data_file(job.data_file)
         rows = np.arange(len(dataset.y))
         warm_up(job.choice.spec.requires)
         with warnings.catch_warnings():
@@ -72,7 +72,7 @@ def list_refits(plan: Plan, records: Mapping[str, Record]) -> list[Job]:
     """Return a job for each data set, model and variant that ended well on every outer fold, at full size."""
     groups: dict[tuple[str, str, str], list[Job]] = {}
     for job in plan.jobs:  # also of other shards: a model that lacks folds is none to use
-        if job.share == 1:
+        if job.train_fraction == 1:
             groups.setdefault((job.dataset, job.choice.name, job.variant), []).append(job)
     return [
         _on_all_rows(jobs[0], plan)
@@ -82,7 +82,7 @@ def list_refits(plan: Plan, records: Mapping[str, Record]) -> list[Job]:
 
 
 def refit_models(
-    folder: RunFolder, plan: Plan, jobs: Sequence[Job], *, options: Options, progress: Progress
+    folder: RunFolder, plan: Plan, jobs: Sequence[Job], *, options: RunOptions, progress: Progress
 ) -> Refitted:
     """Fit models on all rows.
 
@@ -93,7 +93,7 @@ def refit_models(
     plan : Plan
     jobs : sequence of Job
         Of `list_refits`.
-    options : Options
+    options : RunOptions
     progress : Progress
 
     Returns
@@ -132,12 +132,12 @@ def load_pipeline(path: Path) -> Any:
 
 
 def _run(
-    folder: RunFolder, plan: Plan, jobs: Iterable[Job], options: Options, progress: Progress
+    folder: RunFolder, plan: Plan, jobs: Iterable[Job], options: RunOptions, progress: Progress
 ) -> Iterator[tuple[Job, str]]:
     with (
         folder.scratch() as scratch,
         running_fits(
-            [replace(job, journal=folder.journal(job.keys.study)) for job in prepare_jobs(plan, jobs, scratch)],
+            [replace(job, journal=folder.journal(job.keys.study)) for job in stage_data(plan, jobs, scratch)],
             expected_seconds(folder.read_records()[0].values()),
             function=Refit(scratch),
             allowance=allowance_of(plan.suite),

@@ -20,7 +20,7 @@ from bakeoff.isolation import run_isolated
 from bakeoff.job import Job
 from bakeoff.outcome import Allowance, Outcome
 from bakeoff.plan import Plan, make_plan
-from bakeoff.prepared import prepare_jobs
+from bakeoff.prepared import stage_data
 from bakeoff.provenance import changed_versions, collect_versions
 from bakeoff.recording import to_record
 from bakeoff.records import Record
@@ -151,7 +151,7 @@ def _repeat(folder: RunFolder, records: Sequence[Record], call: Call) -> Iterabl
     jobs = _find_jobs(folder, plan, records)
     allowance = allowance_of(plan.suite)
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as scratch:
-        prepared = {job.keys.fit: job for job in prepare_jobs(plan, jobs.values(), Path(scratch))}
+        prepared = {job.keys.fit: job for job in stage_data(plan, jobs.values(), Path(scratch))}
         for record in records:
             job = prepared[record.fit]
             yield Repeated(record, to_record(Ended(job, call(job, allowance)), collect_versions()))

@@ -7,11 +7,11 @@ from bakeoff.folder import RunFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.options import Finished
-    from bakeoff.reports.learning import Curve
+    from bakeoff.options import RunSummary
+    from bakeoff.reports.learning import LearningCurve
     from bakeoff.reports.verdict import Verdict
 
-SHOWN = ["dataset", "rank", "model", "family", "variant", "metric", "mean", "std", "folds"]
+COLUMNS = ["dataset", "rank", "model", "family", "variant", "metric", "mean", "std", "folds"]
 
 
 class RunResult:
@@ -20,11 +20,11 @@ class RunResult:
     Parameters
     ----------
     folder : RunFolder
-    finished : Finished, optional
+    finished : RunSummary, optional
         What the run that just ended did; None for a run that was loaded.
     """
 
-    def __init__(self, folder: RunFolder, finished: "Finished | None" = None) -> None:
+    def __init__(self, folder: RunFolder, finished: "RunSummary | None" = None) -> None:
         self.folder = folder
         self.finished = finished
 
@@ -50,27 +50,27 @@ class RunResult:
     @property
     def verdict(self) -> str:
         """The verdict in words, as report and terminal say it: of the run, of each task, of each data set."""
-        from bakeoff.reports.overall_sheet import say_run
+        from bakeoff.reports.overall_sheet import summarise_run
         from bakeoff.reports.tables import load_run_view
 
-        said = say_run(load_run_view(self.folder))
-        return "\n".join([said.headline, *said.sentences])
+        summary = summarise_run(load_run_view(self.folder))
+        return "\n".join([summary.headline, *summary.sentences])
 
     @property
     def verdicts(self) -> "list[Verdict]":
         """What the outer folds of each data set say of deep against classical, and which model to use."""
         from bakeoff.reports.tables import load_run_view
-        from bakeoff.reports.verdict import judge_run
+        from bakeoff.reports.verdict import judge_datasets
 
-        return judge_run(load_run_view(self.folder))
+        return judge_datasets(load_run_view(self.folder))
 
     @property
-    def learning_curves(self) -> "list[Curve]":
+    def learning_curves(self) -> "list[LearningCurve]":
         """From how many training rows on deep is ahead of classical, or classical of deep, on each data set."""
-        from bakeoff.reports.learning import judge_curves
+        from bakeoff.reports.learning import build_learning_curves
         from bakeoff.reports.tables import load_run_view
 
-        return judge_curves(load_run_view(self.folder))
+        return build_learning_curves(load_run_view(self.folder))
 
     @property
     def anytime(self) -> "pd.DataFrame":
@@ -108,7 +108,7 @@ class RunResult:
         frame = self.leaderboard
         folds = frame["n_ok"].astype(str) + "/" + frame["n_folds"].astype(str)
         frame = frame.assign(folds=folds, rank=frame["rank"].astype("Int64"))
-        return frame[SHOWN]
+        return frame[COLUMNS]
 
     def __repr__(self) -> str:
         """Return the ranked table as text, and where the report lies."""

@@ -10,16 +10,16 @@ from typing import Any
 
 from bakeoff.datasets.audit import audit
 from bakeoff.engine import Ended
-from bakeoff.errors import KEPT, UserError
+from bakeoff.errors import RESUME_HINT, UserError
 from bakeoff.evaluate import Result
-from bakeoff.folder import RunFolder, write_whole
+from bakeoff.folder import RunFolder, write_atomic
 from bakeoff.job import Job
 from bakeoff.lanes import Engine
 from bakeoff.observers import Progress, Silent, Tracker
 from bakeoff.open_engine import check_options
-from bakeoff.options import Finished, Options
+from bakeoff.options import RunOptions, RunSummary
 from bakeoff.plan import Plan
-from bakeoff.prepared import prepare_jobs
+from bakeoff.prepared import stage_data
 from bakeoff.provenance import changed_versions, collect_versions, git_commit
 from bakeoff.recording import to_record
 from bakeoff.records import UNFINISHED, Record
@@ -36,11 +36,11 @@ class Run:
 
     plan: Plan
     folder: RunFolder
-    options: Options
+    options: RunOptions
     progress: Progress = field(default_factory=Silent)
     tracker: Tracker | None = None
 
-    def execute(self) -> Finished:
+    def execute(self) -> RunSummary:
         """Run what is not yet recorded, and leave records, mirror and reports.
 
         Raises
@@ -57,18 +57,18 @@ class Run:
             with self.folder.locked():
                 return self._execute()
         except OSError as error:
-            raise UserError(f"the run in {self.folder.path} can't go on: {error}; {KEPT}") from error
+            raise UserError(f"the run in {self.folder.path} can't go on: {error}; {RESUME_HINT}") from error
 
-    def _execute(self) -> Finished:
+    def _execute(self) -> RunSummary:
         versions = collect_versions()
         self._check_versions(versions)
         self._write_plan(versions)
         recorded = self._mend()
         self._add_metrics(recorded)
-        open_jobs = [job for job in self.plan.own_jobs if self._is_open(recorded.get(job.keys.fit))]
-        reused = len(self.plan.own_jobs) - len(open_jobs)
+        open_jobs = [job for job in self.plan.jobs_to_run if self._is_open(recorded.get(job.keys.fit))]
+        reused = len(self.plan.jobs_to_run) - len(open_jobs)
         self._tell(recorded)
-        self.progress.begin(len(self.plan.own_jobs), reused)
+        self.progress.begin(len(self.plan.jobs_to_run), reused)
         if self.tracker is not None:
             self.tracker.open(self.folder, self.plan.summary())
         try:
@@ -77,16 +77,16 @@ class Run:
             with suppress(OSError):  # the disk may be full
                 self._close(finished=False)
             raise
-        seen_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
+        tracked_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
         records, _ = self.folder.read_records()
-        gone = len({job.keys.fit for job in self.plan.own_jobs} - set(records)) if not self.options.fail_fast else 0
+        gone = len({job.keys.fit for job in self.plan.jobs_to_run} - set(records)) if not self.options.fail_fast else 0
         if gone:
             raise UserError(
                 f"{gone} records have vanished from {self.folder.path} while the run went on: something else writes "
                 "there; the same command runs these fits again"
             )
-        failed = sum(not records[job.keys.fit].ok for job in self.plan.own_jobs if job.keys.fit in records)
-        return Finished(folder=self.folder, ran=ran, reused=reused, failed=failed, seen_at=seen_at)
+        failed = sum(not records[job.keys.fit].ok for job in self.plan.jobs_to_run if job.keys.fit in records)
+        return RunSummary(folder=self.folder, ran=ran, reused=reused, failed=failed, tracked_at=tracked_at)
 
     def _run(self, jobs: Sequence[Job], recorded: Mapping[str, Record], versions: dict[str, str]) -> int:
         """Run the fits and record each as it ends; return how many ended."""
@@ -114,14 +114,14 @@ class Run:
         """Tell jobs where their data lie, and where their studies are noted."""
         return [
             replace(job, journal=self.folder.journal(job.keys.study)) if job.variant != "default" else job
-            for job in prepare_jobs(self.plan, jobs, scratch)
+            for job in stage_data(self.plan, jobs, scratch)
         ]
 
     def _expected(self, recorded: Mapping[str, Record]) -> dict[Group, float]:
         """Return what is expected of a fit: from its group's records, else from a forecast."""
         rows = self.folder.read_forecast()
         foreseen: dict[Group, float] = {
-            (row["dataset"], row["model"], row["variant"], row.get("share", 1.0)): float(row["bound_s"]) for row in rows
+            (row["dataset"], row["model"], row["variant"], row["train_fraction"]): float(row["bound_s"]) for row in rows
         }
         return foreseen | expected_seconds(recorded.values())
 
@@ -160,7 +160,7 @@ class Run:
         return record is None or record.status in UNFINISHED or (self.options.retry_failed and not record.ok)
 
     def _mend(self) -> dict[str, Record]:
-        bad = self.folder.mend_records()
+        bad = self.folder.repair_records()
         if bad:
             self.progress.warn(
                 f"{bad} corrupt lines of records.jsonl were put aside into records.corrupt.jsonl; these fits run again"
@@ -174,7 +174,7 @@ class Run:
                 self.progress.note(note)
         for note in self.plan.notes():
             self.progress.note(note)
-        unweighed = sum(self._lacks_importance(job, recorded) for job in self.plan.own_jobs)
+        unweighed = sum(self._lacks_importance(job, recorded) for job in self.plan.jobs_to_run)
         if unweighed:
             self.progress.note(
                 f"{unweighed} recorded fits have no importance of columns: it is measured when a fit runs; "
@@ -188,7 +188,9 @@ class Run:
 
     def _lacks_importance(self, job: Job, recorded: Mapping[str, Record]) -> bool:
         record = recorded.get(job.keys.fit)
-        return job.weighs_columns and record is not None and record.ok and not self.folder.has_importance(job.keys.fit)
+        return (
+            job.compute_importance and record is not None and record.ok and not self.folder.has_importance(job.keys.fit)
+        )
 
     def _add_metrics(self, recorded: Mapping[str, Record]) -> None:
         """Compute metrics that the suite names only now, from stored predictions."""
@@ -221,7 +223,7 @@ class Run:
         self.folder.write_json("plan.json", self.plan.summary())
         self.folder.write_json("audit.json", self._audit())
         self.folder.write_json("provenance.json", provenance)
-        write_whole(self.folder.suite_file, dump_suite(self.plan.suite))
+        write_atomic(self.folder.suite_file, dump_suite(self.plan.suite))
 
     def _audit(self) -> dict[str, Any]:
         """Look for what is odd about each data set, unless an earlier start has looked at the same content."""

@@ -10,7 +10,7 @@ from bakeoff.job import Job
 from bakeoff.lanes import Engine
 from bakeoff.observers import Progress
 from bakeoff.open_engine import open_engine
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.outcome import Allowance
 from bakeoff.schedule import Group, Schedule
 from bakeoff.shipping import Function, Shipping
@@ -29,7 +29,7 @@ def running_fits(
     *,
     function: Function = evaluate,
     allowance: Allowance,
-    options: Options,
+    options: RunOptions,
     scratch: Path,
     progress: Progress,
 ) -> Iterator[tuple[Engine, Iterable[Ended]]]:
@@ -45,7 +45,7 @@ def running_fits(
         What is called with each job, in a process of its own.
     allowance : Allowance
         Of each fit; its threads are those that the engine counts with.
-    options : Options
+    options : RunOptions
     scratch : Path
         A folder that every machine of the engine sees.
     progress : Progress

@@ -18,7 +18,7 @@ def expected_seconds(records: Iterable[Record]) -> dict[Group, float]:
     """Return the mean seconds of recorded fits by group."""
     seconds: defaultdict[Group, list[float]] = defaultdict(list)
     for record in records:
-        group = record.dataset, record.model, record.variant, record.share
+        group = record.dataset, record.model, record.variant, record.train_fraction
         seconds[group].append(float(record.diagnostics.get("wall_s") or 0))
     return {group: sum(values) / len(values) for group, values in seconds.items()}
 

@@ -13,26 +13,26 @@ from bakeoff.estimators.space import Params
 from bakeoff.fitting import Member
 from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
-from bakeoff.out_of_fold import OutOfFold
-from bakeoff.tuning import Tuned
+from bakeoff.out_of_fold import OutOfFoldStore
+from bakeoff.tuning import TuningResult
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class SearchResult:
     """What came out of the search for parameters.
 
     Parameters
     ----------
     members : tuple of Member
         What to refit; none if every trial failed.
-    tuned : Tuned, optional
+    tuned : TuningResult, optional
         None for the default variant.
     score : float, optional
         Mean over the inner folds of what is to be refitted, bigger is better.
     """
 
     members: tuple[Member, ...]
-    tuned: Tuned | None = None
+    tuned: TuningResult | None = None
     score: float | None = None
 
     @property
@@ -55,31 +55,31 @@ class Search:
         return {"members": [{"weight": member.weight, "params": member.params} for member in self.members]}
 
 
-def search_members(job: Job, dataset: Dataset, rows: np.ndarray) -> Search:
+def search_members(job: Job, dataset: Dataset, rows: np.ndarray) -> SearchResult:
     """Find what to refit on some rows of a data set; nothing but those rows is looked at.
 
     A study that only ran out of seconds, before any trial ended, leaves the default to be refitted.
     """
     default = Member(job.choice.default_params(job.task))
     if job.variant == "default":
-        return Search(members=(default,))
-    kept = OutOfFold(job.journal)
-    tuned = tune_rows(job, dataset, rows, kept.keep if job.keeps_answers else None)
+        return SearchResult(members=(default,))
+    kept = OutOfFoldStore(job.journal)
+    tuned = tune_rows(job, dataset, rows, kept.keep if job.keep_out_of_fold else None)
     if tuned.params is None:
-        return Search(members=(default,) if _ran_out_of_time(tuned) else (), tuned=tuned)
+        return SearchResult(members=(default,) if _ran_out_of_time(tuned) else (), tuned=tuned)
     if job.variant == "tuned":
-        return Search(members=(Member(tuned.params),), tuned=tuned, score=tuned.score)
+        return SearchResult(members=(Member(tuned.params),), tuned=tuned, score=tuned.score)
     ensemble = build_ensemble(job, dataset, rows, tuned, kept)
-    return Search(members=ensemble.members, tuned=tuned, score=ensemble.score)
+    return SearchResult(members=ensemble.members, tuned=tuned, score=ensemble.score)
 
 
-def describe_search(job: Job, search: Search) -> dict[str, Any]:
+def search_diagnostics(job: Job, search: SearchResult) -> dict[str, Any]:
     """Return what a search spent and came to, as diagnostics of its record."""
     tuned = search.tuned
     if tuned is None:
         return {}
     states = Counter(trial["state"] for trial in tuned.trials)
-    told: dict[str, Any] = {
+    diagnostics: dict[str, Any] = {
         "tune_s": round(tuned.seconds, 4),
         "trials": len(tuned.trials),
         "trials_failed": states["failed"],
@@ -91,18 +91,18 @@ def describe_search(job: Job, search: Search) -> dict[str, Any]:
         "default_score": tuned.trials[0]["value"] if tuned.trials else None,
         "budget_trials": job.trials,
         "budget_s": job.seconds,
-        "at_edge": find_edges(tuned.best.get("asked", {}), job.choice.list_space(job.task)),
+        "at_edge": find_edges(tuned.best.get("suggested", {}), job.choice.list_space(job.task)),
     }
     if len(search.members) > 1:
-        told["members"] = len(search.members)
+        diagnostics["members"] = len(search.members)
     if tuned.resumed:
         earlier = {"earlier_s": tuned.earlier_s, "earlier_cpu_s": tuned.earlier_cpu_s}
-        told |= {"trials_resumed": tuned.resumed, **{name: round(spent, 4) for name, spent in earlier.items()}}
-    flag = _flag(job, tuned)
-    return told | ({"flag": flag} if flag else {})
+        diagnostics |= {"trials_resumed": tuned.resumed, **{name: round(spent, 4) for name, spent in earlier.items()}}
+    flag = _budget_note(job, tuned)
+    return diagnostics | ({"flag": flag} if flag else {})
 
 
-def _flag(job: Job, tuned: Tuned) -> str:
+def _budget_note(job: Job, tuned: TuningResult) -> str:
     """Say why a study ended before its budget in trials."""
     if tuned.params is None and _ran_out_of_time(tuned):
         return "no trial ended within the budget in seconds: default parameters"
@@ -113,5 +113,5 @@ def _flag(job: Job, tuned: Tuned) -> str:
     return ""
 
 
-def _ran_out_of_time(tuned: Tuned) -> bool:
+def _ran_out_of_time(tuned: TuningResult) -> bool:
     return not tuned.trials or all("budget in seconds" in trial["reason"] for trial in tuned.trials)

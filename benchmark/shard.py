@@ -53,7 +53,7 @@ def take_shard(plan: Plan, shard: Shard) -> Plan:
     mine = tuple(job for job in plan.jobs if int(_key(job), 16) % shard.count == shard.number - 1)
     if not mine:
         raise UserError(f"none of the {len(plan.jobs)} fits falls into shard {shard}; divide them into fewer shards")
-    return replace(plan, part=mine, shard=str(shard))
+    return replace(plan, shard_jobs=mine, shard=str(shard))
 
 
 def _key(job: Job) -> str:

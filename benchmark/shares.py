@@ -14,41 +14,41 @@ import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import UserError
-from bakeoff.records import say_share
+from bakeoff.plain import format_percent
 from bakeoff.seeds import derive_seed
-from bakeoff.splits import Split, most_folds, scarce_of, scheme_of
+from bakeoff.splits import Split, describe_fold_limit, max_folds, scheme_of
 
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Growth:
+class NestedSubsets:
     """The order in which the rows of a training part join it.
 
     Parameters
     ----------
     rows : ndarray of int
         All rows of the part, ascending.
-    joins : ndarray of int
+    join_steps : ndarray of int
         For each row, when it joins: rows that can't be divided join at once.
     sizes : ndarray of int
         How many rows there are after each of these steps, ascending.
     """
 
     rows: np.ndarray
-    joins: np.ndarray
+    join_steps: np.ndarray
     sizes: np.ndarray
 
-    def steps(self, share: float) -> int:
+    def nearest_step(self, train_fraction: float) -> int:
         """Return after how many steps the part is nearest to a share of its rows."""
-        return 1 + int(np.abs(self.sizes - share * len(self.rows)).argmin())
+        return 1 + int(np.abs(self.sizes - train_fraction * len(self.rows)).argmin())
 
-    def first(self, steps: int) -> np.ndarray:
+    def subset(self, steps: int) -> np.ndarray:
         """Return the rows that have joined after so many steps, ascending."""
-        return self.rows[self.joins < steps]
+        return self.rows[self.join_steps < steps]
 
 
-def grow(dataset: Dataset, rows: np.ndarray, *, seed: int) -> Growth:
+def nest_subsets(dataset: Dataset, rows: np.ndarray, *, seed: int) -> NestedSubsets:
     """Order the rows of a training part.
 
     Parameters
@@ -61,14 +61,18 @@ def grow(dataset: Dataset, rows: np.ndarray, *, seed: int) -> Growth:
     """
     units = _units(dataset, rows)
     n_units = int(units.max()) + 1
-    order = np.arange(n_units)[::-1] if scheme_of(dataset) == "ordered" else _mixed(_labels(dataset, rows, units), seed)
-    joins = np.empty(n_units, dtype=int)
-    joins[order] = np.arange(n_units)
-    return Growth(rows, joins[units], np.bincount(units)[order].cumsum())
+    order = (
+        np.arange(n_units)[::-1]
+        if scheme_of(dataset) == "ordered"
+        else _stratified_order(_labels(dataset, rows, units), seed)
+    )
+    join_steps = np.empty(n_units, dtype=int)
+    join_steps[order] = np.arange(n_units)
+    return NestedSubsets(rows, join_steps[units], np.bincount(units)[order].cumsum())
 
 
-def smaller_splits(
-    dataset: Dataset, splits: Sequence[Split], shares: Sequence[float], *, seed: int, least_folds: int
+def learning_curve_splits(
+    dataset: Dataset, splits: Sequence[Split], shares: Sequence[float], *, seed: int, min_folds: int
 ) -> list[Split]:
     """Return each split with each smaller training part, share by share.
 
@@ -80,7 +84,7 @@ def smaller_splits(
     shares : sequence of float
     seed : int
         The suite's.
-    least_folds : int
+    min_folds : int
         The folds into which a part must be divisible: those that tuning and early stopping make inside it.
 
     Raises
@@ -91,15 +95,19 @@ def smaller_splits(
     """
     if not shares:
         return []
-    grown = [grow(dataset, split.train, seed=_seed_of(dataset, split, seed)) for split in splits]
-    enough = partial(_is_enough, dataset, least_folds)
-    small = [share for share in shares if not all(enough(growth, growth.steps(share)) for growth in grown)]
+    subsets = [nest_subsets(dataset, split.train, seed=_seed_of(dataset, split, seed)) for split in splits]
+    enough = partial(_is_enough, dataset, min_folds)
+    small = [
+        train_fraction
+        for train_fraction in shares
+        if not all(enough(nested, nested.nearest_step(train_fraction)) for nested in subsets)
+    ]
     if small:
-        raise UserError(_say_too_little(dataset, small, least_folds, _least_share(grown, enough)))
+        raise UserError(_too_few_rows_message(dataset, small, min_folds, _min_fraction(subsets, enough)))
     return [
-        Split(split.repeat, split.fold, growth.first(growth.steps(share)), split.test, share)
-        for share in shares
-        for split, growth in zip(splits, grown, strict=True)
+        Split(split.repeat, split.fold, nested.subset(nested.nearest_step(train_fraction)), split.test, train_fraction)
+        for train_fraction in shares
+        for split, nested in zip(splits, subsets, strict=True)
     ]
 
 
@@ -129,7 +137,7 @@ def _labels(dataset: Dataset, rows: np.ndarray, units: np.ndarray) -> np.ndarray
     return most
 
 
-def _mixed(labels: np.ndarray, seed: int) -> np.ndarray:
+def _stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
     """Order units at random such that each beginning holds every label in its share, up to one."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     drawn = labels[shuffled]
@@ -141,34 +149,34 @@ def _mixed(labels: np.ndarray, seed: int) -> np.ndarray:
     return order
 
 
-def _is_enough(dataset: Dataset, least_folds: int, growth: Growth, steps: int) -> bool:
+def _is_enough(dataset: Dataset, min_folds: int, nested: NestedSubsets, steps: int) -> bool:
     """Tell whether a part has every class of the whole one and can be divided."""
-    rows = growth.first(steps)
-    return _n_classes(dataset, rows) == _n_classes(dataset, growth.rows) and most_folds(dataset, rows) >= least_folds
+    rows = nested.subset(steps)
+    return _n_classes(dataset, rows) == _n_classes(dataset, nested.rows) and max_folds(dataset, rows) >= min_folds
 
 
 def _n_classes(dataset: Dataset, rows: np.ndarray) -> int:
     return 0 if dataset.task == "regression" else len(np.unique(dataset.y[rows]))
 
 
-def _least_share(grown: Sequence[Growth], enough: Callable[[Growth, int], bool]) -> float:
+def _min_fraction(subsets: Sequence[NestedSubsets], enough: Callable[[NestedSubsets, int], bool]) -> float:
     """Return the least share that is enough in every fold, rounded up to two digits; 1 or more if none is."""
-    share = max(_least_of(growth, partial(enough, growth)) for growth in grown)
-    if share >= 1:
-        return share
-    digit = 10.0 ** (math.floor(math.log10(share)) - 1)
-    return round(math.ceil(share / digit - ROUNDING) * digit, 12)
+    train_fraction = max(_min_fraction_of(nested, partial(enough, nested)) for nested in subsets)
+    if train_fraction >= 1:
+        return train_fraction
+    digit = 10.0 ** (math.floor(math.log10(train_fraction)) - 1)
+    return round(math.ceil(train_fraction / digit - ROUNDING) * digit, 12)
 
 
-def _least_of(growth: Growth, enough: Callable[[int], bool]) -> float:
-    steps = 1 + bisect_left(range(1, len(growth.sizes)), True, key=enough)
-    return float(growth.sizes[steps - 1] / len(growth.rows))
+def _min_fraction_of(nested: NestedSubsets, enough: Callable[[int], bool]) -> float:
+    steps = 1 + bisect_left(range(1, len(nested.sizes)), True, key=enough)
+    return float(nested.sizes[steps - 1] / len(nested.rows))
 
 
-def _say_too_little(dataset: Dataset, small: Sequence[float], least_folds: int, least: float) -> str:
+def _too_few_rows_message(dataset: Dataset, small: Sequence[float], min_folds: int, least: float) -> str:
     classes = "" if dataset.task == "regression" else "every class and "
-    wish = f"the least share is {say_share(least)}" if least < 1 else "no share below 100 % does"
+    advice = f"the least share is {format_percent(least)}" if least < 1 else "no share below 100 % does"
     return (
-        f"learning_curve: {', '.join(map(say_share, small))} of a training part of {dataset.name!r} is too little: it "
-        f"must hold {classes}at least {least_folds} {scarce_of(dataset)}; {wish}"
+        f"learning_curve: {', '.join(map(format_percent, small))} of a training part of {dataset.name!r} is too little: it "
+        f"must hold {classes}at least {min_folds} {describe_fold_limit(dataset)}; {advice}"
     )

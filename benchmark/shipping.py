@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.child import pack_call, unpack_value
-from bakeoff.errors import KEPT, UserError, describe_error
+from bakeoff.errors import RESUME_HINT, UserError, describe_error
 from bakeoff.in_process import run_here
 from bakeoff.isolation import run_packed
 from bakeoff.job import Job
@@ -127,7 +127,7 @@ class Shipping:
         try:
             return lane.executor.submit(ship, packed, allowance, self.stop, self.starts_file(job))
         except RuntimeError as error:  # a broken or closed pool
-            raise UserError(f"the engine takes no more fits ({describe_error(error)}); {KEPT}") from None
+            raise UserError(f"the engine takes no more fits ({describe_error(error)}); {RESUME_HINT}") from None
 
     def starts_file(self, job: Job) -> Path:
         """Return where each start of a job leaves a line: some engines run lost tasks again and say nothing of it."""

@@ -28,7 +28,7 @@ class Split:
     repeat, fold : int
     train, test : ndarray of int
         Row numbers, ascending.
-    share : float
+    train_fraction : float
         Of the fold's training part that `train` holds: below 1 for a point of a learning curve, see `bakeoff.shares`.
     """
 
@@ -36,7 +36,7 @@ class Split:
     fold: int
     train: np.ndarray
     test: np.ndarray
-    share: float = 1.0
+    train_fraction: float = 1.0
 
     @property
     def digest(self) -> str:
@@ -100,7 +100,7 @@ def validation_rows(dataset: Dataset, rows: np.ndarray, *, fraction: float, seed
         assert dataset.time is not None  # that makes the scheme
         times = np.unique(dataset.time[rows])
         return np.flatnonzero(dataset.time[rows] >= times[-max(1, round(fraction * len(times)))])
-    most = _class_sizes(dataset, rows).max() if scheme == "stratified" else most_folds(dataset, rows)
+    most = _class_sizes(dataset, rows).max() if scheme == "stratified" else max_folds(dataset, rows)
     with warnings.catch_warnings():
         # A class with fewer members than there are folds must not make the part larger.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
@@ -134,16 +134,16 @@ def check_folds(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
     UserError
         With the number that was found and the greatest that is possible.
     """
-    most = most_folds(dataset, rows)
+    most = max_folds(dataset, rows)
     if folds <= most:
         return
-    wish = f"use at most {most} folds" if most > 1 else "2 folds are the least"
+    advice = f"use at most {most} folds" if most > 1 else "2 folds are the least"
     raise UserError(
-        f"{folds} folds need at least {folds} {scarce_of(dataset)}; the data set {dataset.name!r} has {most}: {wish}"
+        f"{folds} folds need at least {folds} {describe_fold_limit(dataset)}; the data set {dataset.name!r} has {most}: {advice}"
     )
 
 
-def scarce_of(dataset: Dataset) -> str:
+def describe_fold_limit(dataset: Dataset) -> str:
     """Name what limits the number of folds."""
     return {
         "ordered": "points in time, less one",
@@ -153,7 +153,7 @@ def scarce_of(dataset: Dataset) -> str:
     }[scheme_of(dataset)]
 
 
-def most_folds(dataset: Dataset, rows: np.ndarray) -> int:
+def max_folds(dataset: Dataset, rows: np.ndarray) -> int:
     """Return the greatest number of folds in which every fold gets a group, a time or a member of each class."""
     scheme = scheme_of(dataset)
     if scheme == "ordered":

@@ -10,16 +10,16 @@ from pydantic import (
     field_validator,
 )
 
-from bakeoff.entries import ImportedMetric, OneDataset, OneMetric, OneModel, Strict, name_of_dataset
+from bakeoff.entries import DatasetField, ImportedMetric, MetricField, ModelField, SuiteSection, name_of_dataset
 from bakeoff.errors import unknown_name
 from bakeoff.metrics import METRICS, PRIMARY
 
 Variant = Literal["default", "tuned", "ensemble"]
-MOST_SHARES = 20
+MAX_TRAIN_FRACTIONS = 20
 UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 
-def _in_bytes(value: Any) -> Any:
+def _parse_bytes(value: Any) -> Any:
     """Read `2GB` or a plain number of bytes."""
     if not isinstance(value, str):
         return value
@@ -31,7 +31,7 @@ def _in_bytes(value: Any) -> Any:
         raise ValueError(f"a size is a number with KB, MB or GB, such as 2GB; got {value!r}") from None
 
 
-def _as_share(value: Any) -> float:
+def _parse_fraction(value: Any) -> float:
     """Read `5%` or 0.05."""
     text = str(value).strip()
     try:
@@ -57,33 +57,33 @@ def _plain_file_name(name: str) -> str:
 
 
 FolderName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain_file_name)]
-Share = Annotated[float, BeforeValidator(_as_share)]
-LearningCurve = Annotated[tuple[Share, ...], Field(max_length=MOST_SHARES), AfterValidator(_ascending)]
-Bytes = Annotated[int, BeforeValidator(_in_bytes), Field(ge=64 * 2**20)]
+TrainFraction = Annotated[float, BeforeValidator(_parse_fraction)]
+TrainFractions = Annotated[tuple[TrainFraction, ...], Field(max_length=MAX_TRAIN_FRACTIONS), AfterValidator(_ascending)]
+Bytes = Annotated[int, BeforeValidator(_parse_bytes), Field(ge=64 * 2**20)]
 
 
-class Budget(Strict):
+class Budget(SuiteSection):
     """What every model may spend on tuning, in each fit."""
 
     trials: int = Field(default=20, ge=1, description="Trials, the default being the first")
     seconds: float | None = Field(default=None, gt=0, description="Seconds; results then depend on the machine")
 
 
-class Caps(Strict):
+class Caps(SuiteSection):
     """Upper bounds for the effort of a single fit, the same for every model."""
 
     epochs: int | None = Field(default=None, ge=1, description="Most epochs of a net")
     trees: int | None = Field(default=None, ge=1, description="Most trees or boosting rounds")
 
 
-class Limits(Strict):
+class Limits(SuiteSection):
     """What one fit (tuning included) may use before it is stopped."""
 
     seconds: float = Field(default=3600, gt=0)
     memory: Bytes = Field(default=8 * 2**30, description="Such as 2GB")
 
 
-class Primary(Strict):
+class Primary(SuiteSection):
     """The metric that tuning optimises and tables rank by, for each task."""
 
     binary: str = PRIMARY["binary"]
@@ -91,7 +91,7 @@ class Primary(Strict):
     regression: str = PRIMARY["regression"]
 
 
-class Statistics(Strict):
+class Statistics(SuiteSection):
     """How reports judge; in no key of a fit, so that changing it runs nothing again."""
 
     rope: float = Field(
@@ -105,22 +105,22 @@ class Statistics(Strict):
     )
 
 
-class Suite(Strict):
+class Suite(SuiteSection):
     """What to run: data sets x models x variants, with folds, budget and limits."""
 
     name: FolderName
     description: str = ""
     notice: str = Field(default="", description="A caution that terminal and report show")
     seed: int = Field(default=0, ge=0)
-    datasets: tuple[OneDataset, ...] = Field(min_length=1)
-    models: tuple[OneModel, ...] = Field(default=("all",), min_length=1, description="all, classical, deep, or names")
+    datasets: tuple[DatasetField, ...] = Field(min_length=1)
+    models: tuple[ModelField, ...] = Field(default=("all",), min_length=1, description="all, classical, deep, or names")
     variants: tuple[Variant, ...] = Field(
         default=("default", "tuned"), min_length=1, description="default, tuned, and ensemble: of a model's own trials"
     )
     outer_folds: int = Field(default=5, ge=2, le=1000)
     inner_folds: int = Field(default=3, ge=2, le=1000)
     repeats: int = Field(default=1, ge=1, le=1000)
-    learning_curve: LearningCurve = Field(
+    learning_curve: TrainFractions = Field(
         default=(), description="Shares of the training part to train on as well, such as [5%, 10%, 25%, 50%]"
     )
     tuning: Budget = Budget()
@@ -138,7 +138,9 @@ class Suite(Strict):
     )
     caps: Caps = Caps()
     limits: Limits = Limits()
-    metrics: tuple[OneMetric, ...] = Field(default=(), description="Own metrics; the standard ones are always computed")
+    metrics: tuple[MetricField, ...] = Field(
+        default=(), description="Own metrics; the standard ones are always computed"
+    )
     primary: Primary = Primary()
     statistics: Statistics = Statistics()
     threads: int = Field(default=1, ge=1, le=1024, description="Threads of each fit")
@@ -169,7 +171,7 @@ class Suite(Strict):
     @classmethod
     def _names_are_unique(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         names = [entry.name if isinstance(entry, ImportedMetric) else name_of_dataset(entry) for entry in entries]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"{doubled[0]!r} stands more than once; give each entry a name of its own")
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"{duplicates[0]!r} stands more than once; give each entry a name of its own")
         return entries

@@ -16,15 +16,15 @@ from bakeoff.entries import (
     HubData,
     ImportedMetric,
     ImportedModel,
-    MemoryData,
-    MemoryModel,
+    InMemoryData,
+    InMemoryModel,
     NamedData,
     NamedModel,
     OpenmlData,
-    RangeModel,
+    RangeEntry,
 )
 from bakeoff.errors import UserError, unknown_name
-from bakeoff.suite import Budget, Caps, LearningCurve, Limits, Primary, Statistics, Suite
+from bakeoff.suite import Budget, Caps, Limits, Primary, Statistics, Suite, TrainFractions
 
 
 def load_suite(source: str | Path) -> Suite:
@@ -103,7 +103,7 @@ def set_learning_curve(suite: Suite, shares: Sequence[float | str]) -> Suite:
         If one is none.
     """
     try:
-        valid = TypeAdapter(LearningCurve).validate_python(tuple(shares))
+        valid = TypeAdapter(TrainFractions).validate_python(tuple(shares))
     except ValidationError as error:
         found = problems_of(error)
         raise UserError(
@@ -162,9 +162,9 @@ class _UniqueKeys(yaml.SafeLoader):
 
 def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    doubled = next((key for key in keys if keys.count(key) > 1), None)
-    if doubled is not None:
-        raise yaml.constructor.ConstructorError(None, None, f"the key {doubled!r} stands twice", node.start_mark)
+    duplicates = next((key for key in keys if keys.count(key) > 1), None)
+    if duplicates is not None:
+        raise yaml.constructor.ConstructorError(None, None, f"the key {duplicates!r} stands twice", node.start_mark)
     loader.flatten_mapping(node)
     return loader.construct_mapping(node, deep=True)
 
@@ -223,8 +223,8 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         ("models", "named"): NamedModel,
     }
     homes |= {
-        ("datasets", "memory"): MemoryData,
-        ("models", "memory"): MemoryModel,
+        ("datasets", "memory"): InMemoryData,
+        ("models", "memory"): InMemoryModel,
         ("models", "import"): ImportedModel,
         ("metrics", "import"): ImportedMetric,
     }
@@ -237,7 +237,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
     }
     home: type[BaseModel] = Suite
     if "space" in loc[:-2]:
-        home = RangeModel
+        home = RangeEntry
     elif len(loc) > 2:
         home = homes[str(loc[0]), str(loc[2]).strip("<>")]
     elif len(loc) == 2:

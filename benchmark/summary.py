@@ -36,5 +36,6 @@ def summarise_predictions(predictions: Iterable[Mapping[str, Any]], *, regressio
 def _confusion(y_true: np.ndarray, y_pred: np.ndarray) -> dict[str, dict[str, int]]:
     labels = np.unique([*y_true, *y_pred])
     return {
-        str(true): {str(said): int(((y_true == true) & (y_pred == said)).sum()) for said in labels} for true in labels
+        str(true): {str(predicted): int(((y_true == true) & (y_pred == predicted)).sum()) for predicted in labels}
+        for true in labels
     }

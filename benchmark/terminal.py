@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.listings import LISTINGS
+from bakeoff.plain import clean_text, format_percent
 from bakeoff.progress import describe_seconds
-from bakeoff.records import clean_text, say_share
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ MOST_COLUMNS = 100
 
 def closing(result: "RunResult") -> list[RenderableType]:
     """Return what a run shows at its end: tables, counts, and where to look."""
-    from bakeoff.reports.forecast import say_forecast
+    from bakeoff.reports.forecast import render_forecast
     from bakeoff.reports.tables import load_run_view
 
     finished = result.finished
@@ -42,19 +42,19 @@ def closing(result: "RunResult") -> list[RenderableType]:
         counts += f", {finished.not_logged} models are not logged"
     lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
     view = load_run_view(folder)
-    foreseen = say_forecast(view)
+    foreseen = render_forecast(view)
     if foreseen:
         lines.append(f"forecast  {foreseen}")
-    if finished.seen_at:
-        lines.append(f"MLflow    {_ui_command(finished.seen_at, folder)}")
+    if finished.tracked_at:
+        lines.append(f"MLflow    {_ui_command(finished.tracked_at, folder)}")
     return [*run_tables(view), Text("\n".join(lines))]
 
 
 def run_tables(view: "Run") -> list[RenderableType]:
     """Return the ranked table of each data set, the failures, the verdict, learning curves, and the suite's caution."""
-    from bakeoff.reports.learning import judge_curves
-    from bakeoff.reports.learning_sheet import say_curve
-    from bakeoff.reports.overall_sheet import say_run
+    from bakeoff.reports.learning import build_learning_curves
+    from bakeoff.reports.learning_sheet import render_learning_curve
+    from bakeoff.reports.overall_sheet import summarise_run
     from bakeoff.reports.tables import failures, leaderboard
 
     failed = failures(view)
@@ -62,9 +62,11 @@ def run_tables(view: "Run") -> list[RenderableType]:
     parts: list[RenderableType] = [_ranked(name, rows) for name, rows in board.groupby("dataset", sort=False)]
     if len(failed):
         parts.append(_failures(failed))
-    said = say_run(view)
-    parts.append(Text("\n".join([f"verdict   {said.headline}", *(f"          {line}" for line in said.sentences)])))
-    curves = [say_curve(curve) for curve in judge_curves(view)]
+    summary = summarise_run(view)
+    parts.append(
+        Text("\n".join([f"verdict   {summary.headline}", *(f"          {line}" for line in summary.sentences)]))
+    )
+    curves = [render_learning_curve(curve) for curve in build_learning_curves(view)]
     if curves:
         parts.append(Text("learning  " + "\n          ".join(curves)))
     if view.suite.get("notice"):
@@ -85,7 +87,7 @@ def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
         each = f"{'> ' if row.stopped else ''}{format_seconds(row.seconds)}"
         memory = "" if row.peak_mb is None else f"{row.peak_mb:.0f} MB"
         remark = f"stopped at {forecast.limit_s:g} s" if row.stopped else row.reason
-        variant = f"{row.variant}, {say_share(row.share)}" if row.share < 1 else row.variant
+        variant = f"{row.variant}, {format_percent(row.train_fraction)}" if row.train_fraction < 1 else row.variant
         cells = (row.dataset, row.model, variant, str(row.fits), each, memory, clean_text(remark))
         table.add_row(*map(Text, cells))
     least, most = forecast.least_wall_s, forecast.most_wall_s
@@ -117,7 +119,7 @@ def _sizes(plan: "Plan", dataset: str) -> Iterable[str]:
     """Yield the sizes of a learning curve, if there is one."""
     rows: dict[float, list[int]] = {}
     for split in plan.splits[dataset]:
-        rows.setdefault(split.share, []).append(len(split.train))
+        rows.setdefault(split.train_fraction, []).append(len(split.train))
     whole, *smaller = (f"{sum(numbers) / len(numbers):,.0f}" for numbers in rows.values())
     if smaller:
         yield f"learning curve: trained on {', '.join(smaller)} of {whole} training rows, too"
@@ -177,7 +179,7 @@ def _columns(columns: Iterable[Mapping[str, Any]]) -> Table:
             if "lowest" in column
             else ""
         )
-        cells = (column["name"], column["form"], str(column["missing"] or ""), str(column["distinct"]), values[:60])
+        cells = (column["name"], column["type"], str(column["missing"] or ""), str(column["distinct"]), values[:60])
         table.add_row(*(Text(clean_text(cell)) for cell in cells))
     if len(shown) > MOST_COLUMNS:
         table.add_row(Text(f"… and {len(shown) - MOST_COLUMNS} more"))
@@ -231,10 +233,10 @@ def _ranked(name: Any, rows: Any) -> RenderableType:
 def _failures(failures: Any) -> RenderableType:
     """Return a line for each cell, size and reason: folds that failed alike share it."""
     table = build_table("status", "data set", "model", "variant", "folds", "reason")
-    groups = list(failures.groupby(["status", "dataset", "model", "variant", "share", "reason"], sort=False))
-    for (status, *names, share, reason), rows in groups[:MOST_FAILURES]:
+    groups = list(failures.groupby(["status", "dataset", "model", "variant", "train_fraction", "reason"], sort=False))
+    for (status, *names, train_fraction, reason), rows in groups[:MOST_FAILURES]:
         folds = [f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(rows["repeat"], rows["fold"], strict=True)]
-        part = [f"{say_share(share)}:"] if share < 1 else []
+        part = [f"{format_percent(train_fraction)}:"] if train_fraction < 1 else []
         table.add_row(status, *(Text(str(name)) for name in names), " ".join([*part, *folds]), Text(str(reason)))
     more = len(groups) - MOST_FAILURES
     end = [Text(f"and {more} more in the report", style="dim")] if more > 0 else []

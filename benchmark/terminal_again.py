@@ -8,7 +8,7 @@ from rich.text import Text
 
 from bakeoff.records import Record
 from bakeoff.reports.diff import CellChange
-from bakeoff.reports.formats import NONE, decimals_for, format_difference, format_value
+from bakeoff.reports.formats import NO_VALUE, decimals_for, format_difference, format_value
 from bakeoff.reproduce import Repeated, describe_changes
 from bakeoff.terminal import build_table
 
@@ -36,7 +36,7 @@ def diff_tables(changes: Sequence[CellChange]) -> list[RenderableType]:
 
 
 def _p_of(change: CellChange) -> str:
-    return f"{change.p_value:.3f}" if math.isfinite(change.p_value) else NONE
+    return f"{change.p_value:.3f}" if math.isfinite(change.p_value) else NO_VALUE
 
 
 def repeated_lines(repeated: Repeated) -> Iterable[str]:

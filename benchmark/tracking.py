@@ -12,7 +12,7 @@ from typing import Any
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.observers import Progress
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import Plan
 from bakeoff.records import Record
 from bakeoff.refit import list_refits, refit_models
@@ -53,7 +53,7 @@ def mirror(folder: RunFolder, uri: str) -> Mirrored:
     return Mirrored(written, len(cells) - written, uri, mirrored.experiment)
 
 
-def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: Options, progress: Progress) -> Mirrored:
+def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: RunOptions, progress: Progress) -> Mirrored:
     """Refit the models of a mirrored run on all rows and log each to its child run.
 
     Models that failed on an outer fold are left out; those that fail now are told.
@@ -114,7 +114,7 @@ class MlflowTracker:
         self._folder = folder
         self._uri = self.uri or default_uri(folder)
         self._planned = {
-            fit["fit"]: (fit["dataset"], fit["model"], fit["variant"], fit["share"]) for fit in plan["fits"]
+            fit["fit"]: (fit["dataset"], fit["model"], fit["variant"], fit["train_fraction"]) for fit in plan["fits"]
         }
         self._thread = threading.Thread(target=self._mirror, name="tracking", daemon=True)
         self._thread.start()

@@ -69,7 +69,7 @@ class Mirror:
     def __init__(self, folder: RunFolder, uri: str) -> None:
         self.folder = folder
         self.uri = uri
-        self.plan = folder.read_json("plan.json")
+        self.plan = folder.read_plan()
         self.provenance = folder.read_json("provenance.json")
         if not (self.plan.get("fits") and self.provenance.get("run")):
             raise UserError(f"plan.json or provenance.json of {folder.path} is gone; {REBUILD}")
@@ -208,7 +208,12 @@ class Mirror:
     def _find_children(self) -> dict[Cell, Any]:
         runs = self._search(f"tags.`mlflow.parentRunId` = '{self.parent.info.run_id}'")
         return {
-            (tags["dataset"], tags["model"], tags["variant"], float(tags.get("share", 1))): run
+            (
+                tags["dataset"],
+                tags["model"],
+                tags["variant"],
+                float(tags.get("train_fraction", tags.get("share", 1))),
+            ): run
             for run in runs
             if "dataset" in (tags := run.data.tags)
         }

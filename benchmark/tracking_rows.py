@@ -4,7 +4,8 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bakeoff.records import Record, say_share
+from bakeoff.plain import format_percent
+from bakeoff.records import Record
 
 Cell = tuple[str, str, str, float]
 FOLDS = "outer_fold"  # prefix of the metrics that have a step for each fold
@@ -17,13 +18,13 @@ CHILDREN = (
 
 def child_tags(cell: Cell, records: list[Record]) -> dict[str, str]:
     """Return what a child run is filtered by, and each failure with its reason."""
-    dataset, model, variant, share = cell
+    dataset, model, variant, train_fraction = cell
     failed = [record for record in records if not record.ok]
     tags = {
         "dataset": dataset,
         "model": model,
         "variant": variant,
-        "share": f"{share:.12g}",
+        "train_fraction": f"{train_fraction:.12g}",
         "family": records[0].family,
         "task": records[0].task,
         "kind": records[0].kind,
@@ -110,7 +111,7 @@ def _costs(record: Record) -> dict[str, float]:
 
 def cell_of(record: Record) -> Cell:
     """Return data set, model, variant and share of a record."""
-    return record.dataset, record.model, record.variant, record.share
+    return record.dataset, record.model, record.variant, record.train_fraction
 
 
 def name_of_cell(cell: Cell) -> str:
@@ -118,8 +119,8 @@ def name_of_cell(cell: Cell) -> str:
 
     The share stands in the name where it is not the whole training part.
     """
-    dataset, model, variant, share = cell
-    return " · ".join([model, variant, *([say_share(share)] if share < 1 else []), dataset])
+    dataset, model, variant, train_fraction = cell
+    return " · ".join([model, variant, *([format_percent(train_fraction)] if train_fraction < 1 else []), dataset])
 
 
 def by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:

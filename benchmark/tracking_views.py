@@ -57,7 +57,7 @@ def path_of_run(experiment_id: str, run_id: str, artifact: str = "") -> str:
 
 def _filter(dataset: str | None) -> str:
     mark = '"' if "'" in str(dataset) else "'"
-    return f"tags.dataset = {mark}{dataset}{mark} and tags.share = '1'"
+    return f"tags.dataset = {mark}{dataset}{mark} and tags.train_fraction = '1'"
 
 
 def _state(dataset: str, metric: str) -> dict[str, Any]:

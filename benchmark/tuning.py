@@ -22,14 +22,15 @@ from bakeoff.errors import describe_error
 from bakeoff.estimators.points import list_points
 from bakeoff.estimators.space import Params, Trial
 from bakeoff.journal import open_journal, open_study
-from bakeoff.records import to_plain
+from bakeoff.plain import to_jsonable
+from bakeoff.records import rename_fields
 from bakeoff.seeds import derive_seed
 
 # A trial is pruned when its best mean so far is below the median of the others' at the same step: not among the first
 # trials, nor where fewer than three others got so far.
 PRUNER = {"n_startup_trials": 5, "n_min_trials": 3}
-MOST_POINTS = 1000  # a space with more is searched as if it had no end
-ROW = "row"  # of `Tuned.trials`, kept with the trial
+MAX_POINTS = 1000  # a space with more is searched as if it had no end
+ROW = "row"  # of `TuningResult.trials`, kept with the trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +44,11 @@ class Study:
     default : mapping
         The point of trial 0, as answers to what the space asks.
     score_folds : callable
-        (parameters, watch) -> the score of each inner fold, bigger is better; raises if one can't be scored. It asks
-        the watch for the time before each fold or after each epoch, and may report how a trial is doing.
+        (parameters, monitor) -> the score of each inner fold, bigger is better; raises if one can't be scored. It asks
+        the monitor for the time before each fold or after each epoch, and may report how a trial is doing.
     step : str
         What the steps of such reports are.
-    warmup : int
+    n_warmup_steps : int
         Steps in which no trial is pruned.
     trials : int
     seconds : float, optional
@@ -61,18 +62,18 @@ class Study:
     default: Params
     score_folds: "ScoreFolds"
     step: str
-    warmup: int
+    n_warmup_steps: int
     trials: int
     seconds: float | None
     seed: int
     journal: Path | None = None
 
 
-Row = dict[str, Any]
+TrialRow = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned:
+class TuningResult:
     """What came out of a study.
 
     Parameters
@@ -88,7 +89,7 @@ class Tuned:
         Whether every point of the space has been tried.
     """
 
-    trials: list[Row] = field(default_factory=list)
+    trials: list[TrialRow] = field(default_factory=list)
     seconds: float = 0.0
     resumed: int = 0
     earlier_s: float = 0.0
@@ -96,19 +97,19 @@ class Tuned:
     exhausted: bool = False
 
     @property
-    def complete(self) -> list[Row]:
+    def complete(self) -> list[TrialRow]:
         """The trials that ended with a score."""
         return [row for row in self.trials if row["state"] == "complete"]
 
     @property
-    def best(self) -> Row:
+    def best(self) -> TrialRow:
         """The first of the best trials; an empty row if none ended."""
         return max(self.complete, key=lambda row: row["value"], default={})
 
     @property
-    def bests(self) -> list[Row]:
+    def incumbents(self) -> list[TrialRow]:
         """The trials that were better than all before them, in their order."""
-        found: list[Row] = []
+        found: list[TrialRow] = []
         for row in self.complete:
             if not found or row["value"] > found[-1]["value"]:
                 found.append(row)
@@ -129,17 +130,17 @@ class _OutOfTimeError(Exception):
     """The budget in seconds ended within a trial."""
 
 
-class _TriedError(Exception):
+class _DuplicatePointError(Exception):
     """The sampler came back to a point that has been tried."""
 
 
-class Watch:
+class TrialMonitor:
     """What fits of inner folds ask: whether there is time left, and whether their trial is still worth while.
 
     Parameters
     ----------
-    ends : float
-        Reading of `time.perf_counter` at which the budget in seconds ends.
+    deadline : float
+        Reading of `time.perf_counter` that is the deadline.
     number : int
         Of the trial.
     trial : optuna.Trial, optional
@@ -153,8 +154,8 @@ class Watch:
         Counted by who fits.
     """
 
-    def __init__(self, ends: float, number: int = 0, trial: optuna.Trial | None = None, step: str = "") -> None:
-        self.ends = ends
+    def __init__(self, deadline: float, number: int = 0, trial: optuna.Trial | None = None, step: str = "") -> None:
+        self.deadline = deadline
         self.number = number
         self.trial = trial
         self.step = step
@@ -163,7 +164,7 @@ class Watch:
 
     def check_time(self) -> None:
         """Raise when the budget in seconds has ended."""
-        if time.perf_counter() > self.ends:
+        if time.perf_counter() > self.deadline:
             raise _OutOfTimeError("the budget in seconds ended")
 
     def report(self, step: int, score: float) -> None:
@@ -175,23 +176,25 @@ class Watch:
             raise optuna.TrialPruned(f"behind the median of the other trials at {self.step} {step}, with {score:.6g}")
 
 
-ScoreFolds = Callable[[Params, Watch], Iterable[float]]
+ScoreFolds = Callable[[Params, TrialMonitor], Iterable[float]]
 
 
-def tune(study: Study) -> Tuned:
+def tune(study: Study) -> TuningResult:
     """Run a study, or go on with it; the first of equals wins, so the default is kept unless beaten."""
     optuna.logging.set_verbosity(logging.CRITICAL)
     began = time.perf_counter()
-    points = list_points(study.suggest, MOST_POINTS)
+    points = list_points(study.suggest, MAX_POINTS)
     with open_journal(study.journal) as storage:
-        search = open_study(storage, optuna.pruners.MedianPruner(n_warmup_steps=study.warmup, **PRUNER))
-        rows = _finished_rows(search, study)[: study.trials]
+        optuna_study = open_study(storage, optuna.pruners.MedianPruner(n_warmup_steps=study.n_warmup_steps, **PRUNER))
+        rows = _finished_rows(optuna_study, study)[: study.trials]
         resumed = len(rows)
         seconds_before = sum(row["seconds"] for row in rows)
-        ends = math.inf if study.seconds is None else began + study.seconds - seconds_before
-        while len(rows) < study.trials and time.perf_counter() < ends and (points is None or _untried(points, rows)):
-            rows.append(_run_trial(search, study, rows, points, ends))
-    return Tuned(
+        deadline = math.inf if study.seconds is None else began + study.seconds - seconds_before
+        while (
+            len(rows) < study.trials and time.perf_counter() < deadline and (points is None or _untried(points, rows))
+        ):
+            rows.append(_run_trial(optuna_study, study, rows, points, deadline))
+    return TuningResult(
         trials=rows,
         seconds=seconds_before + time.perf_counter() - began,
         resumed=resumed,
@@ -201,71 +204,77 @@ def tune(study: Study) -> Tuned:
     )
 
 
-def _untried(points: Sequence[Params], rows: Iterable[Row]) -> list[Params]:
-    tried = [row["asked"] for row in rows if "asked" in row]
+def _untried(points: Sequence[Params], rows: Iterable[TrialRow]) -> list[Params]:
+    tried = [row["suggested"] for row in rows if "suggested" in row]
     return [point for point in points if point not in tried]
 
 
 def _run_trial(
-    search: optuna.Study, study: Study, rows: Sequence[Row], points: Sequence[Params] | None, ends: float
-) -> Row:
+    optuna_study: optuna.Study, study: Study, rows: Sequence[TrialRow], points: Sequence[Params] | None, deadline: float
+) -> TrialRow:
     """Run the next trial; what it tries depends on the study and the trials before it alone."""
     number = len(rows)
-    if number == 0 and not search.get_trials(states=(optuna.trial.TrialState.WAITING,)):
-        search.enqueue_trial(study.default)
-    search.sampler = _sampler(derive_seed(study=study.seed, finished=number))
-    row = _try_point(search, study, number, [] if points is None else [one["asked"] for one in rows], ends)
+    if number == 0 and not optuna_study.get_trials(states=(optuna.trial.TrialState.WAITING,)):
+        optuna_study.enqueue_trial(study.default)
+    optuna_study.sampler = _sampler(derive_seed(study=study.seed, finished=number))
+    row = _try_point(
+        optuna_study, study, number, [] if points is None else [one["suggested"] for one in rows], deadline
+    )
     if row is None:
         open_points = _untried(points or (), rows)
         seed = derive_seed(study=study.seed, finished=number, purpose="untried")
-        search.enqueue_trial(open_points[seed % len(open_points)])
-        row = _try_point(search, study, number, [], ends)
+        optuna_study.enqueue_trial(open_points[seed % len(open_points)])
+        row = _try_point(optuna_study, study, number, [], deadline)
     assert row is not None  # an untried point
     return row
 
 
-def _try_point(search: optuna.Study, study: Study, number: int, tried: Sequence[Params], ends: float) -> Row | None:
+def _try_point(
+    optuna_study: optuna.Study, study: Study, number: int, tried: Sequence[Params], deadline: float
+) -> TrialRow | None:
     """Run one trial; None if its point is one of those tried."""
-    row: Row = {"number": number, "state": "running", "value": None, "reason": ""}
+    row: TrialRow = {"number": number, "state": "running", "value": None, "reason": ""}
 
     def objective(trial: optuna.Trial) -> float:
         began, cpu_before = time.perf_counter(), time.process_time()
-        watch = Watch(ends, number, trial, study.step)
+        monitor = TrialMonitor(deadline, number, trial, study.step)
         try:
             params = study.suggest(trial)
             if dict(trial.params) in tried:
                 row["state"] = "tried"
-                raise _TriedError
-            row.update(params=params, asked=dict(trial.params))
-            row["folds"] = list(study.score_folds(params, watch))
+                raise _DuplicatePointError
+            row.update(params=params, suggested=dict(trial.params))
+            row["folds"] = list(study.score_folds(params, monitor))
             row["value"] = float(np.mean(row["folds"]))
             row["state"] = "complete"
         except optuna.TrialPruned as pruned:
             row.update(state="pruned", reason=str(pruned))
             raise
-        except _TriedError:
+        except _DuplicatePointError:
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, _OutOfTimeError) else describe_error(error)
             row.update(state="failed", reason=reason)
             raise
         finally:
-            row.update(fits=watch.fits, epochs=watch.epochs)
+            row.update(fits=monitor.fits, epochs=monitor.epochs)
             row["seconds"] = round(time.perf_counter() - began, 4)
             row["cpu_s"] = round(time.process_time() - cpu_before, 4)
             if row["state"] not in ("running", "tried"):  # the process was not told to end
-                trial.set_user_attr(ROW, to_plain(row))
+                trial.set_user_attr(ROW, to_jsonable(row))
         return float(row["value"])
 
-    search.optimize(objective, n_trials=1, catch=(Exception,))
+    optuna_study.optimize(objective, n_trials=1, catch=(Exception,))
     return None if row["state"] == "tried" else row
 
 
-def _finished_rows(search: optuna.Study, study: Study) -> list[Row]:
+def _finished_rows(optuna_study: optuna.Study, study: Study) -> list[TrialRow]:
     """Return the rows of the trials that an earlier process finished, with the parameters as the space gives them."""
-    rows: list[Row] = [trial.user_attrs[ROW] for trial in search.trials if ROW in trial.user_attrs]
+    rows: list[TrialRow] = [
+        rename_fields(trial.user_attrs[ROW]) for trial in optuna_study.trials if ROW in trial.user_attrs
+    ]
     return [
-        row | {"params": study.suggest(optuna.trial.FixedTrial(row["asked"]))} if "asked" in row else row
+        row | {"params": study.suggest(optuna.trial.FixedTrial(row["suggested"]))} if "suggested" in row else row
         for row in rows
     ]
 

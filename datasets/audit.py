@@ -1,4 +1,4 @@
-"""What a careful person would find odd in a data set before believing a score on it: told, never mended silently."""
+"""Audit of a data set: what a careful person would find odd before believing a score; reported, never repaired."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 
 from bakeoff.datasets.columns import are_sentences
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.probes import probe_columns, probe_whole
+from bakeoff.datasets.probes import score_baselines, score_single_columns
 
 Check = Literal[
     "duplicate rows",
@@ -28,12 +28,12 @@ Check = Literal[
     "too easy",
 ]
 NEARLY_CONSTANT = 0.995  # share of rows with one value
-RARE_CLASS = 0.05  # share of rows of a class below which a task is called imbalanced
+IMBALANCE_FRACTION = 0.05  # share of rows of a class below which a task is called imbalanced
 GROUP_WORDS = ("patient", "subject", "user", "customer", "person", "session", "speaker", "group", "household", "site")
-LEAKY, SOLVED = 0.98, 0.99  # of the way from a dummy to a perfect score
-FEWEST_IDS, NEARLY_ALL = 20, 0.95
-MOST_CLASSES_PER_ROW = 0.5
-FEWEST_GROUPS, ROWS_OF_GROUP = 5, 2.0
+LEAK_SKILL, TRIVIAL_SKILL = 0.98, 0.99  # of the way from a dummy to a perfect score
+MIN_ID_ROWS, ID_UNIQUE_FRACTION = 20, 0.95
+MAX_CLASSES_PER_ROW = 0.5
+MIN_GROUPS, MIN_ROWS_PER_GROUP = 5, 2.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _classes(dataset: Dataset, folds: int) -> Iterator[Finding]:
     if dataset.task == "regression":
         return
     labels, counts = np.unique(dataset.y, return_counts=True)
-    if len(labels) > MOST_CLASSES_PER_ROW * len(dataset.y):
+    if len(labels) > MAX_CLASSES_PER_ROW * len(dataset.y):
         yield Finding(
             "target",
             f"{len(labels)} different values in {len(dataset.y)} rows are names, dates or amounts rather than classes; "
@@ -140,7 +140,7 @@ def _classes(dataset: Dataset, folds: int) -> Iterator[Finding]:
             "fewer folds",
         )
     rarest = counts.min() / counts.sum()
-    if rarest < RARE_CLASS:
+    if rarest < IMBALANCE_FRACTION:
         yield Finding(
             "imbalance",
             f"the rarest class, {labels[counts.argmin()]}, has {rarest:.1%} of the rows; accuracy hides it: look at "
@@ -204,10 +204,10 @@ def _is_text(column: pd.Series) -> bool:
 
 def _is_id(column: pd.Series) -> bool:
     """Tell whole numbers that count rows, and text that is hardly ever the same."""
-    if len(column) < FEWEST_IDS or column.isna().any():
+    if len(column) < MIN_ID_ROWS or column.isna().any():
         return False
     if not pd.api.types.is_numeric_dtype(column):
-        return bool(column.nunique() >= NEARLY_ALL * len(column))
+        return bool(column.nunique() >= ID_UNIQUE_FRACTION * len(column))
     if not column.is_unique:
         return False
     values = column.to_numpy(dtype=float)
@@ -239,25 +239,25 @@ def _order(dataset: Dataset) -> Iterator[Finding]:
 
 def _are_groups(column: pd.Series) -> bool:
     n_values = column.nunique()
-    return FEWEST_GROUPS <= n_values <= len(column) / ROWS_OF_GROUP
+    return MIN_GROUPS <= n_values <= len(column) / MIN_ROWS_PER_GROUP
 
 
 def _signal(dataset: Dataset, seed: int) -> Iterator[Finding]:
     """Ask small models whether one column gives the target away, and whether anything tells it at all."""
-    for name, gain in probe_columns(dataset, seed=seed).items():
-        if gain >= LEAKY:
+    for name, skill in score_single_columns(dataset, seed=seed).items():
+        if skill >= LEAK_SKILL:
             yield Finding(
                 "leak suspect",
-                f"the column {name!r} alone predicts the target almost perfectly ({gain:.1%} of the way from a dummy "
+                f"the column {name!r} alone predicts the target almost perfectly ({skill:.1%} of the way from a dummy "
                 "to a perfect score); is it known when a prediction is made? If not, leave it out with drop",
                 (name,),
             )
-    probe = probe_whole(dataset, seed=seed)
+    probe = score_baselines(dataset, seed=seed)
     if probe is None:
         return
-    if probe.split >= SOLVED:
+    if probe.stump_skill >= TRIVIAL_SKILL:
         yield Finding("too easy", "a single split solves this task; it can't tell good models from poor ones")
-    elif not probe.signal:
+    elif not probe.has_signal:
         yield Finding(
             "no signal",
             "a random forest does no better than a dummy on a sample of the rows; there may be nothing to learn here",

@@ -1,4 +1,4 @@
-"""What the columns of a table hold, read as a careful person would: numbers kept as text, dates, codes, categories."""
+"""Type inference for the columns of a table: numbers kept as text, dates, codes, categories."""
 
 import re
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ import pandas as pd
 
 from bakeoff.errors import UserError
 
-Form = Literal["number", "boolean", "date", "category", "empty"]
+ColumnType = Literal["number", "boolean", "date", "category", "empty"]
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$")
 LEADING_ZERO = re.compile(r"^-?0\d")
-MOSTLY = 0.9  # share of numbers from which text among them is likely to be a mistake
-WORDS_OF_TEXT = 3  # words from which a column of mostly different texts is taken for text, not for categories
+MOSTLY_NUMBERS = 0.9  # share of numbers from which text among them is likely to be a mistake
+MIN_WORDS_OF_TEXT = 3  # words from which a column of mostly different texts is taken for text, not for categories
 DAY = pd.Timedelta(days=1)
 
 
@@ -24,14 +24,14 @@ class Column:
 
     Parameters
     ----------
-    form : {"number", "boolean", "date", "category", "empty"}
+    column_type : {"number", "boolean", "date", "category", "empty"}
     data : Series
         Numbers, booleans, days since 1970 of dates, or text (gaps are None) of categories.
     note : str
         What was inferred beyond the type of the column, or is odd about it; empty if nothing.
     """
 
-    form: Form
+    column_type: ColumnType
     data: pd.Series
     note: str = ""
 
@@ -60,7 +60,7 @@ def read_columns(
     return columns
 
 
-def notes_of(columns: dict[str, Column], name: str) -> Iterator[str]:
+def iter_notes(columns: dict[str, Column], name: str) -> Iterator[str]:
     """Yield what the reader of a column should know."""
     for label, column in columns.items():
         if column.note:
@@ -69,7 +69,9 @@ def notes_of(columns: dict[str, Column], name: str) -> Iterator[str]:
 
 def are_sentences(texts: pd.Series) -> bool:
     """Tell sentences, of which hardly any stands twice, from categories; there must be some, and no gaps."""
-    return texts.nunique() >= len(texts) / 2 and bool(texts.astype(str).str.split().map(len).mean() >= WORDS_OF_TEXT)
+    return texts.nunique() >= len(texts) / 2 and bool(
+        texts.astype(str).str.split().map(len).mean() >= MIN_WORDS_OF_TEXT
+    )
 
 
 def _read(column: pd.Series, as_category: bool, as_number: bool) -> Column:
@@ -115,7 +117,7 @@ def _numbers_as_text(column: pd.Series, filled: pd.Series, numbers: pd.Series) -
 def _oddity(filled: pd.Series, numbers: pd.Series) -> str:
     """Tell a column of numbers with a few words among them."""
     odd = filled[numbers[filled.index].isna()]
-    if len(odd) and 1 - len(odd) / len(filled) >= MOSTLY:
+    if len(odd) and 1 - len(odd) / len(filled) >= MOSTLY_NUMBERS:
         return (
             f"holds numbers but for {len(odd)} of {len(filled)} values (first: {odd.iloc[0]!r} in data row "
             f"{odd.index[0] + 1}), read as categories; numeric: [{filled.name}] reads the others as missing"
@@ -140,7 +142,7 @@ def _as_category(column: pd.Series) -> pd.Series:
 
 def _check_finite(columns: dict[str, Column], name: str) -> None:
     for label, column in columns.items():
-        if column.form != "number":
+        if column.column_type != "number":
             continue
         infinite = np.flatnonzero(np.isinf(column.data.to_numpy(dtype=float, na_value=np.nan)))
         if len(infinite):
@@ -154,7 +156,7 @@ def _check_plain(frame: pd.DataFrame, columns: dict[str, Column], name: str) -> 
     """Refuse lists, dictionaries, bytes and other things that no model takes."""
     for label, column in columns.items():
         values: Any = frame[label] if label in frame else frame.iloc[:, list(columns).index(label)]
-        if column.form == "category" and values.dtype == object:
+        if column.column_type == "category" and values.dtype == object:
             odd = next(
                 (value for value in values if isinstance(value, list | dict | set | tuple | bytes | np.ndarray)), None
             )

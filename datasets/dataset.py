@@ -1,4 +1,4 @@
-"""What a data set is here: rows that scikit-learn can index, a target, and what an honest split must know.
+"""`Dataset`: rows that scikit-learn can index, a target, and what an honest split must know.
 
 Images and series travel as 2-D arrays of flattened values with `input_shape`; text as a 1-D array of strings; tabular
 data as a DataFrame.
@@ -86,7 +86,7 @@ class Dataset:
         if not len(self.y):
             raise UserError(f"the data set {self.name!r} has no rows")
         _check_target(self.name, self.y, self.task)
-        _check_divisible(self)
+        _check_splittable(self)
         if self.task == "binary" and self.positive is None:
             object.__setattr__(self, "positive", self.classes[1])
         if self.task == "binary" and self.positive not in self.classes.tolist():
@@ -144,7 +144,7 @@ def _check_finite_target(name: str, y: np.ndarray) -> None:
         raise UserError(f"the target of the data set {name!r} is constant ({y[0]!r}); there is nothing to predict")
 
 
-def _check_divisible(dataset: Dataset) -> None:
+def _check_splittable(dataset: Dataset) -> None:
     """Refuse groups, times and a predefined split that no division of the rows can keep to, all at once."""
     name, groups, time = f"the data set {dataset.name!r}", dataset.groups, dataset.time
     for what, values in (("groups", groups), ("time", time)):

@@ -1,4 +1,4 @@
-"""What a data set is, in plain values: for a terminal, for JSON, for a report."""
+"""Description of a data set, in plain values: for a terminal, for JSON, for a report."""
 
 from typing import Any
 
@@ -68,12 +68,12 @@ def describe_columns(dataset: Dataset) -> list[dict[str, Any]]:
 def _describe_column(column: pd.Series, is_category: bool) -> dict[str, Any]:
     about = {
         "name": str(column.name),
-        "form": "category" if is_category else "boolean" if pd.api.types.is_bool_dtype(column) else "number",
+        "type": "category" if is_category else "boolean" if pd.api.types.is_bool_dtype(column) else "number",
         "missing": int(column.isna().sum()),
         "distinct": int(column.nunique()),
     }
     present = column.dropna()
-    if about["form"] == "number":
+    if about["type"] == "number":
         return about | ({"lowest": float(present.min()), "highest": float(present.max())} if len(present) else {})
     commonest = present.astype(str).value_counts().index[:3]
     return about | {"commonest": list(commonest)}

@@ -9,14 +9,14 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.frames import dataset_from_frame
 from bakeoff.datasets.idx_files import is_idx, read_idx
 from bakeoff.datasets.image_folders import read_image_folder
-from bakeoff.datasets.memory import dataset_from_values
+from bakeoff.datasets.memory import dataset_from_arrays
 from bakeoff.datasets.npz_files import read_npz
 from bakeoff.datasets.options import FileOptions
 from bakeoff.datasets.origin import Origin
-from bakeoff.datasets.packed import check_sha256, content_name
-from bakeoff.datasets.tables import TABLE_ENDINGS, read_table
+from bakeoff.datasets.packed import check_sha256, uncompressed_name
+from bakeoff.datasets.tables import TABLE_SUFFIXES, read_table
 from bakeoff.datasets.ts_files import read_ts
-from bakeoff.datasets.values import Values, join
+from bakeoff.datasets.values import LabelledArrays, join
 from bakeoff.errors import UserError
 
 
@@ -26,7 +26,7 @@ def load_file(path: Path, options: FileOptions) -> Dataset:
     Parameters
     ----------
     path : Path
-        A table (.csv, .tsv, .txt, .arff, .jsonl, .parquet, .feather; packed or not), arrays (.npz), IDX, .ts, or a
+        A table (.csv, .tsv, .txt, .arff, .jsonl, .parquet, .feather; compressed or not), arrays (.npz), IDX, .ts, or a
         folder of images by class.
     options : FileOptions
 
@@ -38,18 +38,18 @@ def load_file(path: Path, options: FileOptions) -> Dataset:
     if options.sha256 is not None:
         check_sha256(path, options.sha256)
     origin = Origin(
-        name=content_name(path).split(".")[0] or "data",
+        name=uncompressed_name(path).split(".")[0] or "data",
         source=options.origin or str(path),
         licence=options.licence or "not stated",
     )
-    read = _reader_of_values(path, options)
+    read = _choose_array_reader(path, options)
     test = None if options.test is None else Path(options.test)
     if test is not None and (options.n_train is not None or options.split is not None):
         raise UserError(f"{path}: test names the test part; leave out {'split' if options.split else 'n_train'}")
     if read is not None:
         values = read(path) if test is None else join(read(path), read(test))
-        return dataset_from_values(values, options, origin)
-    if not is_table(path):
+        return dataset_from_arrays(values, options, origin)
+    if not is_table_file(path):
         raise UserError(_unreadable(path))
     frame = _read_table(path, options)
     if test is not None:
@@ -58,18 +58,18 @@ def load_file(path: Path, options: FileOptions) -> Dataset:
     return dataset_from_frame(frame, options, origin)
 
 
-def is_table(path: Path) -> bool:
+def is_table_file(path: Path) -> bool:
     """Tell by its ending whether a file holds a table."""
-    return Path(content_name(path)).suffix.lower() in TABLE_ENDINGS
+    return Path(uncompressed_name(path)).suffix.lower() in TABLE_SUFFIXES
 
 
-def _reader_of_values(path: Path, options: FileOptions) -> Callable[[Path], Values] | None:
+def _choose_array_reader(path: Path, options: FileOptions) -> Callable[[Path], LabelledArrays] | None:
     """Choose how to read arrays; None for a table."""
     if path.is_dir():
         return lambda folder: read_image_folder(folder, image_size=options.image_size)
     if is_idx(path):
         return lambda file: read_idx(file, Path(options.labels) if options.labels and file == path else None)
-    ending = Path(content_name(path)).suffix.lower()
+    ending = Path(uncompressed_name(path)).suffix.lower()
     if ending == ".npz":
         key = options.target if isinstance(options.target, str) else None
         return lambda file: read_npz(file, target=key, kind=options.kind)
@@ -105,6 +105,6 @@ def _unreadable(path: Path) -> str:
             "`bakeoff list datasets` shows"
         )
     return (
-        f"{path} ends in none of {', '.join(TABLE_ENDINGS)}, .npz, .ts or -ubyte (IDX), which say how a file is read; "
+        f"{path} ends in none of {', '.join(TABLE_SUFFIXES)}, .npz, .ts or -ubyte (IDX), which say how a file is read; "
         "rename it, or save it as CSV"
     )

@@ -1,4 +1,4 @@
-"""One series as rows of its last values, each to predict the next."""
+"""Lag features: one series as rows of its last values, each to predict the next."""
 
 import numpy as np
 import pandas as pd
@@ -6,12 +6,12 @@ import pandas as pd
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.options import DataOptions
 from bakeoff.datasets.origin import Origin
-from bakeoff.datasets.row_roles import read_times, rows_after
+from bakeoff.datasets.row_roles import build_test_mask, read_times
 from bakeoff.datasets.targets import read_labels
 from bakeoff.errors import UserError
 
 
-def forecast(frame: pd.DataFrame, target: str, options: DataOptions, origin: Origin, name: str) -> Dataset:
+def dataset_from_lags(frame: pd.DataFrame, target: str, options: DataOptions, origin: Origin, name: str) -> Dataset:
     """Make rows of the last values of one series, each to predict the next; training rows come first in time."""
     assert options.lags is not None
     times = read_times(frame[options.time], name) if options.time else np.arange(len(frame))
@@ -37,7 +37,9 @@ def forecast(frame: pd.DataFrame, target: str, options: DataOptions, origin: Ori
         kind="series",
         input_shape=(1, options.lags),
         time=times[order][options.lags :],
-        test_rows=None if options.n_train is None else rows_after(options.n_train, len(values), name)[options.lags :],
+        test_rows=None
+        if options.n_train is None
+        else build_test_mask(options.n_train, len(values), name)[options.lags :],
         licence=origin.licence,
         source=origin.source,
         notes=(*origin.notes, f"{name}: each row is the last {options.lags} values of {target}, to predict the next"),

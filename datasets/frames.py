@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bakeoff.datasets.columns import Column, are_sentences, notes_of, read_columns
+from bakeoff.datasets.columns import Column, are_sentences, iter_notes, read_columns
 from bakeoff.datasets.dataset import Dataset, Kind
-from bakeoff.datasets.forecast import forecast
+from bakeoff.datasets.forecast import dataset_from_lags
 from bakeoff.datasets.options import DataOptions
 from bakeoff.datasets.origin import Origin
 from bakeoff.datasets.row_roles import read_split, read_times, read_weights
-from bakeoff.datasets.targets import find_positive, infer_task, note_on_task, read_labels
+from bakeoff.datasets.targets import describe_inferred_task, find_positive_class, infer_task, read_labels
 from bakeoff.errors import UserError, unknown_name
 
 
@@ -40,17 +40,17 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
         raise UserError(f"the data set {name!r} has a header but no rows")
     _check_contradictions(name, roles, options)
     if options.lags is not None:
-        return forecast(frame, target, options, origin, name)
+        return dataset_from_lags(frame, target, options, origin, name)
     features = frame[[options.text]] if options.text else frame.drop(columns=list({*roles, *options.drop}))
     columns = read_columns(features, name, categorical=options.categorical, numeric=options.numeric)
     kind = options.kind or _infer_kind(columns, options)
     task = options.task or infer_task(frame[target])
     labels = read_labels(name, frame[target], task)
-    notes = list(origin.notes) if options.task else [*origin.notes, note_on_task(name, task, frame[target])]
-    if _are_values(frame.columns):
+    notes = list(origin.notes) if options.task else [*origin.notes, describe_inferred_task(name, task, frame[target])]
+    if _look_like_data(frame.columns):
         notes.append(f"{name}: the columns are called {', '.join(frame.columns[:3])} …: a file's first row names them")
     if kind == "tabular":
-        notes += notes_of(columns, name)
+        notes += iter_notes(columns, name)
     elif kind == "text" and options.kind is None:
         notes.append(f"{name}: read as text, one column of words; give kind if that is wrong")
     return Dataset(
@@ -61,7 +61,7 @@ def dataset_from_frame(frame: pd.DataFrame, options: DataOptions, origin: Origin
         kind=kind,
         input_shape=_shape(kind, options, features.shape[1]),
         categorical=_categories(columns) if kind == "tabular" else (),
-        positive=find_positive(name, labels, task, options.positive),
+        positive=find_positive_class(name, labels, task, options.positive),
         groups=frame[options.groups].to_numpy(copy=True) if options.groups else None,
         time=read_times(frame[options.time], name) if options.time else None,
         test_rows=read_split(frame, name, options),
@@ -134,7 +134,7 @@ def _check_columns(frame: pd.DataFrame, name: str, wanted: list[str]) -> None:
         raise UserError(*problems)
 
 
-def _are_values(names: pd.Index) -> bool:
+def _look_like_data(names: pd.Index) -> bool:
     """Tell names that are numbers, and not just counted: a header that may be the first row of the data."""
     numbers = pd.to_numeric(pd.Series(names, dtype=object), errors="coerce")
     return bool(numbers.notna().all() and (numbers % 1 != 0).any())
@@ -150,7 +150,7 @@ def _infer_kind(columns: dict[str, Column], options: DataOptions) -> Kind:
         return "tabular"
     (column,) = columns.values()
     texts = column.data.dropna()
-    if column.form != "category" or texts.empty:
+    if column.column_type != "category" or texts.empty:
         return "tabular"
     return "text" if are_sentences(texts) else "tabular"
 
@@ -172,7 +172,7 @@ def _features(features: pd.DataFrame, columns: dict[str, Column], name: str, kin
             f"input_shape {list(options.input_shape)} holds {math.prod(options.input_shape)} values, but the data set "
             f"{name!r} has {features.shape[1]} columns of them"
         )
-    words = [label for label, column in columns.items() if column.form == "category"]
+    words = [label for label, column in columns.items() if column.column_type == "category"]
     if words:
         raise UserError(f"the {kind} data set {name!r} needs numbers, but the column {words[0]!r} holds none")
     return pd.DataFrame({label: column.data for label, column in columns.items()}).to_numpy(dtype="float32")
@@ -194,4 +194,4 @@ def _shape(kind: Kind, options: DataOptions, n_columns: int) -> tuple[int, ...] 
 
 
 def _categories(columns: dict[str, Column]) -> tuple[str, ...]:
-    return tuple(label for label, column in columns.items() if column.form == "category")
+    return tuple(label for label, column in columns.items() if column.column_type == "category")

@@ -21,7 +21,7 @@ from bakeoff.errors import UserError, unknown_name
 REVISION = "refs/convert/parquet"  # the branch on which the Hub keeps its own conversion of a data set
 DEFAULT = "default"
 NO_FILES = "the Hub has no Parquet files of it; download its own files and give their path"
-HIDDEN = -1  # the class of rows whose label is not published
+NO_LABEL = -1  # the class of rows whose label is not published
 
 
 def load_huggingface(name: str, options: HubOptions) -> Dataset:
@@ -44,20 +44,20 @@ def load_huggingface(name: str, options: HubOptions) -> Dataset:
     """
     source = f"huggingface:{name}"
     hub = _import_client().HfApi()
-    with _told_as_problem(source):
+    with _translate_errors(source):
         files, kept = _list_files(hub, name, options)
     parts = _choose_parts(source, files, options, all_known=kept is None)
-    with _told_as_problem(source):
+    with _translate_errors(source):
         folder = kept or _fetch(hub, name, allow_patterns=[file for part in parts for file in part])
     frames = [pd.concat([read_table(folder / file) for file in part], ignore_index=True) for part in parts]
     classes = _class_names(folder / parts[0][0])
     target = options.target if options.target is not None or len(classes) != 1 else next(iter(classes))
     frame = _with_names(pd.concat(frames, ignore_index=True), classes, source, target)
-    taken: dict[str, Any] = {"target": target}
+    inferred: dict[str, Any] = {"target": target}
     if len(parts) == 2 and options.split is None and options.n_train is None:
-        taken["n_train"] = len(frames[0])
+        inferred["n_train"] = len(frames[0])
     origin = Origin(name=name.rpartition("/")[2], source=f"Hugging Face data set {name}")
-    return dataset_from_frame(frame, options.model_copy(update=taken), origin)
+    return dataset_from_frame(frame, options.model_copy(update=inferred), origin)
 
 
 def _import_client() -> Any:
@@ -69,7 +69,7 @@ def _import_client() -> Any:
 
 
 @contextmanager
-def _told_as_problem(source: str) -> Iterator[None]:
+def _translate_errors(source: str) -> Iterator[None]:
     """Tell what went wrong between here and the Hub in one line."""
     from huggingface_hub import errors
 
@@ -122,14 +122,14 @@ def _fetch(hub: Any, name: str, **options: Any) -> Path:
 
 def _choose_parts(source: str, files: list[str], options: HubOptions, *, all_known: bool) -> list[list[str]]:
     """Return the files of the one part, or of the training and the test part."""
-    config = options.config or _usual("config", source, {file.split("/")[0] for file in files}, DEFAULT)
+    config = options.config or _only_or_default("config", source, {file.split("/")[0] for file in files}, DEFAULT)
     by_split: dict[str, list[str]] = {}
     for file in files:
         if file.startswith(f"{config}/"):
             by_split.setdefault(file.split("/")[1], []).append(file)
     if not by_split:
         raise UserError(f"{source}: {unknown_name('config', config, {file.split('/')[0] for file in files})}")
-    splits = options.splits or (_usual("splits", source, set(by_split), "train"), "test")
+    splits = options.splits or (_only_or_default("splits", source, set(by_split), "train"), "test")
     unknown = [split for split in options.splits or () if split not in by_split]
     if unknown:
         raise UserError(f"{source}: {unknown_name('split', unknown[0], by_split)}")
@@ -143,7 +143,7 @@ def _choose_parts(source: str, files: list[str], options: HubOptions, *, all_kno
     return parts
 
 
-def _usual(option: str, source: str, known: set[str], usual: str) -> str:
+def _only_or_default(option: str, source: str, known: set[str], usual: str) -> str:
     """Return the only one there is, or the usual one."""
     if not known:
         raise UserError(f"{source}: {NO_FILES}")
@@ -156,8 +156,8 @@ def _class_names(path: Path) -> dict[str, list[str]]:
     """Read which columns are class labels, and what the classes are called, from the file's own description."""
     from pyarrow.parquet import read_schema
 
-    told = (read_schema(path).metadata or {}).get(b"huggingface", b"{}")
-    features = json.loads(told).get("info", {}).get("features", {})
+    schema_entry = (read_schema(path).metadata or {}).get(b"huggingface", b"{}")
+    features = json.loads(schema_entry).get("info", {}).get("features", {})
     return {
         column: feature["names"]
         for column, feature in features.items()
@@ -169,9 +169,9 @@ def _with_names(
     frame: pd.DataFrame, classes: dict[str, list[str]], source: str, target: str | int | None
 ) -> pd.DataFrame:
     """Write the names of classes in place of their numbers."""
-    if target in classes and (frame[target] == HIDDEN).any():
+    if target in classes and (frame[target] == NO_LABEL).any():
         raise UserError(
-            f"{source}: rows have the label {HIDDEN}, which means that it is not published; give splits that have "
+            f"{source}: rows have the label {NO_LABEL}, which means that it is not published; give splits that have "
             "labels, [train, validation], say"
         )
     names = {column: dict(enumerate(labels)) for column, labels in classes.items()}

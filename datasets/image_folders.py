@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.datasets.values import Values, join
+from bakeoff.datasets.values import LabelledArrays, join
 from bakeoff.errors import UserError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
 
-def read_image_folder(folder: Path, *, image_size: tuple[int, int] | None = None) -> Values:
+def read_image_folder(folder: Path, *, image_size: tuple[int, int] | None = None) -> LabelledArrays:
     """Read all images of a folder into bytes, grey if all of them are, else as red, green and blue.
 
     Parameters
@@ -29,22 +29,22 @@ def read_image_folder(folder: Path, *, image_size: tuple[int, int] | None = None
     """
     names = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
     folders = [folder / "train", folder / "test"] if names == {"train", "test"} else [folder]
-    parts = [_files(part) for part in folders]
+    parts = [_list_images(part) for part in folders]
     images = _read_all([path for part in parts for path in part], image_size)
     labels = np.array([path.parent.name for part in parts for path in part], dtype=object)
-    whole = Values(images, labels, images.shape[1:])
+    whole = LabelledArrays(images, labels, images.shape[1:])
     if len(parts) == 1:
         return whole
     n_train = len(parts[0])
     return join(
-        Values(images[:n_train], labels[:n_train], images.shape[1:]),
-        Values(images[n_train:], labels[n_train:], images.shape[1:]),
+        LabelledArrays(images[:n_train], labels[:n_train], images.shape[1:]),
+        LabelledArrays(images[n_train:], labels[n_train:], images.shape[1:]),
     )
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_images(folder: Path) -> list[Path]:
     """List the images below a folder, by class and name."""
-    files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in ENDINGS and path.is_file())
+    files = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
     if not files:
         raise UserError(f"{folder} holds no images; a folder for each class, with images in it, must stand there")
     return files

@@ -1,4 +1,4 @@
-"""The one way in: a data set from a name, a file, OpenML, the Hugging Face Hub, or from what is in memory."""
+"""`load`, the one way in: a data set from a name, a file, OpenML, the Hugging Face Hub, or from what is in memory."""
 
 import os
 from dataclasses import replace
@@ -11,8 +11,8 @@ from bakeoff.datasets.huggingface_source import load_huggingface
 from bakeoff.datasets.memory import dataset_from_memory
 from bakeoff.datasets.openml_source import load_openml
 from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, read_options
-from bakeoff.datasets.registry import ENTRIES, find_entry, load_named
-from bakeoff.datasets.targets import find_positive
+from bakeoff.datasets.registry import ENTRIES, find_entry, load_registered
+from bakeoff.datasets.targets import find_positive_class
 from bakeoff.errors import UserError
 
 OPENML = "openml:"
@@ -30,7 +30,7 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
     y : array-like of shape (n_rows,), optional
         Targets of rows in memory; left out, the column `target` of the frame.
     **options
-        `rows`, `difficulty` and `seed` of a made set; otherwise as in `bakeoff.datasets.options`: target, task, kind,
+        `rows`, `difficulty`, `seed` of a synthetic set; otherwise as in `bakeoff.datasets.options`: target, task, kind,
         positive, categorical, numeric, drop, text, groups, time, weights, split, n_train, lags, input_shape; of files
         besides test, labels, image_size, separator, decimal, encoding, sha256; of the Hub config and splits.
 
@@ -59,17 +59,17 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
         raise UserError("y goes with rows in memory; a file or a named data set brings its own target")
     text = os.fspath(source)
     if text.startswith(OPENML):
-        return load_openml(openml_number(text), read_options(DataOptions, options))
+        return load_openml(parse_openml_id(text), read_options(DataOptions, options))
     if text.startswith("openml-suite:"):
         raise UserError(f"{text} is many data sets; name it in a suite, or load one of them with openml:NUMBER")
     if text.startswith(HUGGINGFACE):
         return load_huggingface(text.removeprefix(HUGGINGFACE), read_options(HubOptions, options))
-    if isinstance(source, str) and is_named(text):
-        return _load_named(text, options)
+    if isinstance(source, str) and is_registered_name(text):
+        return _load_registered(text, options)
     return load_file(Path(text).expanduser(), read_options(FileOptions, options))
 
 
-def is_named(text: str) -> bool:
+def is_registered_name(text: str) -> bool:
     """Tell a name of the registry from a path: a path has an ending or a folder, or is there."""
     if text.partition("@")[0] in ENTRIES:
         return True
@@ -77,7 +77,7 @@ def is_named(text: str) -> bool:
     return not looks_like_path and not Path(text).exists()
 
 
-def openml_number(text: str) -> int:
+def parse_openml_id(text: str) -> int:
     """Read the number in `openml:31`.
 
     Raises
@@ -91,12 +91,12 @@ def openml_number(text: str) -> int:
     return int(number)
 
 
-def _load_named(name: str, options: dict[str, Any]) -> Dataset:
-    made = {key: options.pop(key) for key in ("rows", "difficulty", "seed") if key in options}
+def _load_registered(name: str, options: dict[str, Any]) -> Dataset:
+    drawing = {key: options.pop(key) for key in ("rows", "difficulty", "seed") if key in options}
     positive = options.pop("positive", None)
     if options:
         entry = find_entry(name)
         raise UserError(f"the data set {entry.name!r} is as it is; leave out {', '.join(options)}")
-    dataset = load_named(name, **made)
-    found = find_positive(dataset.name, dataset.y, dataset.task, positive)
+    dataset = load_registered(name, **drawing)
+    found = find_positive_class(dataset.name, dataset.y, dataset.task, positive)
     return dataset if found is None else replace(dataset, positive=found)

@@ -10,12 +10,12 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.frames import dataset_from_frame
 from bakeoff.datasets.options import DataOptions
 from bakeoff.datasets.origin import Origin
-from bakeoff.datasets.row_roles import rows_after
-from bakeoff.datasets.targets import find_positive, infer_task, note_on_task, read_labels
-from bakeoff.datasets.values import Values
+from bakeoff.datasets.row_roles import build_test_mask
+from bakeoff.datasets.targets import describe_inferred_task, find_positive_class, infer_task, read_labels
+from bakeoff.datasets.values import LabelledArrays
 from bakeoff.errors import UserError
 
-MOST_OF_FREE_MEMORY = 0.25  # share that a sparse matrix may take once its zeros are written out
+MAX_FREE_MEMORY_FRACTION = 0.25  # share that a sparse matrix may take once its zeros are written out
 
 
 def dataset_from_memory(X: Any, y: Any, options: DataOptions) -> Dataset:
@@ -43,7 +43,7 @@ def dataset_from_memory(X: Any, y: Any, options: DataOptions) -> Dataset:
     if labels.ndim != 1:
         raise UserError(f"y must have one dimension, got shape {labels.shape}; one target at a time")
     if options.input_shape is not None or options.kind in ("image", "series"):
-        return dataset_from_values(_as_values(X, labels, options), options, Origin(name))
+        return dataset_from_arrays(_as_labelled_arrays(X, labels, options), options, Origin(name))
     frame = _as_frame(X)
     if len(frame) != len(labels):
         raise UserError(f"X has {len(frame)} rows but y has {len(labels)}; each row needs one target")
@@ -54,7 +54,7 @@ def dataset_from_memory(X: Any, y: Any, options: DataOptions) -> Dataset:
     return dataset_from_frame(whole, options.model_copy(update={"target": target}), Origin(name))
 
 
-def dataset_from_values(values: Values, options: DataOptions, origin: Origin) -> Dataset:
+def dataset_from_arrays(values: LabelledArrays, options: DataOptions, origin: Origin) -> Dataset:
     """Build a data set of images or series, or of a table if its rows have no shape.
 
     Raises
@@ -80,11 +80,11 @@ def dataset_from_values(values: Values, options: DataOptions, origin: Origin) ->
         task=task,
         kind=options.kind or ("image" if len(values.input_shape) == 3 else "series"),
         input_shape=values.input_shape,
-        positive=find_positive(name, labels, task, options.positive),
-        test_rows=None if n_train is None else rows_after(n_train, len(labels), name),
+        positive=find_positive_class(name, labels, task, options.positive),
+        test_rows=None if n_train is None else build_test_mask(n_train, len(labels), name),
         licence=origin.licence,
         source=origin.source,
-        notes=notes if options.task else (*notes, note_on_task(name, task, y)),
+        notes=notes if options.task else (*notes, describe_inferred_task(name, task, y)),
     )
 
 
@@ -99,7 +99,7 @@ def _refuse_columns(options: DataOptions, name: str) -> None:
         raise UserError(f"the data set {name!r} is an array without named columns; leave out {', '.join(given)}")
 
 
-def _as_values(X: Any, y: np.ndarray, options: DataOptions) -> Values:
+def _as_labelled_arrays(X: Any, y: np.ndarray, options: DataOptions) -> LabelledArrays:
     array = _plain_array(X)
     if array.dtype.kind not in "biuf":
         raise UserError(f"images and series are numbers, got an array of {array.dtype}")
@@ -111,7 +111,7 @@ def _as_values(X: Any, y: np.ndarray, options: DataOptions) -> Values:
         )
     if len(array) != len(y):
         raise UserError(f"X has {len(array)} rows but y has {len(y)}; each row needs one target")
-    return Values(array.reshape(len(array), *shape), y, shape)
+    return LabelledArrays(array.reshape(len(array), *shape), y, shape)
 
 
 def _frame_with_target(X: Any, name: str) -> pd.DataFrame:
@@ -163,7 +163,7 @@ def _plain_array(X: Any) -> np.ndarray:
 def _write_out(X: Any) -> np.ndarray:
     """Write the zeros of a sparse matrix out, if memory allows."""
     wanted, free = int(np.prod(X.shape)) * X.dtype.itemsize, psutil.virtual_memory().available
-    if wanted > MOST_OF_FREE_MEMORY * free:
+    if wanted > MAX_FREE_MEMORY_FRACTION * free:
         raise UserError(
             f"X is sparse and would take {wanted / 2**30:.1f} GiB with its zeros, of {free / 2**30:.1f} GiB that are "
             "free; reduce its columns first, by TruncatedSVD, say"

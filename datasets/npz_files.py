@@ -8,15 +8,15 @@ import numpy as np
 import psutil
 
 from bakeoff.datasets.dataset import Kind
-from bakeoff.datasets.packed import MOST_OF_MEMORY, check_file
-from bakeoff.datasets.values import Values, join, shape_rows
+from bakeoff.datasets.packed import MAX_MEMORY_FRACTION, check_file
+from bakeoff.datasets.values import LabelledArrays, join, to_channels_first
 from bakeoff.errors import UserError, unknown_name
 
-ROWS = ("X", "x", "data", "images")
-LABELS = ("y", "labels", "target", "label")
+X_KEYS = ("X", "x", "data", "images")
+Y_KEYS = ("y", "labels", "target", "label")
 
 
-def read_npz(path: Path, *, target: str | None = None, kind: Kind | None = None) -> Values:
+def read_npz(path: Path, *, target: str | None = None, kind: Kind | None = None) -> LabelledArrays:
     """Read an .npz file; nothing in it is executed.
 
     Parameters
@@ -56,20 +56,20 @@ def _check_size(path: Path) -> None:
     odd = next((member.filename for member in members if "/" in member.filename or "\\" in member.filename), None)
     if odd:
         raise UserError(f"{path} holds the member {odd!r}, a path; the keys of an .npz file are plain names")
-    total, most = sum(member.file_size for member in members), psutil.virtual_memory().total * MOST_OF_MEMORY
+    total, most = sum(member.file_size for member in members), psutil.virtual_memory().total * MAX_MEMORY_FRACTION
     if total > most:
         raise UserError(f"{path} unpacks to {total / 2**30:.1f} GiB, more than half of this machine's memory")
 
 
-def _read(path: Path, file: Any, target: str | None, kind: Kind | None) -> Values:
-    for rows, labels in ((f"{key}_{{}}", f"{label}_{{}}") for key in ROWS for label in LABELS):
+def _read(path: Path, file: Any, target: str | None, kind: Kind | None) -> LabelledArrays:
+    for rows, labels in ((f"{key}_{{}}", f"{label}_{{}}") for key in X_KEYS for label in Y_KEYS):
         if {rows.format("train"), rows.format("test"), labels.format("train"), labels.format("test")} <= set(file):
             parts = (_part(path, file, rows.format(part), labels.format(part), kind) for part in ("train", "test"))
             return join(*parts)
     if target is not None and target not in file:
         raise UserError(f"in {path}: " + unknown_name("key", target, file))
-    y = target or next((key for key in LABELS if key in file), None)
-    X = next((key for key in ROWS if key in file), None)
+    y = target or next((key for key in Y_KEYS if key in file), None)
+    X = next((key for key in X_KEYS if key in file), None)
     if y is None or X is None:
         raise UserError(
             f"{path} holds the keys {', '.join(sorted(file)) or 'none'}; it needs X and y, or X_train, y_train, X_test "
@@ -78,11 +78,11 @@ def _read(path: Path, file: Any, target: str | None, kind: Kind | None) -> Value
     return _part(path, file, X, y, kind)
 
 
-def _part(path: Path, file: Any, rows: str, labels: str, kind: Kind | None) -> Values:
+def _part(path: Path, file: Any, rows: str, labels: str, kind: Kind | None) -> LabelledArrays:
     X, y = file[rows], file[labels]
     if X.dtype.kind not in "biuf":
         raise UserError(f"{path}: {rows} must hold numbers, got {X.dtype}")
     if y.ndim != 1 or X.ndim < 2 or len(y) != len(X):
         raise UserError(f"{path}: {rows} has the shape {X.shape} and {labels} {y.shape}; each row needs one label")
-    shaped, notes = shape_rows(X, kind, path.name)
-    return Values(shaped, y, shaped.shape[1:], notes=notes)
+    shaped, notes = to_channels_first(X, kind, path.name)
+    return LabelledArrays(shaped, y, shaped.shape[1:], notes=notes)

@@ -36,7 +36,7 @@ def load_openml(dataset_id: int, options: DataOptions) -> Dataset:
         If the client is not installed, the server can't be reached, or there is no such data set.
     """
     openml = _import_client()
-    with _told_as_problem(f"openml:{dataset_id}"):
+    with _translate_errors(f"openml:{dataset_id}"):
         described = openml.datasets.get_dataset(dataset_id, download_data=True, download_features_meta_data=True)
         frame, _, is_category, columns = described.get_data()
     target = options.target if options.target is not None else described.default_target_attribute
@@ -47,7 +47,7 @@ def load_openml(dataset_id: int, options: DataOptions) -> Dataset:
     categories = [name for name, category in zip(columns, is_category, strict=True) if category and name != target]
     plain = pd.DataFrame(frame).astype(dict.fromkeys(categories, object))
     kept = [name for name in categories if name not in {*drop, *options.numeric, *options.categorical}]
-    taken = {
+    inferred = {
         "target": str(target),
         "drop": tuple(name for name in drop if name != target),
         "categorical": (*options.categorical, *kept),
@@ -57,7 +57,7 @@ def load_openml(dataset_id: int, options: DataOptions) -> Dataset:
         source=f"OpenML data set {dataset_id}, version {described.version}",
         licence=str(described.licence or "not stated"),
     )
-    return dataset_from_frame(plain, options.model_copy(update=taken), origin)
+    return dataset_from_frame(plain, options.model_copy(update=inferred), origin)
 
 
 def list_openml_suite(suite_id: int | str) -> list[OpenmlTask]:
@@ -69,7 +69,7 @@ def list_openml_suite(suite_id: int | str) -> list[OpenmlTask]:
         As `load_openml`.
     """
     openml = _import_client()
-    with _told_as_problem(f"openml-suite:{suite_id}"):
+    with _translate_errors(f"openml-suite:{suite_id}"):
         numbers = openml.study.get_suite(suite_id).tasks or []
         tasks = [openml.tasks.get_task(number, download_data=False, download_splits=False) for number in numbers]
     if not tasks:
@@ -86,7 +86,7 @@ def _import_client() -> Any:
 
 
 @contextmanager
-def _told_as_problem(source: str) -> Iterator[None]:
+def _translate_errors(source: str) -> Iterator[None]:
     """Tell what went wrong between here and OpenML in one line."""
     import requests
     from openml.exceptions import OpenMLCacheException, OpenMLHashException, PyOpenMLError

@@ -1,4 +1,4 @@
-"""What may be said of a data set, wherever it comes from: one set of words for suites, Python and the command line."""
+"""Options of a data set, whatever its source: the same for suites, Python and the command line."""
 
 import reprlib
 from typing import Annotated, Any, TypeVar

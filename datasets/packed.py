@@ -1,4 +1,4 @@
-"""Files as streams of bytes, packed or not: by their ending, and never more than the machine can hold."""
+"""Files as streams of bytes, compressed or not: by their ending, and never more than the machine can hold."""
 
 import bz2
 import gzip
@@ -16,7 +16,7 @@ from bakeoff.errors import UserError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-MOST_OF_MEMORY = 0.5  # share of the machine's memory that one file may unpack to
+MAX_MEMORY_FRACTION = 0.5  # share of the machine's memory that one file may unpack to
 
 
 def _open_zst(path: Path) -> IO[bytes]:
@@ -28,7 +28,7 @@ def _open_zst(path: Path) -> IO[bytes]:
     return stream
 
 
-PACKERS: dict[str, Callable[[Path], Any]] = {
+DECOMPRESSORS: dict[str, Callable[[Path], Any]] = {
     ".gz": gzip.open,
     ".bz2": bz2.open,
     ".xz": lzma.open,
@@ -36,7 +36,7 @@ PACKERS: dict[str, Callable[[Path], Any]] = {
 }
 
 
-class Bounded(io.RawIOBase):
+class SizeLimitedReader(io.RawIOBase):
     """A stream that says what is wrong with its file, and ends with an error beyond a number of bytes.
 
     Parameters
@@ -97,10 +97,12 @@ def open_file(path: Path, *, limit: int | None = None) -> IO[bytes]:
     """
     check_file(path)
     try:
-        stream = PACKERS[path.suffix.lower()](path) if path.suffix.lower() in PACKERS else path.open("rb")
+        stream = DECOMPRESSORS[path.suffix.lower()](path) if path.suffix.lower() in DECOMPRESSORS else path.open("rb")
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
-    return io.BufferedReader(Bounded(stream, path, limit or int(psutil.virtual_memory().total * MOST_OF_MEMORY)))
+    return io.BufferedReader(
+        SizeLimitedReader(stream, path, limit or int(psutil.virtual_memory().total * MAX_MEMORY_FRACTION))
+    )
 
 
 def check_file(path: Path) -> None:
@@ -110,9 +112,9 @@ def check_file(path: Path) -> None:
         raise UserError(f"there is no data file {str(path)!r} (it {what}); give the path of a file")
 
 
-def content_name(path: Path) -> str:
-    """Return the name of a file without the ending that says how it is packed."""
-    return path.name.removesuffix(path.suffix) if path.suffix.lower() in PACKERS else path.name
+def uncompressed_name(path: Path) -> str:
+    """Return the name of a file without the ending that says how it is compressed."""
+    return path.name.removesuffix(path.suffix) if path.suffix.lower() in DECOMPRESSORS else path.name
 
 
 def check_sha256(path: Path, wanted: str) -> None:

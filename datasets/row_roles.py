@@ -1,4 +1,4 @@
-"""Columns that say something of the rows: their time, their weight, on which side of a given split they stand."""
+"""Row metadata, columns about the rows: their time, their weight, on which side of a given split they stand."""
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def read_split(frame: pd.DataFrame, name: str, options: DataOptions) -> np.ndarr
             f"the data set {name!r} has both split and n_train; one of them says which rows are for testing"
         )
     if options.n_train is not None:
-        return rows_after(options.n_train, len(frame), name)
+        return build_test_mask(options.n_train, len(frame), name)
     if options.split is None:
         return None
     column = frame[options.split]
@@ -53,7 +53,7 @@ def read_split(frame: pd.DataFrame, name: str, options: DataOptions) -> np.ndarr
     return (column == "test").to_numpy()
 
 
-def rows_after(n_train: int, n_rows: int, name: str) -> np.ndarray:
+def build_test_mask(n_train: int, n_rows: int, name: str) -> np.ndarray:
     """Mark the rows after the first `n_train` as test rows."""
     if n_train >= n_rows:
         raise UserError(f"n_train is {n_train}, but the data set {name!r} has {n_rows} rows; none is left for testing")

@@ -1,4 +1,4 @@
-"""Rows as they lie on the disk: bytes and codes that every process maps, in place of strings that each would hold."""
+"""Rows that processes map into memory from one file: string columns as bytes and codes, in place of Python strings."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 ENCODING = {"encoding": "utf-8", "errors": "surrogatepass"}
 
 
-class StoredTexts:
+class MappedTexts:
     """Texts as one run of UTF-8 bytes.
 
     Parameters
@@ -19,21 +19,21 @@ class StoredTexts:
     def __init__(self, texts: np.ndarray) -> None:
         encoded = [text.encode(**ENCODING) for text in texts]
         self.content = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
-        self.edges = np.cumsum([0, *map(len, encoded)])
+        self.offsets = np.cumsum([0, *map(len, encoded)])
 
     def __len__(self) -> int:
         """Return the number of texts."""
-        return len(self.edges) - 1
+        return len(self.offsets) - 1
 
     def take(self, rows: np.ndarray | slice) -> np.ndarray:
         """Return some of the texts, shape (n_rows,)."""
-        spans = zip(self.edges[:-1][rows].tolist(), self.edges[1:][rows].tolist(), strict=True)
+        spans = zip(self.offsets[:-1][rows].tolist(), self.offsets[1:][rows].tolist(), strict=True)
         content: Any = self.content.data
         texts = [str(content[begin:end], **ENCODING) for begin, end in spans]
         return np.array([*texts, None], dtype=object)[:-1]  # an array of objects, of any length
 
 
-class StoredColumn:
+class MappedColumn:
     """Strings that repeat, as codes of the different ones; -1 stands for a gap.
 
     Parameters
@@ -44,9 +44,9 @@ class StoredColumn:
     def __init__(self, values: np.ndarray) -> None:
         codes, different = pd.factorize(values)
         gaps = values[codes < 0]
-        self.gap = gaps[0] if len(gaps) else None
+        self.missing_value = gaps[0] if len(gaps) else None
         self.codes = codes.astype(np.min_scalar_type(-max(len(different), 1)))
-        self.texts = StoredTexts(different)
+        self.texts = MappedTexts(different)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -56,11 +56,11 @@ class StoredColumn:
         """Return some of the rows, shape (n_rows,)."""
         found, places = np.unique(self.codes[rows], return_inverse=True)
         n_gaps = int(np.searchsorted(found, 0))  # none or one: the code -1
-        values = np.array([self.gap] * n_gaps + [*self.texts.take(found[n_gaps:])] + [None], dtype=object)
+        values = np.array([self.missing_value] * n_gaps + [*self.texts.take(found[n_gaps:])] + [None], dtype=object)
         return values[places]
 
 
-class StoredTable:
+class MappedTable:
     """A frame whose columns of strings lie as codes.
 
     Parameters
@@ -72,7 +72,7 @@ class StoredTable:
         self.names = frame.columns
         numbered = frame.set_axis(range(frame.shape[1]), axis=1)
         self.columns = {
-            place: StoredColumn(values.to_numpy()) for place, values in numbered.items() if are_strings(values)
+            place: MappedColumn(values.to_numpy()) for place, values in numbered.items() if are_strings(values)
         }
         self.others = numbered.drop(columns=list(self.columns))
 

@@ -1,4 +1,4 @@
-"""Made data sets whose truth is known: each has a size, a seed and a difficulty, and tells one thing about a model."""
+"""Synthetic data, whose truth is known: each has a size, a seed and a difficulty, and tells one thing about a model."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -12,7 +12,7 @@ DIFFICULTIES: tuple[Difficulty, ...] = ("easy", "medium", "hard")
 Rng = np.random.Generator
 SIDE = 16  # pixels of the images of shapes
 SHAPES = ("circle", "cross", "square", "triangle")
-SINE_TRAIN = 0.75  # share of the x axis that the training rows of the extrapolation cover
+SINE_TRAIN_FRACTION = 0.75  # share of the x axis that the training rows of the extrapolation cover
 
 
 def make_table(
@@ -30,7 +30,7 @@ def make_table(
     return make
 
 
-def make_values(
+def make_arrays(
     name: str, task: Task, kind: Kind, draw: Callable[[int, int, Rng], tuple[np.ndarray, np.ndarray]]
 ) -> Callable[[int, Difficulty, int], Dataset]:
     """Return what makes series (n, channels, length) or images (n, channels, height, width)."""
@@ -44,7 +44,7 @@ def make_values(
 
 
 def _origin() -> dict[str, Any]:
-    return {"licence": "made here, free of rights", "source": "seeded, bakeoff.datasets.synthetic"}
+    return {"licence": "made here, free of rights", "source": "seeded, bakeoff.datasets.sources.synthetic"}
 
 
 def moons(rows: int, level: int, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +119,7 @@ def make_sine_beyond(rows: int, difficulty: Difficulty, seed: int) -> Dataset:
     from dataclasses import replace
 
     whole = make_table("sine_beyond", "regression", sine)(rows, difficulty, seed)
-    return replace(whole, test_rows=(whole.X["x0"] > SINE_TRAIN).to_numpy())
+    return replace(whole, test_rows=(whole.X["x0"] > SINE_TRAIN_FRACTION).to_numpy())
 
 
 def parity(rows: int, level: int, rng: Rng) -> tuple[np.ndarray, np.ndarray]:

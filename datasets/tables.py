@@ -12,19 +12,19 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.datasets.columns import LEADING_ZERO
-from bakeoff.datasets.packed import check_file, content_name, open_file
+from bakeoff.datasets.packed import check_file, open_file, uncompressed_name
 from bakeoff.errors import UserError
 
 # What an empty field may look like. pandas' own list has more, "None" among them, which is a category of many tables.
-MISSING = ["", "?", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "null", "NULL", "#N/A"]
-BINARY: dict[str, Callable[..., pd.DataFrame]] = {
+MISSING_VALUES = ["", "?", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "null", "NULL", "#N/A"]
+BINARY_READERS: dict[str, Callable[..., pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
     ".feather": pd.read_feather,
     ".arrow": pd.read_feather,
 }
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t", ".tab": "\t"}
-TABLE_ENDINGS = (*SEPARATORS, ".arff", ".jsonl", *BINARY)
+TABLE_SUFFIXES = (*SEPARATORS, ".arff", ".jsonl", *BINARY_READERS)
 
 
 def read_table(
@@ -40,7 +40,7 @@ def read_table(
     Parameters
     ----------
     path : Path
-        Ends in .csv, .txt, .tsv, .tab, .jsonl, .arff, .parquet, .feather or .arrow; the first five may be packed.
+        Ends in .csv, .txt, .tsv, .tab, .jsonl, .arff, .parquet, .feather or .arrow; the first five may be compressed.
     separator : str, optional
         Between the fields of a table of text; a comma, in .tsv and .tab files a tab, if left out.
     decimal, encoding : str
@@ -57,20 +57,22 @@ def read_table(
     UserError
         If the file is missing, damaged, empty, ragged, or no table of its kind.
     """
-    ending = Path(content_name(path)).suffix.lower()
-    if ending in BINARY:
-        return _read_binary(path, BINARY[ending])
+    ending = Path(uncompressed_name(path)).suffix.lower()
+    if ending in BINARY_READERS:
+        return _read_binary(path, BINARY_READERS[ending])
     with _as_text(path, encoding):
         if ending == ".arff":
             return _read_arff(path, encoding)
         if ending == ".jsonl":
             return _read_lines(path, encoding)
         mark = separator or SEPARATORS[ending]
-        check_rows(path, mark, encoding)
-        return _read_fields(path, missing=[""] if text else MISSING, sep=mark, decimal=decimal, encoding=encoding)
+        check_field_counts(path, mark, encoding)
+        return _read_fields(
+            path, missing=[""] if text else MISSING_VALUES, sep=mark, decimal=decimal, encoding=encoding
+        )
 
 
-def check_rows(path: Path, separator: str, encoding: str) -> None:
+def check_field_counts(path: Path, separator: str, encoding: str) -> None:
     """Refuse a header that can't name the columns, and rows that have more or fewer fields than it.
 
     pandas fills short rows up without a word.
@@ -146,13 +148,13 @@ def _read_lines(path: Path, encoding: str) -> pd.DataFrame:
     with open_file(path) as stream, io.TextIOWrapper(stream, encoding=encoding) as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                rows.append(_object(path, number, line))
+                rows.append(_parse_json_line(path, number, line))
     if not rows:
         raise UserError(f"{path} is empty; it needs one JSON object a line")
     return pd.DataFrame(rows)
 
 
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+def _parse_json_line(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (json.JSONDecodeError, RecursionError, ValueError) as error:

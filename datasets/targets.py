@@ -1,4 +1,4 @@
-"""The target: which task it sets, its labels or numbers, the positive class."""
+"""Type inference for the target: which task it sets, its labels or numbers, the positive class."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ import pandas as pd
 from bakeoff.datasets.dataset import Task
 from bakeoff.errors import UserError, unknown_name
 
-MOST_INTEGER_CLASSES = 10
-MOST_BALANCED_CLASSES = 100
+MAX_INTEGER_CLASSES = 10
+MAX_BALANCED_CLASSES = 100
 MOSTLY_NUMBERS = 0.9  # share from which other texts in a target are likely to be mistakes
 
 
@@ -34,7 +34,7 @@ def infer_task(y: Any) -> Task:
     if n_values <= 2:
         return "binary"
     counts = finite.value_counts().sort_index()
-    if _are_counts(counts) or not (n_values <= MOST_INTEGER_CLASSES or _are_codes(counts)):
+    if _are_counts(counts) or not (n_values <= MAX_INTEGER_CLASSES or _are_codes(counts)):
         return "regression"
     return "multiclass"
 
@@ -43,7 +43,7 @@ def _are_codes(counts: pd.Series) -> bool:
     """Tell codes of classes: consecutive from 0 or 1, at most a hundred, none a tenth as common as the average."""
     consecutive = counts.index[0] in (0, 1) and counts.index[-1] - counts.index[0] == len(counts) - 1
     return bool(
-        consecutive and len(counts) <= MOST_BALANCED_CLASSES and counts.min() >= 2 and counts.min() > counts.mean() / 10
+        consecutive and len(counts) <= MAX_BALANCED_CLASSES and counts.min() >= 2 and counts.min() > counts.mean() / 10
     )
 
 
@@ -56,7 +56,7 @@ def _are_counts(counts: pd.Series) -> bool:
     return bool((steps[:peak] > 0).all() and (steps[peak:] < 0).all() and counts.iloc[-1] < counts.max() / 4)
 
 
-def note_on_task(name: str, task: Task, y: pd.Series) -> str:
+def describe_inferred_task(name: str, task: Task, y: pd.Series) -> str:
     """Say what was inferred, and how to say otherwise."""
     texts = y.dropna().astype(str)
     odd = texts[pd.to_numeric(texts, errors="coerce").isna()]
@@ -86,7 +86,7 @@ def read_labels(name: str, y: pd.Series, task: Task) -> np.ndarray:
     return numbers.to_numpy(dtype=float, copy=True)
 
 
-def find_positive(name: str, labels: np.ndarray, task: Task, positive: Any) -> Any:
+def find_positive_class(name: str, labels: np.ndarray, task: Task, positive: Any) -> Any:
     """Find the label that the user means: YAML reads `1`, the file may hold `"1"`."""
     if positive is None:
         return None

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.datasets.packed import open_file
-from bakeoff.datasets.values import Values
+from bakeoff.datasets.values import LabelledArrays
 from bakeoff.errors import UserError
 
-YES = {"true": True, "false": False}
+BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Header:
         return self.classes is not None or self.numeric_target
 
 
-def read_ts(path: Path) -> Values:
+def read_ts(path: Path) -> LabelledArrays:
     """Read a .ts file.
 
     Raises
@@ -67,18 +67,18 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> Header:
                     f"{path} has no class labels (@classLabel true … or @targetLabel true); there is nothing to predict"
                 )
             return header
-        _take_entry(path, number, header, key, words[1:])
+        _read_header_entry(path, number, header, key, words[1:])
     raise UserError(f"{path} has no line @data")
 
 
-def _take_entry(path: Path, number: int, header: Header, key: str, words: list[str]) -> None:
+def _read_header_entry(path: Path, number: int, header: Header, key: str, words: list[str]) -> None:
     header.entries[key] = " ".join(words)
-    if key == "@timestamps" and words and YES.get(words[0].lower(), False):
+    if key == "@timestamps" and words and BOOLEANS.get(words[0].lower(), False):
         raise UserError(f"{path}, line {number}: series with time stamps are not read; save values at equal steps")
     if key in ("@classlabel", "@targetlabel"):
-        if not words or words[0].lower() not in YES:
+        if not words or words[0].lower() not in BOOLEANS:
             raise UserError(f"{path}, line {number}: {key} must be followed by true or false")
-        if YES[words[0].lower()]:
+        if BOOLEANS[words[0].lower()]:
             header.numeric_target = key == "@targetlabel"
             header.classes = None if header.numeric_target else words[1:]
 
@@ -103,7 +103,7 @@ def _read_channel(path: Path, number: int, channel: str) -> np.ndarray:
         raise UserError(f"{path}, line {number}: {error}; a series is numbers and ? with commas") from None
 
 
-def _to_values(path: Path, rows: list[tuple[list[np.ndarray], str]], header: Header) -> Values:
+def _to_values(path: Path, rows: list[tuple[list[np.ndarray], str]], header: Header) -> LabelledArrays:
     n_channels = len(rows[0][0])
     odd = next((place for place, (channels, _) in enumerate(rows) if len(channels) != n_channels), None)
     if odd is not None:
@@ -116,7 +116,7 @@ def _to_values(path: Path, rows: list[tuple[list[np.ndarray], str]], header: Hea
         for steps, channel in zip(row, channels, strict=True):
             steps[: len(channel)] = channel
     notes = () if len(set(lengths)) == 1 else (f"{path.name}: {min(lengths)} to {max(lengths)} steps a series",)
-    return Values(X, _targets(path, [label for _, label in rows], header), X.shape[1:], notes=notes)
+    return LabelledArrays(X, _targets(path, [label for _, label in rows], header), X.shape[1:], notes=notes)
 
 
 def _targets(path: Path, labels: list[str], header: Header) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Rows of values in one array, images or series, with their labels: what files of arrays are read into."""
+"""Arrays of rows (images, series or tables) with their labels: what files of arrays are read into."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ import numpy as np
 from bakeoff.datasets.dataset import Kind
 from bakeoff.errors import UserError
 
-CHANNELS = (1, 3, 4)
+CHANNEL_COUNTS = (1, 3, 4)
 
 
 @dataclass(frozen=True, eq=False)
-class Values:
+class LabelledArrays:
     """Rows that share a shape.
 
     Parameters
@@ -32,7 +32,7 @@ class Values:
     notes: tuple[str, ...] = ()
 
 
-def join(train: Values, test: Values) -> Values:
+def join(train: LabelledArrays, test: LabelledArrays) -> LabelledArrays:
     """Join a training and a test part; the shorter series of the two end in missing values.
 
     Raises
@@ -44,17 +44,17 @@ def join(train: Values, test: Values) -> Values:
     if one != other and not (len(one) == len(other) == 2 and one[0] == other[0]):
         raise UserError(f"the rows of the training part have the shape {one}, those of the test part {other}")
     longest = max(one[-1], other[-1])
-    X = np.concatenate([lengthen(part.X, longest) for part in (train, test)])
-    return Values(X, np.concatenate([train.y, test.y]), X.shape[1:], len(train.y), train.notes)
+    X = np.concatenate([pad_with_nan(part.X, longest) for part in (train, test)])
+    return LabelledArrays(X, np.concatenate([train.y, test.y]), X.shape[1:], len(train.y), train.notes)
 
 
-def lengthen(X: np.ndarray, length: int) -> np.ndarray:
+def pad_with_nan(X: np.ndarray, length: int) -> np.ndarray:
     """Fill rows up with NaN at the end of their last axis."""
     missing = length - X.shape[-1]
     return X if not missing else np.pad(X, [(0, 0)] * (X.ndim - 1) + [(0, missing)], constant_values=np.nan)
 
 
-def shape_rows(X: np.ndarray, kind: Kind | None, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def to_channels_first(X: np.ndarray, kind: Kind | None, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Bring an array to (rows, channels, height, width), (rows, channels, length) or (rows, columns).
 
     Three axes of bytes are grey images, three of other numbers are series with channels; `kind` decides otherwise.
@@ -71,7 +71,7 @@ def shape_rows(X: np.ndarray, kind: Kind | None, name: str) -> tuple[np.ndarray,
         If no kind of data has so many axes.
     """
     if X.ndim == 4:
-        last = X.shape[3] in CHANNELS and X.shape[1] not in CHANNELS
+        last = X.shape[3] in CHANNEL_COUNTS and X.shape[1] not in CHANNEL_COUNTS
         return (np.moveaxis(X, 3, 1), (f"{name}: the last axis was read as channels",)) if last else (X, ())
     if X.ndim == 3:
         image = kind == "image" or (kind is None and X.dtype == np.uint8)

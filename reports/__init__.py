@@ -6,14 +6,14 @@ Importing this package is cheap; pandas and jinja2 are loaded when a report is m
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeoff.folder import SUMMARY, VERDICT, RunFolder, write_whole
+from bakeoff.folder import SUMMARY, VERDICT, RunFolder, write_atomic
 
 if TYPE_CHECKING:
     from bakeoff.reports.tables import Run
 
 __all__ = ["write_figures", "write_latex", "write_main_figures", "write_reports"]
 
-MOST_DATASETS = 12  # whose figures are among the main ones
+MAX_DATASETS = 12  # whose figures are among the main ones
 
 
 def write_reports(folder: RunFolder) -> "Run":
@@ -32,12 +32,12 @@ def write_reports(folder: RunFolder) -> "Run":
     from bakeoff.reports.verdict_record import build_verdict_record
 
     view = load_run_view(folder)
-    write_whole(folder.html, render_html(view))
-    write_whole(folder.markdown, render_markdown(view))
-    write_whole(folder.path / SUMMARY, render_summary(view))
+    write_atomic(folder.html, render_html(view))
+    write_atomic(folder.markdown, render_markdown(view))
+    write_atomic(folder.path / SUMMARY, render_summary(view))
     board = leaderboard(view)
-    write_whole(folder.path / "leaderboard.csv", board.to_csv(index=False))
-    write_whole(folder.path / "leaderboard.parquet", board.to_parquet(index=False))
+    write_atomic(folder.path / "leaderboard.csv", board.to_csv(index=False))
+    write_atomic(folder.path / "leaderboard.parquet", board.to_parquet(index=False))
     folder.write_json(VERDICT, build_verdict_record(view))
     return view
 
@@ -46,7 +46,7 @@ def write_latex(view: "Run", path: Path) -> None:
     """Write the scores as LaTeX tables into a file."""
     from bakeoff.reports.latex import render_latex
 
-    write_whole(path, render_latex(view))
+    write_atomic(path, render_latex(view))
 
 
 def write_main_figures(view: "Run", out: Path) -> list[Path]:
@@ -54,7 +54,7 @@ def write_main_figures(view: "Run", out: Path) -> list[Path]:
     from bakeoff.reports.figures.drawn import draw_figures
     from bakeoff.reports.figures.gather import main_figures
 
-    return draw_figures(main_figures(view, MOST_DATASETS), out, endings=("png",))
+    return draw_figures(main_figures(view, MAX_DATASETS), out, endings=("png",))
 
 
 def write_figures(view: "Run", out: Path) -> list[Path]:

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.records import Record
-from bakeoff.reports.by_rows import BY_ROWS, RowTest, Side, compare_rows
-from bakeoff.reports.champions import Champion, choose_best
+from bakeoff.reports.by_rows import ROW_TESTED_SCHEMES, ComparedFits, RowTest, compare_rows
+from bakeoff.reports.champions import SelectedModel, select_best
 from bakeoff.reports.formats import decimals_for, format_difference, format_value
-from bakeoff.reports.sheets import Cell, Column, Sheet, plain_columns
-from bakeoff.reports.statistics.folds import compare_corrected
-from bakeoff.reports.tables import Run, fits_of, once
-from bakeoff.reports.verdict import ALPHA, FOLDS, complete_rivals
-from bakeoff.reports.verdict_sheet import MIDDLE_DOT, say_interval, say_p, say_ratio
+from bakeoff.reports.sheets import Cell, Column, Table, plain_columns
+from bakeoff.reports.statistics.folds import corrected_t_test
+from bakeoff.reports.tables import Run, cached, fits_of
+from bakeoff.reports.verdict import ALPHA, CORRECTED_T_TEST, complete_candidates
+from bakeoff.reports.verdict_sheet import MIDDLE_DOT, format_interval, format_p_value, format_ratio
 
 SHOWN_MEMBERS = 4
 Weights = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Duel:
+class EnsembleComparison:
     """An ensemble across models against the best single model of one data set.
 
     Parameters
@@ -32,7 +32,7 @@ class Duel:
     dataset, metric : str
     scores : tuple of float
         Of the ensemble on each outer fold, bigger is better.
-    single : Champion
+    single : SelectedModel
         The best model by inner scores, on each outer fold.
     found : RowTest
         The ensemble minus the single model.
@@ -47,7 +47,7 @@ class Duel:
     dataset: str
     metric: str
     scores: tuple[float, ...]
-    single: Champion
+    single: SelectedModel
     found: RowTest
     weights: Weights
     cost_s: float
@@ -63,31 +63,31 @@ class Duel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Across:
+class EnsembleSection:
     """What the report says of ensembles across models."""
 
-    said: str
-    table: Sheet
+    summary: str
+    table: Table
 
 
-@once
-def judge_ensembles(view: Run) -> list[Duel]:
+@cached
+def compare_ensembles(view: Run) -> list[EnsembleComparison]:
     """Compare the ensembles of each data set that has one on every outer fold."""
     by_dataset: dict[str, list[Record]] = defaultdict(list)
-    for record in view.across.values():
+    for record in view.cross_model.values():
         by_dataset[record.dataset].append(record)
-    duels = (_duel(view, fits_of(view, name), by_dataset[name]) for name in view.plan["datasets"])
-    return [duel for duel in duels if duel is not None]
+    comparisons = (_compare_ensemble(view, fits_of(view, name), by_dataset[name]) for name in view.plan["datasets"])
+    return [comparison for comparison in comparisons if comparison is not None]
 
 
-def build_across(view: Run) -> Across | None:
+def build_ensemble_section(view: Run) -> EnsembleSection | None:
     """Build the section of ensembles across models; None if the run has none."""
-    duels = judge_ensembles(view)
-    if not duels:
+    comparisons = compare_ensembles(view)
+    if not comparisons:
         return None
-    return Across(
-        said=say_duels(duels),
-        table=Sheet(
+    return EnsembleSection(
+        summary=render_ensemble_comparisons(comparisons),
+        table=Table(
             caption="An ensemble across all models against the best single one",
             columns=(
                 *plain_columns("Data set", "Ensemble is"),
@@ -96,34 +96,34 @@ def build_across(view: Run) -> Across | None:
                 *plain_columns("Best single model", "Members"),
                 Column(title="Cost", numeric=True, hint="seconds of all members over those of the single model"),
             ),
-            rows=tuple(_row(view, duel) for duel in duels),
+            rows=tuple(_row(view, comparison) for comparison in comparisons),
         ),
     )
 
 
-def say_duels(duels: Sequence[Duel]) -> str:
+def render_ensemble_comparisons(comparisons: Sequence[EnsembleComparison]) -> str:
     """Say in one sentence what ensembles across models come to."""
-    answers = [duel.answer for duel in duels]
+    answers = [comparison.answer for comparison in comparisons]
     counted = ", ".join(f"{word} on {answers.count(word)}" for word in dict.fromkeys(answers))
     return (
         f"An ensemble of all models, weighted by inner folds, against the best single model: {counted} of "
-        f"{len(duels)} {'data set' if len(duels) == 1 else 'data sets'}."
+        f"{len(comparisons)} {'data set' if len(comparisons) == 1 else 'data sets'}."
     )
 
 
-def _duel(view: Run, fits: pd.DataFrame, records: Sequence[Record]) -> Duel | None:
+def _compare_ensemble(view: Run, fits: pd.DataFrame, records: Sequence[Record]) -> EnsembleComparison | None:
     folds = list(dict.fromkeys(zip(fits["repeat"], fits["fold"], strict=True)))
     by_fold = {(record.repeat, record.fold): record for record in records if record.ok}
     if not folds or set(by_fold) != set(folds):
         return None
     dataset, ordered = str(fits["dataset"].iloc[0]), [by_fold[fold] for fold in sorted(folds)]
     metric = view.primary(dataset)
-    single = choose_best(complete_rivals(view, fits, metric))
+    single = select_best(complete_candidates(view, fits, metric))
     if single is None or len(single.scores) < len(folds) or any(metric not in one.metrics for one in ordered):
         return None
     scores = tuple(view.sign(metric) * one.metrics[metric] for one in ordered)
     cost_of = dict(zip(fits["fit"], fits["cost_s"], strict=True))
-    return Duel(
+    return EnsembleComparison(
         dataset=dataset,
         metric=metric,
         scores=scores,
@@ -136,14 +136,14 @@ def _duel(view: Run, fits: pd.DataFrame, records: Sequence[Record]) -> Duel | No
 
 
 def _test(
-    view: Run, dataset: str, fits: Sequence[str], scores: Sequence[float], single: Champion, folds: int
+    view: Run, dataset: str, fits: Sequence[str], scores: Sequence[float], single: SelectedModel, folds: int
 ) -> RowTest:
-    if view.plan["datasets"][dataset]["scheme"] in BY_ROWS:
-        both = replace(view, records={**view.records, **view.across})
-        sides = (Side(view=both, fits=tuple(fits)), Side(view=both, fits=single.fits))
+    if view.plan["datasets"][dataset]["scheme"] in ROW_TESTED_SCHEMES:
+        both = replace(view, records={**view.records, **view.cross_model})
+        sides = (ComparedFits(view=both, fits=tuple(fits)), ComparedFits(view=both, fits=single.fits))
         return compare_rows(dataset, *sides, rope=0.0)
     differences = np.subtract(scores, single.scores)
-    return RowTest(difference=compare_corrected(differences, test_share=1 / folds), test=FOLDS)
+    return RowTest(difference=corrected_t_test(differences, test_fraction=1 / folds), test=CORRECTED_T_TEST)
 
 
 def _members(record: Record) -> list[dict[str, Any]]:
@@ -159,29 +159,39 @@ def _mean_weights(records: Sequence[Record]) -> Weights:
     return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
 
 
-def _row(view: Run, duel: Duel) -> tuple[Cell, ...]:
-    sign, difference = view.sign(duel.metric), duel.found.difference
-    spread = float(np.std(np.subtract(duel.scores, duel.single.scores), ddof=1)) if len(duel.scores) > 1 else math.nan
-    mean = float(np.mean(duel.scores))
-    decimals = decimals_for([mean, duel.single.mean], [spread])
-    (model, variant), ratio = duel.single.most, duel.cost_s / duel.single.cost_s if duel.single.cost_s else math.nan
-    single = f"{variant} {MIDDLE_DOT} {format_value(sign * duel.single.mean, decimals)}"
-    p_value = duel.found.why if math.isnan(difference.p_value) else f"p {say_p(difference.p_value)}"
+def _row(view: Run, comparison: EnsembleComparison) -> tuple[Cell, ...]:
+    sign, difference = view.sign(comparison.metric), comparison.found.difference
+    spread = (
+        float(np.std(np.subtract(comparison.scores, comparison.single.scores), ddof=1))
+        if len(comparison.scores) > 1
+        else math.nan
+    )
+    mean = float(np.mean(comparison.scores))
+    decimals = decimals_for([mean, comparison.single.mean], [spread])
+    (model, variant), ratio = (
+        comparison.single.most_chosen,
+        comparison.cost_s / comparison.single.cost_s if comparison.single.cost_s else math.nan,
+    )
+    single = f"{variant} {MIDDLE_DOT} {format_value(sign * comparison.single.mean, decimals)}"
+    p_value = comparison.found.why if math.isnan(difference.p_value) else f"p {format_p_value(difference.p_value)}"
     return (
-        Cell(text=duel.dataset, note=duel.metric),
-        Cell(text=duel.answer, note=p_value),
+        Cell(text=comparison.dataset, note=comparison.metric),
+        Cell(text=comparison.answer, note=p_value),
         Cell(
             text=format_difference(difference.mean, decimals),
             value=difference.mean,
-            note=say_interval(difference, decimals).strip(),
+            note=format_interval(difference, decimals).strip(),
         ),
         Cell(text=format_value(sign * mean, decimals), value=sign * mean),
         Cell(text=model, note=single),
-        Cell(text=_say_members(duel.weights), note=f"left out: {', '.join(duel.left_out)}" if duel.left_out else ""),
-        Cell(text=say_ratio(ratio), value=ratio),
+        Cell(
+            text=_format_members(comparison.weights),
+            note=f"left out: {', '.join(comparison.left_out)}" if comparison.left_out else "",
+        ),
+        Cell(text=format_ratio(ratio), value=ratio),
     )
 
 
-def _say_members(weights: Weights) -> str:
+def _format_members(weights: Weights) -> str:
     shown = [f"{name} {weight:.0%}" for name, weight in list(weights.items())[:SHOWN_MEMBERS]]
     return ", ".join(shown + ([f"{len(weights) - SHOWN_MEMBERS} more"] if len(weights) > SHOWN_MEMBERS else []))

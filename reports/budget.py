@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from bakeoff.records import say_share
+from bakeoff.plain import format_percent
 from bakeoff.reports.formats import format_seconds, plural
-from bakeoff.reports.sheets import Cell, Column, Sheet, number_cell, plain_columns, rows_of, seconds_cell
+from bakeoff.reports.sheets import Cell, Column, Table, number_cell, plain_columns, rows_of, seconds_cell
 from bakeoff.reports.tables import CELL, NOT_RUN, Run, fits_frame
 
 NUMBERS = {
@@ -18,7 +18,7 @@ NUMBERS = {
 SECONDS = {
     "tune_s": Column(title="Tuning", numeric=True, hint="wall time"),
     "cpu_s": Column(title="CPU", numeric=True, hint="of everything in the processes of the fits"),
-    "aside_cpu_s": Column(title="Aside", numeric=True, hint="CPU time for reports alone, in no model's cost"),
+    "uncharged_cpu_s": Column(title="Aside", numeric=True, hint="CPU time for reports alone, in no model's cost"),
 }
 
 
@@ -31,15 +31,15 @@ def budget(view: Run) -> pd.DataFrame:
     -------
     DataFrame
         Sums over the fits: `fits` (recorded), `model_fits`, `epochs`, `trials` (those that did not fail),
-        `trials_failed`, `trials_pruned`, `tune_s`, `cpu_s`, `aside_cpu_s`; `part`: the shares of the training part; and
+        `trials_failed`, `trials_pruned`, `tune_s`, `cpu_s`, `uncharged_cpu_s`; `part`: the shares of the training part; and
         `flags`: why a study ended before its budget.
     """
     frame = fits_frame(view)
-    whole = frame["share"] == 1
+    whole = frame["train_fraction"] == 1
     return pd.DataFrame([_row(fits) for _, fits in frame.groupby([*CELL, whole], sort=False)])
 
 
-def build_budget(spent: pd.DataFrame) -> Sheet:
+def build_budget(spent: pd.DataFrame) -> Table:
     """Build the table of what each cell spent."""
     names = {"dataset": "Data set", "model": "Model", "variant": "Variant"}
     if len(set(spent["part"])) > 1:
@@ -53,7 +53,7 @@ def build_budget(spent: pd.DataFrame) -> Sheet:
         )
         for row in rows_of(spent)
     )
-    return Sheet(
+    return Table(
         caption="Spent, summed over the fits of a cell",
         columns=(*plain_columns(*names.values()), *NUMBERS.values(), *SECONDS.values(), Column(title="Remarks")),
         rows=rows,
@@ -61,18 +61,18 @@ def build_budget(spent: pd.DataFrame) -> Sheet:
     )
 
 
-def say_spent(spent: pd.DataFrame) -> str:
+def render_budget(spent: pd.DataFrame) -> str:
     """Say in a few sentences what all of it came to."""
     trials, failed, pruned = (int(spent[name].sum()) for name in ("trials", "trials_failed", "trials_pruned"))
     tuning, cpu = (format_seconds(float(spent[name].sum())) for name in ("tune_s", "cpu_s"))
     fits = f"{plural(int(spent['fits'].sum()), 'fit')} used {cpu} of CPU time"
     if not trials + failed:
-        return f"{fits}; nothing was tuned.{_say_curves(spent)}"
+        return f"{fits}; nothing was tuned.{_render_curves(spent)}"
     each = f"{plural(trials + failed, 'trial')} of tuning took {tuning}"
-    return f"{fits}; {each}, {failed} of them failed, {pruned} were pruned.{_say_curves(spent)}"
+    return f"{fits}; {each}, {failed} of them failed, {pruned} were pruned.{_render_curves(spent)}"
 
 
-def _say_curves(spent: pd.DataFrame) -> str:
+def _render_curves(spent: pd.DataFrame) -> str:
     smaller = spent[spent["part"] != "100 %"]
     if smaller.empty:
         return ""
@@ -89,7 +89,7 @@ def _row(fits: pd.DataFrame) -> dict[str, object]:
     }
     return {
         **{name: fits.iloc[0][name] for name in CELL},
-        "part": _say_part(fits["share"]),
+        "part": _format_part(fits["train_fraction"]),
         "fits": int((fits["status"] != NOT_RUN).sum()),
         "model_fits": sums["tune_fits"] + sums["refits"],
         "epochs": sums["tune_epochs"] + sums["epochs"],
@@ -112,8 +112,8 @@ def _own_part(fits: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _say_part(shares: "pd.Series[float]") -> str:
-    return " to ".join(dict.fromkeys(say_share(share) for share in (shares.min(), shares.max())))
+def _format_part(shares: "pd.Series[float]") -> str:
+    return " to ".join(dict.fromkeys(format_percent(train_fraction) for train_fraction in (shares.min(), shares.max())))
 
 
 def _count(texts: "pd.Series[str]") -> str:

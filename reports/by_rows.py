@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 
 from bakeoff.metrics import METRICS, Predictions, compute_metrics
-from bakeoff.reports.statistics.folds import Difference, Posterior, leave_untested
+from bakeoff.reports.statistics.folds import Difference, Posterior, untested_difference
 from bakeoff.reports.statistics.resampled import build_scorer
 from bakeoff.reports.statistics.rows import (
     block_length,
-    compare_answers,
+    bootstrap_differences,
+    bootstrap_posterior,
     count_resamples,
-    draw_differences,
-    share_draws,
-    summarise_draws,
+    mcnemar_test,
+    summarise_bootstrap,
 )
 from bakeoff.reports.tables import Run
 
-BY_ROWS = ("predefined", "ordered")  # schemes of splits
+ROW_TESTED_SCHEMES = ("predefined", "ordered")  # schemes of splits
 BOOTSTRAP, BLOCKS, MCNEMAR = "bootstrap over test rows", "block bootstrap over time", "McNemar's test"
-FEWEST_UNITS = 10
-SAME = 1e-6
+MIN_UNITS = 10
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
+class ComparedFits:
     """The fits of one side, by outer fold, and the run that they are of."""
 
     view: Run
@@ -76,7 +76,7 @@ class _NoTestError(Exception):
     """Says why there is no test."""
 
 
-def compare_rows(dataset: str, one: Side, other: Side, *, rope: float) -> RowTest:
+def compare_rows(dataset: str, one: ComparedFits, other: ComparedFits, *, rope: float) -> RowTest:
     """Test the difference of two sides, the one minus the other, bigger is better, over the rows of their test parts.
 
     The difference is that of the primary metric, averaged over the folds. Rows are drawn with replacement; where they
@@ -86,7 +86,7 @@ def compare_rows(dataset: str, one: Side, other: Side, *, rope: float) -> RowTes
     Parameters
     ----------
     dataset : str
-    one, other : Side
+    one, other : ComparedFits
         With a fit for each outer fold.
     rope : float
         Half the width of the region of practical equivalence, in units of the metric.
@@ -96,17 +96,19 @@ def compare_rows(dataset: str, one: Side, other: Side, *, rope: float) -> RowTes
     try:
         folds = [_read(dataset, metric, one, other, place) for place in range(len(one.fits))]
     except _NoTestError as reason:
-        return RowTest(difference=leave_untested(differences), why=str(reason))
+        return RowTest(difference=untested_difference(differences), why=str(reason))
     resamples = count_resamples(max(len(fold.units) for fold in folds))
     draws = one.view.sign(metric) * np.mean(
         [_draw(fold, metric, seed, resamples) for seed, fold in enumerate(folds)], axis=0
     )
     n_rows = sum(len(fold.units) for fold in folds)
-    difference = summarise_draws(float(differences.mean()), draws, n=n_rows)
+    difference = summarise_bootstrap(float(differences.mean()), draws, n=n_rows)
     if math.isnan(difference.p_value):
         return RowTest(difference=difference, why=f"{metric} is undefined on many resamples: too few rows of a class")
     found = RowTest(
-        difference=difference, posterior=share_draws(draws, rope=rope), test=BLOCKS if folds[0].in_time else BOOTSTRAP
+        difference=difference,
+        posterior=bootstrap_posterior(draws, rope=rope),
+        test=BLOCKS if folds[0].in_time else BOOTSTRAP,
     )
     return _with_mcnemar(found, folds[0]) if metric == "accuracy" and len(folds) == 1 else found
 
@@ -114,23 +116,23 @@ def compare_rows(dataset: str, one: Side, other: Side, *, rope: float) -> RowTes
 def _with_mcnemar(found: RowTest, fold: _Fold) -> RowTest:
     if fold.in_time or fold.sides[0].weights is not None:
         return found
-    p_value = compare_answers(*(side.y_true == side.y_pred for side in fold.sides))
+    p_value = mcnemar_test(*(side.y_true == side.y_pred for side in fold.sides))
     return replace(found, difference=replace(found.difference, p_value=p_value), test=MCNEMAR)
 
 
 def _draw(fold: _Fold, metric: str, seed: int, resamples: int) -> np.ndarray:
     one, other = (build_scorer(metric, side) for side in fold.sides)
     block = block_length(fold.n_units) if fold.in_time else 1
-    return draw_differences(
+    return bootstrap_differences(
         lambda counts: one(counts) - other(counts), fold.units, seed=seed, block=block, resamples=resamples
     )
 
 
-def _recorded(side: Side, metric: str) -> np.ndarray:
+def _recorded(side: ComparedFits, metric: str) -> np.ndarray:
     return side.view.sign(metric) * np.array([side.view.records[fit].metrics[metric] for fit in side.fits])
 
 
-def _read(dataset: str, metric: str, one: Side, other: Side, place: int) -> _Fold:
+def _read(dataset: str, metric: str, one: ComparedFits, other: ComparedFits, place: int) -> _Fold:
     """Read what both sides said of one test part.
 
     Raises
@@ -153,13 +155,13 @@ def _read(dataset: str, metric: str, one: Side, other: Side, place: int) -> _Fol
         units=np.arange(len(stored[0]["rows"])) if times is None else np.unique(times, return_inverse=True)[1],
         in_time=times is not None,
     )
-    if fold.n_units < FEWEST_UNITS:
+    if fold.n_units < MIN_UNITS:
         what = "points in time" if fold.in_time else "rows"
-        raise _NoTestError(f"a test part has {fold.n_units} {what}; a test needs {FEWEST_UNITS}")
+        raise _NoTestError(f"a test part has {fold.n_units} {what}; a test needs {MIN_UNITS}")
     return fold
 
 
-def _predictions(side: Side, place: int, metric: str, arrays: Mapping[str, Any]) -> Predictions:
+def _predictions(side: ComparedFits, place: int, metric: str, arrays: Mapping[str, Any]) -> Predictions:
     """Return what a fit predicted, if it is what the fit was scored by."""
     fit = side.fits[place]
     if not arrays:
@@ -172,6 +174,6 @@ def _predictions(side: Side, place: int, metric: str, arrays: Mapping[str, Any])
         whole = len(arrays["rows"]) == len(found.y_true)
     except (KeyError, IndexError, ValueError, TypeError):
         whole, value = False, math.nan
-    if not whole or not math.isclose(value, record.metrics[metric], rel_tol=SAME, abs_tol=SAME):
+    if not whole or not math.isclose(value, record.metrics[metric], rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         raise _NoTestError(f"the predictions of the fit {fit} do not give its recorded {metric}")
     return found

@@ -1,4 +1,4 @@
-"""Champions: of several candidates, the one that inner scores alone would choose on each outer fold.
+"""Nested selection: of several candidates, the one that inner scores alone would choose on each outer fold.
 
 What is chosen never saw the outer test rows, so its outer scores are those of the procedure "try them all, keep the
 best": unlike the best mean over the outer folds, which is picked on the very numbers that it then shows.
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-FOLD = ["repeat", "fold"]
+FOLD_KEYS = ["repeat", "fold"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Champion:
+class SelectedModel:
     """What was chosen on each outer fold.
 
     Parameters
@@ -42,17 +42,17 @@ class Champion:
         return math.fsum(self.scores) / len(self.scores)
 
     @property
-    def most(self) -> tuple[str, str]:
+    def most_chosen(self) -> tuple[str, str]:
         """What was chosen most often; the earlier of equals."""
         return max(dict.fromkeys(self.chosen), key=self.chosen.count)
 
     @property
-    def share(self) -> tuple[int, int]:
+    def times_chosen(self) -> tuple[int, int]:
         """On how many of the folds that was."""
-        return self.chosen.count(self.most), len(self.chosen)
+        return self.chosen.count(self.most_chosen), len(self.chosen)
 
 
-def choose_best(candidates: pd.DataFrame) -> Champion | None:
+def select_best(candidates: pd.DataFrame) -> SelectedModel | None:
     """Choose the best inner score on each outer fold; of equals, the cheaper.
 
     Parameters
@@ -63,13 +63,13 @@ def choose_best(candidates: pd.DataFrame) -> Champion | None:
 
     Returns
     -------
-    Champion or None
+    SelectedModel or None
         None without candidates; of several, those without an inner score are none.
     """
-    return choose_cheapest(candidates, within=0.0)
+    return select_cheapest(candidates, within=0.0)
 
 
-def choose_cheapest(candidates: pd.DataFrame, *, within: float) -> Champion | None:
+def select_cheapest(candidates: pd.DataFrame, *, within: float) -> SelectedModel | None:
     """Choose on each outer fold the cheapest candidate whose inner score is at most `within` below the best one.
 
     A single model and variant is no choice, and needs no inner scores.
@@ -79,10 +79,10 @@ def choose_cheapest(candidates: pd.DataFrame, *, within: float) -> Champion | No
     candidates = candidates[candidates["inner_score"].notna()]
     if candidates.empty:
         return None
-    best = candidates.groupby(FOLD)["inner_score"].transform("max")
+    best = candidates.groupby(FOLD_KEYS)["inner_score"].transform("max")
     close = candidates[candidates["inner_score"] >= best - within]
-    picks = close.sort_values([*FOLD, "cost_s"]).drop_duplicates(FOLD)  # a stable sort: of equals the first
-    return Champion(
+    picks = close.sort_values([*FOLD_KEYS, "cost_s"]).drop_duplicates(FOLD_KEYS)  # a stable sort: of equals the first
+    return SelectedModel(
         chosen=tuple(zip(picks["model"], picks["variant"], strict=True)),
         fits=tuple(picks["fit"]),
         scores=tuple(picks["score"].tolist()),
@@ -91,7 +91,7 @@ def choose_cheapest(candidates: pd.DataFrame, *, within: float) -> Champion | No
     )
 
 
-def say_choice(champion: Champion) -> str:
+def format_selection(selection: SelectedModel) -> str:
     """Name what was chosen most often, and on how many folds if not on all."""
-    (model, variant), (often, folds) = champion.most, champion.share
+    (model, variant), (often, folds) = selection.most_chosen, selection.times_chosen
     return f"{model} ({variant})" + ("" if often == folds else f", chosen on {often} of {folds} folds")

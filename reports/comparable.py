@@ -6,7 +6,7 @@ from typing import Any
 from bakeoff.errors import UserError
 from bakeoff.records import Record
 
-MOST_PROBLEMS = 5
+MAX_PROBLEMS = 5
 
 
 def check_comparable(plan: Mapping[str, Any], records: Mapping[str, Record]) -> None:
@@ -25,15 +25,15 @@ def check_comparable(plan: Mapping[str, Any], records: Mapping[str, Record]) -> 
         All that is wrong, by data set and model: records of other data than the plan's, models with different splits
         of one fold, a primary metric that the plan does not have.
     """
-    refuse([*_unknown_metrics(plan), *_other_data(plan, records), *_other_splits(records)])
+    raise_problems([*_unknown_metrics(plan), *_other_data(plan, records), *_other_splits(records)])
 
 
-def refuse(problems: list[str]) -> None:
+def raise_problems(problems: list[str]) -> None:
     """Raise a UserError with the first few of several problems, if there are any."""
-    told = list(dict.fromkeys(problems))
-    if told:
-        more = [f"and {len(told) - MOST_PROBLEMS} more"] if len(told) > MOST_PROBLEMS else []
-        raise UserError(*told[:MOST_PROBLEMS], *more)
+    distinct = list(dict.fromkeys(problems))
+    if distinct:
+        more = [f"and {len(distinct) - MAX_PROBLEMS} more"] if len(distinct) > MAX_PROBLEMS else []
+        raise UserError(*distinct[:MAX_PROBLEMS], *more)
 
 
 def _unknown_metrics(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _other_data(plan: Mapping[str, Any], records: Mapping[str, Record]) -> Itera
 def _other_splits(records: Mapping[str, Record]) -> Iterator[str]:
     first: dict[tuple[str, int, int, float], Record] = {}
     for record in records.values():
-        one = first.setdefault((record.dataset, record.repeat, record.fold, record.share), record)
+        one = first.setdefault((record.dataset, record.repeat, record.fold, record.train_fraction), record)
         if one.split_digest != record.split_digest:
             yield (
                 f"{record.label} (fit {record.fit}) was run on another split than {one.model} ({one.variant}, fit "

@@ -9,10 +9,10 @@ import numpy as np
 
 from bakeoff.errors import UserError
 from bakeoff.records import Record
-from bakeoff.reports.by_rows import BY_ROWS, RowTest, Side, compare_rows
-from bakeoff.reports.comparable import refuse
-from bakeoff.reports.statistics.datasets import correct_by_holm
-from bakeoff.reports.statistics.folds import Difference, compare_corrected
+from bakeoff.reports.by_rows import ROW_TESTED_SCHEMES, ComparedFits, RowTest, compare_rows
+from bakeoff.reports.comparable import raise_problems
+from bakeoff.reports.statistics.datasets import adjust_by_holm
+from bakeoff.reports.statistics.folds import Difference, corrected_t_test
 from bakeoff.reports.tables import CELL, Run
 from bakeoff.reports.verdict import ALPHA
 
@@ -75,18 +75,18 @@ def compare_runs(before: Run, after: Run) -> list[CellChange]:
     if not shared:
         raise UserError("the runs share no data set with a model and a variant; there is nothing to compare")
     problems = [problem for cell in shared for problem in _clashes(cell, (before, after), (one[cell], other[cell]))]
-    refuse(problems)
+    raise_problems(problems)
     pairs = [(_scores(before, one[cell]), _scores(before, other[cell])) for cell in shared]
     tests = [
         _test(
             cell,
             *pair,
-            before=Side(view=before, fits=_fits(one[cell])),
-            after=Side(view=after, fits=_fits(other[cell])),
+            before=ComparedFits(view=before, fits=_fits(one[cell])),
+            after=ComparedFits(view=after, fits=_fits(other[cell])),
         )
         for cell, pair in zip(shared, pairs, strict=True)
     ]
-    p_values = correct_by_holm([math.nan if test is None else test.difference.p_value for test in tests])
+    p_values = adjust_by_holm([math.nan if test is None else test.difference.p_value for test in tests])
     return [
         _change(before, cell, pair, test, float(p_value))
         for cell, pair, test, p_value in zip(shared, pairs, tests, p_values, strict=True)
@@ -98,7 +98,7 @@ def _by_cell(view: Run) -> dict[Cell, dict[Fold, Record]]:
     cells: dict[Cell, dict[Fold, Record]] = {}
     for fit in view.plan["fits"]:
         record = view.records.get(fit["fit"])
-        if record is not None and record.share == 1:
+        if record is not None and record.train_fraction == 1:
             cell = (fit["dataset"], fit["model"], fit["variant"])
             cells.setdefault(cell, {})[fit["repeat"], fit["fold"]] = record
     return cells
@@ -131,15 +131,17 @@ def _fits(records: Mapping[Fold, Record]) -> tuple[str, ...]:
     return tuple(records[fold].fit for fold in sorted(records))
 
 
-def _test(cell: Cell, one: np.ndarray, other: np.ndarray, *, before: Side, after: Side) -> RowTest | None:
+def _test(
+    cell: Cell, one: np.ndarray, other: np.ndarray, *, before: ComparedFits, after: ComparedFits
+) -> RowTest | None:
     """Test the differences over folds, or over test rows where folds are no sample; None with a failed fold."""
     if not np.isfinite([one, other]).all():
         return None
     plan = before.view.plan
-    if plan["datasets"][cell[0]]["scheme"] in BY_ROWS:
+    if plan["datasets"][cell[0]]["scheme"] in ROW_TESTED_SCHEMES:
         return compare_rows(cell[0], after, before, rope=0.0)
     folds = 1 + max(fit["fold"] for fit in plan["fits"] if fit["dataset"] == cell[0])
-    return RowTest(difference=compare_corrected(other - one, test_share=1 / folds))
+    return RowTest(difference=corrected_t_test(other - one, test_fraction=1 / folds))
 
 
 def _change(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bakeoff.reports.forecast import say_forecast
+from bakeoff.reports.forecast import render_forecast
 from bakeoff.reports.formats import plural
 from bakeoff.reports.sheets import describe_metric
 from bakeoff.reports.tables import NOT_RUN, Run
@@ -32,40 +32,40 @@ def describe_dataset(view: Run, dataset: str, about: Mapping[str, Any]) -> Itera
 
 def count_fits(fits: pd.DataFrame) -> Facts:
     """Return how many fits were planned, and how they ended."""
-    ok, open_ = int((fits["status"] == "ok").sum()), int((fits["status"] == NOT_RUN).sum())
+    ok, n_not_run = int((fits["status"] == "ok").sum()), int((fits["status"] == NOT_RUN).sum())
     return (
         ("planned", str(len(fits))),
         ("ok", str(ok)),
-        ("failed", str(len(fits) - ok - open_)),
-        ("not run", str(open_)),
+        ("failed", str(len(fits) - ok - n_not_run)),
+        ("not run", str(n_not_run)),
     )
 
 
 def list_warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
     """Yield what a reader should know before trusting the numbers."""
-    open_ = int((fits["status"] == NOT_RUN).sum())
-    if open_:
+    n_not_run = int((fits["status"] == NOT_RUN).sum())
+    if n_not_run:
         shard = view.plan.get("shard")
         why = f"this is shard {shard} of the run" if shard else "the run was interrupted or still goes on"
-        yield f"No record of {plural(open_, 'planned fit')}: {why}."
-    if view.corrupt:
-        yield f"{plural(view.corrupt, 'line')} of records.jsonl were corrupt and are not used."
+        yield f"No record of {plural(n_not_run, 'planned fit')}: {why}."
+    if view.n_corrupt:
+        yield f"{plural(view.n_corrupt, 'line')} of records.jsonl were corrupt and are not used."
     yield from _restarts(view)
-    if view.superseded:
-        yield f"{plural(view.superseded, 'recorded fit')} with another tuning budget: kept, but not shown."
-    if view.outside > view.superseded:
-        yield f"{plural(view.outside - view.superseded, 'recorded fit')} outside the current plan are not shown."
+    if view.n_superseded:
+        yield f"{plural(view.n_superseded, 'recorded fit')} with another tuning budget: kept, but not shown."
+    if view.n_unplanned > view.n_superseded:
+        yield f"{plural(view.n_unplanned - view.n_superseded, 'recorded fit')} outside the current plan are not shown."
     if len({tuple(sorted(record.versions.items())) for record in view.records.values()}) > 1:
         yield "The fits ran under different library versions; their scores may not be comparable."
     if (view.suite.get("tuning") or {}).get("seconds") is not None:
         yield "The tuning budget is in seconds: results depend on the machine and its load."
-    yield from _unweighed(view)
+    yield from _missing_importance(view)
     flagged = int((fits["flag"] != "").sum())
     if flagged:
         yield f"{plural(flagged, 'fit')} did not get the whole tuning budget; see the remarks under “Budget spent”."
 
 
-def _unweighed(view: Run) -> Iterator[str]:
+def _missing_importance(view: Run) -> Iterator[str]:
     reasons = [str(known) for one in view.records.values() if (known := one.diagnostics.get("no_importance"))]
     if reasons:
         yield f"The importance of columns is not known for {plural(len(reasons), 'fit')}; the first: {reasons[0]}."
@@ -99,11 +99,11 @@ def describe_run(view: Run) -> Iterator[tuple[str, str]]:
     yield "Caps", _joined(suite.get("caps")) or "none"
     yield "Limits of a fit", f"{limits.get('seconds')} s, {int(limits.get('memory') or 0) / 2**30:.1f} GB"
     yield "Ran on", _shown(made.get("engine"))
-    foreseen = say_forecast(view)
+    foreseen = render_forecast(view)
     if foreseen:
         yield "Forecast", foreseen
     if view.verified:
-        yield "Verified", _say_verified(view.verified)
+        yield "Verified", _format_verified(view.verified)
     yield "Threads of a fit", _shown(made.get("threads"))
     yield (
         "CPU",
@@ -133,7 +133,7 @@ def link_to_tracking(view: Run) -> Link | None:
     return Link("the run in MLflow, while “bakeoff ui” runs", f"{LOCAL}/{path}")
 
 
-def _say_verified(found: Mapping[str, Any]) -> str:
+def _format_verified(found: Mapping[str, Any]) -> str:
     different = ", ".join(str(one.get("label")) for one in found.get("different") or ())
     but = f"; different: {different}" if different else ""
     share = f"{found['equal']} of {found['repeated']} fits"

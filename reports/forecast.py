@@ -4,17 +4,17 @@ from bakeoff.reports.formats import format_seconds
 from bakeoff.reports.tables import Run
 
 
-def say_forecast(view: Run) -> str | None:
+def render_forecast(view: Run) -> str | None:
     """Compare the forecast with the records, over the fits of which both know; None if there are none.
 
     Seconds of all fits are summed, whatever ran beside them; memory is that of the largest fit.
     """
     foreseen = {
-        (row["dataset"], row["model"], row["variant"], row.get("share", 1.0)): row
+        (row["dataset"], row["model"], row["variant"], row.get("train_fraction", 1.0)): row
         for row in view.forecast
         if not row["stopped"]
     }
-    groups = [(one.dataset, one.model, one.variant, one.share) for one in view.records.values()]
+    groups = [(one.dataset, one.model, one.variant, one.train_fraction) for one in view.records.values()]
     known = [one for one, group in zip(view.records.values(), groups, strict=True) if group in foreseen]
     rows = [foreseen[group] for group in groups if group in foreseen]
     needed = sum(float(one.diagnostics.get("wall_s") or 0) for one in known)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-NONE = "–"  # noqa: RUF001 - the dash that tables show for "no value"
+NO_VALUE = "–"  # noqa: RUF001 - the dash that tables show for "no value"
 MINUS = "\N{MINUS SIGN}"
 MAX_DECIMALS = 6
 
@@ -38,7 +38,7 @@ def decimals_for(means: Iterable[float], stds: Iterable[float]) -> int:
 def format_value(value: float, decimals: int) -> str:
     """Format a value, or a dash where there is none; a value that would round to -0 has no sign."""
     if not math.isfinite(value):
-        return NONE
+        return NO_VALUE
     text = f"{value:.{decimals}f}"
     return text.replace("-", MINUS if float(text) else "")
 
@@ -52,7 +52,7 @@ def format_difference(value: float, decimals: int) -> str:
 def format_seconds(seconds: float) -> str:
     """Format a duration: 0.03 s, 2.1 s, 45 s, 3 min, 1.5 h."""
     if not math.isfinite(seconds):
-        return NONE
+        return NO_VALUE
     if seconds < 0.0095:
         return f"{seconds:.3f} s"
     if seconds < 0.995:
@@ -67,7 +67,7 @@ def format_seconds(seconds: float) -> str:
 def format_megabytes(megabytes: float) -> str:
     """Format a size given in MB."""
     if not math.isfinite(megabytes):
-        return NONE
+        return NO_VALUE
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"
 
 

@@ -9,15 +9,15 @@ from typing import Any
 import jinja2
 
 from bakeoff.reports.figures.interactive import read_plotly, to_plotly
-from bakeoff.reports.figures.palette import SHADES, colours
-from bakeoff.reports.overall_sheet import say_run
+from bakeoff.reports.figures.palette import COLOUR_PAIRS, colours
+from bakeoff.reports.overall_sheet import summarise_run
 from bakeoff.reports.page import build_page
 from bakeoff.reports.ranking import build_ranking
 from bakeoff.reports.sheets import build_failures
 from bakeoff.reports.strips import MARGIN, WIDTH
 from bakeoff.reports.tables import Run
 
-MOST_TABLES = 6
+MAX_TABLES = 6
 
 
 def render_html(view: Run) -> str:
@@ -35,12 +35,12 @@ def render_snippet(view: Run, report: str) -> str:
     report : str
         Where the whole report lies.
     """
-    shown, said = list(view.plan["datasets"])[:MOST_TABLES], say_run(view)
+    shown, summary = list(view.plan["datasets"])[:MAX_TABLES], summarise_run(view)
     return _render(
         "snippet.html.j2",
         view,
-        headline=said.headline,
-        lines=[*said.tasks, *said.datasets[:MOST_TABLES]],
+        headline=summary.headline,
+        lines=[*summary.tasks, *summary.datasets[:MAX_TABLES]],
         rankings=[build_ranking(view, name) for name in shown],
         failures=build_failures(view),
         more=len(view.plan["datasets"]) - len(shown),
@@ -56,7 +56,7 @@ def _render(name: str, view: Run, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    look = {"strip_width": WIDTH, "strip_margin": MARGIN, "colours": colours(view), "shades": SHADES}
+    look = {"strip_width": WIDTH, "strip_margin": MARGIN, "colours": colours(view), "shades": COLOUR_PAIRS}
     return environment.get_template(name).render(**look, to_plotly=to_plotly, **values)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.sheets import Name, Rows, map_cells
+from bakeoff.reports.sheets import Name, Rows, index_leaderboard
 from bakeoff.reports.tables import Run
 
-MOST_COLUMNS = 6
+MAX_COLUMNS = 6
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -23,8 +23,8 @@ def render_latex(view: Run) -> str:
     A cell without a mean shows how many of its folds ended well. All text of the run is escaped.
     """
     datasets = list(view.plan["datasets"])
-    parts = [datasets[start : start + MOST_COLUMNS] for start in range(0, len(datasets), MOST_COLUMNS)]
-    names, cells = map_cells(view)
+    parts = [datasets[start : start + MAX_COLUMNS] for start in range(0, len(datasets), MAX_COLUMNS)]
+    names, cells = index_leaderboard(view)
     title = escape(str(view.suite.get("name") or "run"))
     tables = ("\n".join(_table(view, part, names, cells, title)) for part in parts)
     return "% Needs \\usepackage{booktabs}.\n" + "\n\n".join(tables) + "\n"

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bakeoff.reports.facts import Facts
-from bakeoff.reports.learning_sheet import Learning
-from bakeoff.reports.page import Page, Section, build_page
-from bakeoff.reports.sheets import Cell, Column, Sheet
+from bakeoff.reports.learning_sheet import LearningSection
+from bakeoff.reports.page import DatasetSection, Page, build_page
+from bakeoff.reports.sheets import Cell, Column, Table
 from bakeoff.reports.tables import Run
 
 MARKUP = re.compile(r"([\\`*_\[\]|~$#])")
@@ -38,15 +38,15 @@ def _blocks(page: Page) -> Iterator[str]:
     yield _list(page.warnings)
     yield "## Verdict"
     yield from _verdict(page)
-    yield _list(page.said.datasets)
+    yield _list(page.summary.datasets)
     for overall in page.overall:
         yield f"## {escape(overall.table.caption)}"
-        yield escape(overall.said)
+        yield escape(overall.summary)
         yield _table(overall.table)
-    if page.across:
-        yield f"## {escape(page.across.table.caption)}"
-        yield escape(page.across.said)
-        yield _table(page.across.table)
+    if page.cross_model:
+        yield f"## {escape(page.cross_model.table.caption)}"
+        yield escape(page.cross_model.summary)
+        yield _table(page.cross_model.table)
     if page.learning:
         yield from _learning(page.learning)
     for section in page.sections:
@@ -68,19 +68,19 @@ def _blocks(page: Page) -> Iterator[str]:
 
 
 def _verdict(page: Page) -> Iterator[str]:
-    yield f"**{escape(page.said.headline)}**"
-    yield _list(page.said.tasks)
+    yield f"**{escape(page.summary.headline)}**"
+    yield _list(page.summary.tasks)
     yield _table(page.verdicts)
 
 
-def _learning(learning: Learning) -> Iterator[str]:
+def _learning(learning: LearningSection) -> Iterator[str]:
     yield "## Learning curves"
     yield _list(learning.sentences)
     yield _table(learning.table)
     yield from map(_folded, learning.sizes)
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: DatasetSection) -> Iterator[str]:
     yield f"## {escape(section.name)}"
     yield _facts(section.facts)
     yield _list(section.notes)
@@ -98,20 +98,20 @@ def _facts(facts: Facts) -> str:
     return "\n".join(f"- {escape(name)}: {escape(value)}" for name, value in facts)
 
 
-def _folded(sheet: Sheet) -> str:
+def _folded(table: Table) -> str:
     """Fold a long table; Markdown leaves a summary alone, so that only HTML is escaped there."""
-    return f"<details><summary>{html.escape(sheet.caption)}</summary>\n\n{_table(sheet)}\n\n</details>"
+    return f"<details><summary>{html.escape(table.caption)}</summary>\n\n{_table(table)}\n\n</details>"
 
 
-def _table(sheet: Sheet) -> str:
+def _table(table: Table) -> str:
     kept = [
         place
-        for place, column in enumerate(sheet.columns)
-        if not column.is_picture or any(row[place].note for row in sheet.rows)
+        for place, column in enumerate(table.columns)
+        if not column.is_picture or any(row[place].note for row in table.rows)
     ]
-    columns = [sheet.columns[place] for place in kept]
+    columns = [table.columns[place] for place in kept]
     lines = [_line(escape(column.title) for column in columns), "|" + "|".join(map(_rule, columns)) + "|"]
-    lines += [_line(_text(row[place]) for place in kept) for row in sheet.rows]
+    lines += [_line(_text(row[place]) for place in kept) for row in table.rows]
     return "\n".join(lines)
 
 

@@ -14,19 +14,19 @@ import pandas as pd
 from bakeoff.reports.statistics.datasets import (
     Group,
     Omnibus,
-    compare_bayesian_signed_ranks,
-    compare_mean_ranks,
-    compare_pairs,
-    compare_ranks,
-    compare_signed_ranks,
-    compare_with_holes,
-    group_alike,
-    least_p_value,
+    bayesian_signed_rank_test,
+    find_homogeneous_groups,
+    friedman_test,
+    nemenyi_test,
+    pairwise_wilcoxon_test,
+    skillings_mack_test,
+    smallest_p_value,
+    wilcoxon_test,
 )
 from bakeoff.reports.statistics.folds import Posterior
-from bakeoff.reports.statistics.resampling import Standings, bootstrap_standings
-from bakeoff.reports.tables import BASELINE, Run, leaderboard, once
-from bakeoff.reports.verdict import ALPHA, Answer, Verdict, judge_run, name_answer
+from bakeoff.reports.statistics.resampling import BootstrapRanks, bootstrap_ranks
+from bakeoff.reports.tables import BASELINE, Run, cached, leaderboard
+from bakeoff.reports.verdict import ALPHA, Answer, Verdict, judge_datasets, name_answer
 
 SEED = 0
 WILCOXON = "wilcoxon-holm"
@@ -66,7 +66,7 @@ class TaskVerdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranking:
+class TaskRanking:
     """How the models of one task rank over its data sets.
 
     Parameters
@@ -86,7 +86,7 @@ class Ranking:
         Friedman's test, or that of Skillings and Mack where something is missing.
     worst : Omnibus, optional
         The same with every hole ranked last: a check, since timeouts are no accident. None without holes.
-    standings : Standings, optional
+    standings : BootstrapRanks, optional
         Of the models with a mean everywhere, in the order of `complete`.
     complete : tuple of int
         Places in `names` of the models with a mean everywhere.
@@ -105,24 +105,24 @@ class Ranking:
     holes: int
     omnibus: Omnibus
     worst: Omnibus | None
-    standings: Standings | None
+    standings: BootstrapRanks | None
     complete: tuple[int, ...]
     groups: list[Group] | None
     grouping: str
 
 
-@once
+@cached
 def judge_tasks(view: Run) -> list[TaskVerdict]:
     """Judge deep against classical over the data sets of each task that has two or more."""
     by_task: dict[str, list[Verdict]] = {}
-    for verdict in judge_run(view):
+    for verdict in judge_datasets(view):
         if verdict.difference is not None and math.isfinite(verdict.scale):
             by_task.setdefault(verdict.task, []).append(verdict)
     return [_judge(task, found, view.rope) for task, found in by_task.items() if len(found) > 1]
 
 
-@once
-def rank_tasks(view: Run) -> list[Ranking]:
+@cached
+def rank_tasks(view: Run) -> list[TaskRanking]:
     """Rank the models of each task that has two or more data sets with the same primary metric."""
     board = leaderboard(view)
     baseline = board[board["model"] == BASELINE]
@@ -138,11 +138,11 @@ def rank_tasks(view: Run) -> list[Ranking]:
 
 def _judge(task: str, verdicts: Sequence[Verdict], rope: float) -> TaskVerdict:
     differences = np.array([one.difference.mean / one.scale for one in verdicts if one.difference is not None])
-    p_value = compare_signed_ranks(differences)
-    posterior = compare_bayesian_signed_ranks(differences, rope=rope, seed=SEED)
+    p_value = wilcoxon_test(differences)
+    posterior = bayesian_signed_rank_test(differences, rope=rope, seed=SEED)
     median = float(np.median(differences))
     answer, why = name_answer(median, p_value, posterior), ""
-    if least_p_value(len(differences)) >= ALPHA and answer != "equivalent":
+    if smallest_p_value(len(differences)) >= ALPHA and answer != "equivalent":
         answer, why = "can't tell", f"too few data sets: {len(differences)} can't give p below {ALPHA:g}"
     return TaskVerdict(
         task=task,
@@ -156,16 +156,16 @@ def _judge(task: str, verdicts: Sequence[Verdict], rope: float) -> TaskVerdict:
     )
 
 
-def _rank(view: Run, task: str, cells: pd.DataFrame, baseline: Mapping[str, float]) -> Ranking:
+def _rank(view: Run, task: str, cells: pd.DataFrame, baseline: Mapping[str, float]) -> TaskRanking:
     names: list[Name] = list(dict.fromkeys(zip(cells["model"], cells["variant"], strict=True)))
     datasets = [str(name) for name in dict.fromkeys(cells["dataset"])]
     scores, planned = _scores(view, cells, datasets, names)
     whole = np.flatnonzero(np.isfinite(scores).all(axis=0))
     failed = planned & np.isnan(scores)
-    omnibus = compare_ranks(scores) if np.isfinite(scores).all() else compare_with_holes(scores)
+    omnibus = friedman_test(scores) if np.isfinite(scores).all() else skillings_mack_test(scores)
     families = dict(zip(cells["model"], cells["family"], strict=True))
     scale = _scale(view, datasets, baseline)
-    return Ranking(
+    return TaskRanking(
         task=task,
         names=tuple(names),
         families=tuple(str(families[model]) for model, _ in names),
@@ -175,7 +175,7 @@ def _rank(view: Run, task: str, cells: pd.DataFrame, baseline: Mapping[str, floa
         holes=int(failed.sum()),
         omnibus=omnibus,
         worst=_with_failures_last(scores, failed) if failed.any() else None,
-        standings=bootstrap_standings(scores[:, whole], seed=SEED) if len(whole) > 1 else None,
+        standings=bootstrap_ranks(scores[:, whole], seed=SEED) if len(whole) > 1 else None,
         complete=tuple(map(int, whole)),
         groups=_groups(scores, scale, omnibus.mean_ranks, whole, view.grouping),
         grouping=view.grouping,
@@ -201,7 +201,7 @@ def _scale(view: Run, datasets: Iterable[str], baseline: Mapping[str, float]) ->
 
 def _with_failures_last(scores: np.ndarray, failed: np.ndarray) -> Omnibus:
     filled = np.where(failed, np.nanmin(scores, axis=1, keepdims=True) - 1, scores)
-    return compare_ranks(filled) if np.isfinite(filled).all() else compare_with_holes(filled)
+    return friedman_test(filled) if np.isfinite(filled).all() else skillings_mack_test(filled)
 
 
 def _groups(
@@ -211,7 +211,7 @@ def _groups(
     if len(whole) < 2 or (grouping == WILCOXON and not np.isfinite(scale).all()):
         return None
     p_values = (
-        compare_pairs((scores / scale)[:, whole]) if grouping == WILCOXON else compare_mean_ranks(scores[:, whole])
+        pairwise_wilcoxon_test((scores / scale)[:, whole]) if grouping == WILCOXON else nemenyi_test(scores[:, whole])
     )
-    alike = group_alike(mean_ranks[whole], p_values, alpha=ALPHA)
+    alike = find_homogeneous_groups(mean_ranks[whole], p_values, alpha=ALPHA)
     return [tuple(int(whole[place]) for place in group) for group in alike]

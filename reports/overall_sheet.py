@@ -6,22 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bakeoff.reports.formats import NONE, format_value
-from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks
-from bakeoff.reports.sheets import Cell, Column, Sheet, number_cell, plain_columns
+from bakeoff.reports.formats import NO_VALUE, format_value
+from bakeoff.reports.overall import TaskRanking, TaskVerdict, judge_tasks
+from bakeoff.reports.sheets import Cell, Column, Table, number_cell, plain_columns
 from bakeoff.reports.tables import Run
-from bakeoff.reports.verdict import ALPHA, judge_run
-from bakeoff.reports.verdict_sheet import ANSWERS, say_chances, say_headline, say_p, say_verdict
+from bakeoff.reports.verdict import ALPHA, judge_datasets
+from bakeoff.reports.verdict_sheet import ANSWERS, format_p_value, format_posterior, render_headline, render_verdict
 
 GROUPINGS = {"wilcoxon-holm": "Wilcoxon's signed-rank test with Holm's correction", "nemenyi": "Nemenyi's test"}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def say_task(verdict: TaskVerdict) -> str:
+def render_task_verdict(verdict: TaskVerdict) -> str:
     """Say in one sentence what the data sets of a task say of deep against classical."""
     leader = "classical" if verdict.median < 0 else "deep"
-    known = [say_chances(verdict.posterior)] if verdict.posterior else []
-    reason = "; ".join([verdict.why] if verdict.why else [f"p {say_p(verdict.p_value)}, signed-rank test", *known])
+    known = [format_posterior(verdict.posterior)] if verdict.posterior else []
+    reason = "; ".join(
+        [verdict.why] if verdict.why else [f"p {format_p_value(verdict.p_value)}, signed-rank test", *known]
+    )
     return (
         f"Over the {len(verdict.datasets)} {verdict.task} data sets: {ANSWERS[verdict.answer]}; {leader} ahead by "
         f"{format_value(abs(verdict.median), 4)} in the median ({reason})."
@@ -29,7 +31,7 @@ def say_task(verdict: TaskVerdict) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class RunSummary:
     """What a run comes to: in a sentence, for each task with several data sets, and for each data set."""
 
     headline: str
@@ -42,35 +44,35 @@ class Said:
         return [*self.tasks, *self.datasets]
 
 
-def say_run(view: Run) -> Said:
+def summarise_run(view: Run) -> RunSummary:
     """Say what a run comes to."""
-    verdicts = judge_run(view)
-    return Said(
-        headline=say_headline(verdicts),
-        tasks=tuple(map(say_task, judge_tasks(view))),
-        datasets=tuple(map(say_verdict, verdicts)),
+    verdicts = judge_datasets(view)
+    return RunSummary(
+        headline=render_headline(verdicts),
+        tasks=tuple(map(render_task_verdict, judge_tasks(view))),
+        datasets=tuple(map(render_verdict, verdicts)),
     )
 
 
-def say_ranking(ranking: Ranking) -> str:
+def render_rank_test(ranking: TaskRanking) -> str:
     """Say whether the models of a task rank alike, and what holes change about it."""
     test = "Skillings and Mack's test" if ranking.holes else "Friedman's test"
     if not math.isfinite(ranking.omnibus.p_value):
         return "Too few models or data sets to test whether they rank alike."
-    text = f"{_say_alike(ranking.omnibus.p_value)} ({test}, p {say_p(ranking.omnibus.p_value)})"
+    text = f"{_render_alike(ranking.omnibus.p_value)} ({test}, p {format_p_value(ranking.omnibus.p_value)})"
     if ranking.worst is None:
         return f"{text}."
     same = (ranking.worst.p_value < ALPHA) == (ranking.omnibus.p_value < ALPHA)
     but = "which says the same" if same else "which says otherwise: trust neither"
     holes = f"{ranking.holes} {'cell has' if ranking.holes == 1 else 'cells have'} failed folds"
-    return f"{text}; {holes}, and ranking those last gives p {say_p(ranking.worst.p_value)}, {but}."
+    return f"{text}; {holes}, and ranking those last gives p {format_p_value(ranking.worst.p_value)}, {but}."
 
 
-def build_overall(ranking: Ranking) -> Sheet:
+def build_overall(ranking: TaskRanking) -> Table:
     """Build the table of the models of a task over its data sets, best mean rank first."""
     order = np.argsort(ranking.omnibus.mean_ranks, kind="stable")
     letters = _letters(ranking)
-    return Sheet(
+    return Table(
         caption=f"{ranking.task}: models over {len(ranking.datasets)} data sets",
         columns=(
             *plain_columns("Model", "Variant"),
@@ -86,13 +88,13 @@ def build_overall(ranking: Ranking) -> Sheet:
     )
 
 
-def _row(ranking: Ranking, place: int, letters: Sequence[str]) -> tuple[Cell, ...]:
+def _row(ranking: TaskRanking, place: int, letters: Sequence[str]) -> tuple[Cell, ...]:
     model, variant = ranking.names[place]
     head = (Cell(text=model, family=ranking.families[place]), Cell(text=variant))
     if ranking.standings is None or place not in ranking.complete:
         rank = float(ranking.omnibus.mean_ranks[place])
-        missing = (Cell(text=NONE, value=math.nan),) * 2
-        return *head, number_cell(rank, format_value(rank, 1)), *missing, Cell(text=NONE)
+        missing = (Cell(text=NO_VALUE, value=math.nan),) * 2
+        return *head, number_cell(rank, format_value(rank, 1)), *missing, Cell(text=NO_VALUE)
     column = ranking.complete.index(place)
     found = ranking.standings
     return (
@@ -100,7 +102,7 @@ def _row(ranking: Ranking, place: int, letters: Sequence[str]) -> tuple[Cell, ..
         _interval_cell(found.mean_rank[:, column], 1),
         _interval_cell(found.win_rate[:, column], 2),
         _interval_cell(found.elo[:, column], 0),
-        Cell(text=letters[place] or NONE),
+        Cell(text=letters[place] or NO_VALUE),
     )
 
 
@@ -109,7 +111,7 @@ def _interval_cell(values: np.ndarray, decimals: int) -> Cell:
     return Cell(text=shown, value=float(values[0]), note=f"[{low}, {high}]")
 
 
-def _letters(ranking: Ranking) -> list[str]:
+def _letters(ranking: TaskRanking) -> list[str]:
     """Give each group a letter, and a model those of its groups; one that differs from all has a letter of its own."""
     if ranking.groups is None:
         return [""] * len(ranking.names)
@@ -122,5 +124,5 @@ def _letters(ranking: Ranking) -> list[str]:
     ]
 
 
-def _say_alike(p_value: float) -> str:
+def _render_alike(p_value: float) -> str:
     return "The models do not rank alike" if p_value < ALPHA else "The models can't be told apart by their ranks"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bakeoff.reports.across import Across, build_across
-from bakeoff.reports.anytime import build_tuning, say_all_edges
-from bakeoff.reports.budget import budget, build_budget, say_spent
+from bakeoff.reports.across import EnsembleSection, build_ensemble_section
+from bakeoff.reports.anytime import build_tuning, render_edges
+from bakeoff.reports.budget import budget, build_budget, render_budget
 from bakeoff.reports.facts import (
     Facts,
     Link,
@@ -17,17 +17,17 @@ from bakeoff.reports.facts import (
 )
 from bakeoff.reports.figures.figure import Figure
 from bakeoff.reports.figures.gather import figures_of_dataset, figures_of_task
-from bakeoff.reports.figures.growth import build_growth_figure
-from bakeoff.reports.learning import judge_curves
-from bakeoff.reports.learning_sheet import HOW_TO_READ_CURVES, Learning, build_learning
-from bakeoff.reports.overall import Ranking, rank_tasks
-from bakeoff.reports.overall_sheet import GROUPINGS, Said, build_overall, say_ranking, say_run
+from bakeoff.reports.figures.growth import build_learning_curve_figure
+from bakeoff.reports.learning import build_learning_curves
+from bakeoff.reports.learning_sheet import HOW_TO_READ_CURVES, LearningSection, build_learning
+from bakeoff.reports.overall import TaskRanking, rank_tasks
+from bakeoff.reports.overall_sheet import GROUPINGS, RunSummary, build_overall, render_rank_test, summarise_run
 from bakeoff.reports.pairs import build_pairs_of_folds, build_pairs_of_task
 from bakeoff.reports.ranking import build_other_metrics, build_ranking
-from bakeoff.reports.score_map import build_score_map
-from bakeoff.reports.sheets import Sheet, build_failures, build_skips
-from bakeoff.reports.tables import Run, fits_frame, once
-from bakeoff.reports.verdict import judge_run
+from bakeoff.reports.score_map import build_score_heatmap
+from bakeoff.reports.sheets import Table, build_failures, build_skips
+from bakeoff.reports.tables import Run, cached, fits_frame
+from bakeoff.reports.verdict import judge_datasets
 from bakeoff.reports.verdict_sheet import build_verdicts
 
 HOW_TO_READ = (
@@ -66,27 +66,27 @@ HOW_TO_RERUN = "Run one of them again, in the foreground and with a debugger: ba
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class DatasetSection:
     """What the report says of one data set."""
 
     name: str
     facts: Facts
     notes: tuple[str, ...]
     audit: Facts
-    ranking: Sheet
-    others: Sheet
-    pairs: Sheet | None
+    ranking: Table
+    others: Table
+    pairs: Table | None
     figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overall:
+class TaskSection:
     """What the report says of the models of one task over its data sets."""
 
-    said: str
-    table: Sheet
+    summary: str
+    table: Table
     figures: tuple[Figure, ...]
-    pairs: Sheet
+    pairs: Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,23 +96,23 @@ class Page:
     title: str
     description: str
     notice: str
-    said: Said
+    summary: RunSummary
     counts: Facts
     warnings: tuple[str, ...]
-    verdicts: Sheet
-    overall: tuple[Overall, ...]
-    across: Across | None
-    score_map: Sheet | None
-    learning: Learning | None
-    growth: tuple[Figure, ...]
-    sections: tuple[Section, ...]
-    failures: Sheet
+    verdicts: Table
+    overall: tuple[TaskSection, ...]
+    cross_model: EnsembleSection | None
+    score_map: Table | None
+    learning: LearningSection | None
+    learning_curves: tuple[Figure, ...]
+    sections: tuple[DatasetSection, ...]
+    failures: Table
     how_to_rerun: str
-    skips: Sheet
-    tuning: Sheet | None
-    said_of_edges: str
+    skips: Table
+    tuning: Table | None
+    edges_summary: str
     spent: str
-    budget: Sheet
+    budget: Table
     provenance: Facts
     tracked: Link | None
     how_to_read: tuple[str, ...]
@@ -121,34 +121,38 @@ class Page:
     def figures(self) -> tuple[Figure, ...]:
         """All that there is to draw, in the order of the page."""
         diagrams = (figure for part in self.overall for figure in part.figures)
-        return (*diagrams, *self.growth, *(figure for section in self.sections for figure in section.figures))
+        return (*diagrams, *self.learning_curves, *(figure for section in self.sections for figure in section.figures))
 
 
-@once
+@cached
 def build_page(view: Run) -> Page:
     """Gather what the report says of a run."""
-    fits, verdicts, spent = fits_frame(view), judge_run(view), budget(view)
+    fits, verdicts, spent = fits_frame(view), judge_datasets(view), budget(view)
     learning = build_learning(view)
     return Page(
         title=str(view.suite.get("name") or "run"),
         description=str(view.suite.get("description") or ""),
         notice=str(view.suite.get("notice") or ""),
-        said=say_run(view),
+        summary=summarise_run(view),
         counts=count_fits(fits),
         warnings=tuple(list_warnings(view, fits)),
         verdicts=build_verdicts(verdicts, [view.sign(one.metric) for one in verdicts]),
         overall=tuple(_overall(view, one) for one in rank_tasks(view)),
-        score_map=build_score_map(view),
-        across=build_across(view),
+        score_map=build_score_heatmap(view),
+        cross_model=build_ensemble_section(view),
         learning=learning,
-        growth=tuple(drawn for one in judge_curves(view) if (drawn := build_growth_figure(view, one)) is not None),
+        learning_curves=tuple(
+            drawn
+            for one in build_learning_curves(view)
+            if (drawn := build_learning_curve_figure(view, one)) is not None
+        ),
         sections=tuple(_section(view, name) for name in view.plan["datasets"]),
         failures=build_failures(view),
         how_to_rerun=HOW_TO_RERUN.format(run=view.path or "RUN"),
         skips=build_skips(view),
         tuning=build_tuning(view) if "tuned" in set(fits["variant"]) else None,
-        said_of_edges=say_all_edges(fits),
-        spent=say_spent(spent),
+        edges_summary=render_edges(fits),
+        spent=render_budget(spent),
         budget=build_budget(spent),
         provenance=tuple(describe_run(view)),
         tracked=link_to_tracking(view),
@@ -159,18 +163,18 @@ def build_page(view: Run) -> Page:
     )
 
 
-def _overall(view: Run, ranking: Ranking) -> Overall:
-    return Overall(
-        said=say_ranking(ranking),
+def _overall(view: Run, ranking: TaskRanking) -> TaskSection:
+    return TaskSection(
+        summary=render_rank_test(ranking),
         table=build_overall(ranking),
         figures=tuple(figures_of_task(view, ranking)),
         pairs=build_pairs_of_task(view, ranking),
     )
 
 
-def _section(view: Run, dataset: str) -> Section:
+def _section(view: Run, dataset: str) -> DatasetSection:
     about = view.plan["datasets"][dataset]
-    return Section(
+    return DatasetSection(
         name=dataset,
         facts=tuple(describe_dataset(view, dataset, about)),
         notes=tuple(map(str, about.get("notes") or ())),

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from bakeoff.reports.formats import NONE, decimals_for, format_megabytes, format_value
+from bakeoff.reports.formats import NO_VALUE, decimals_for, format_megabytes, format_value
 from bakeoff.reports.sheets import (
     Cell,
     Column,
     Rows,
-    Sheet,
+    Table,
     describe_metric,
     number_cell,
     plain_columns,
@@ -17,7 +17,7 @@ from bakeoff.reports.sheets import (
     score_cell,
     seconds_cell,
 )
-from bakeoff.reports.strips import Axis, build_axis, build_strip
+from bakeoff.reports.strips import Axis, build_axis, build_strip_plot
 from bakeoff.reports.tables import BASELINE, Run, cells_of, fits_of
 
 NAME_COLUMNS = (Column(title="#", numeric=True, hint="rank by the mean"), *plain_columns("Model", "Variant"))
@@ -30,7 +30,7 @@ COST_COLUMNS = (
 Folds = Mapping[tuple[str, str], list[float]]
 
 
-def build_ranking(view: Run, dataset: str) -> Sheet:
+def build_ranking(view: Run, dataset: str) -> Table:
     """Build the ranked table of one data set."""
     metric, fits, cells = view.primary(dataset), fits_of(view, dataset), cells_of(view, dataset)
     rows = rows_of(cells)
@@ -40,7 +40,7 @@ def build_ranking(view: Run, dataset: str) -> Sheet:
         folds[model, variant].append(float(score))
     axis = _ranking_axis(view, rows, folds)
     better = "higher" if view.greater_is_better(metric) else "lower"
-    return Sheet(
+    return Table(
         caption=f"{dataset}: models ranked by {metric}, {better} is better",
         columns=(
             *NAME_COLUMNS,
@@ -57,13 +57,13 @@ def build_ranking(view: Run, dataset: str) -> Sheet:
     )
 
 
-def build_other_metrics(view: Run, dataset: str) -> Sheet:
+def build_other_metrics(view: Run, dataset: str) -> Table:
     """Build the table of the metrics beside the primary one, in the order of the ranking."""
     names, cells = view.other_metrics(dataset), cells_of(view, dataset)
     decimals = {name: decimals_for(cells[f"metrics.{name}"], ()) for name in names}
     metrics = (Column(title=describe_metric(view, name), numeric=True) for name in names)
     predict = Column(title="Predict", numeric=True, hint="mean wall time on the outer test part")
-    return Sheet(
+    return Table(
         caption=f"{dataset}: other metrics, means over the outer folds",
         columns=(*NAME_COLUMNS, *metrics, predict),
         rows=tuple(_metrics_row(row, decimals) for row in rows_of(cells)),
@@ -91,7 +91,7 @@ def _ranking_axis(view: Run, rows: Rows, folds: Folds) -> Axis | None:
 
 def _name_cells(row: Mapping[str, Any]) -> tuple[Cell, Cell, Cell]:
     rank = row["rank"]
-    shown = f"{rank:.0f}" if math.isfinite(rank) else NONE
+    shown = f"{rank:.0f}" if math.isfinite(rank) else NO_VALUE
     return number_cell(rank, shown), Cell(text=row["model"], family=row["family"]), Cell(text=row["variant"])
 
 
@@ -99,7 +99,7 @@ def _ranking_row(row: Mapping[str, Any], folds: list[float], axis: Axis | None, 
     listed = ", ".join(format_value(value, decimals) for value in folds)
     mean = f"mean {format_value(row['mean'], decimals)}" if not row["hole"] else "no mean"
     label = f"{row['model']} {row['variant']}, folds {listed}; {mean}"
-    strip = build_strip(folds, axis, mean=row["mean"], label=label, family_of=lambda _: row["family"])
+    strip = build_strip_plot(folds, axis, mean=row["mean"], label=label, family_of=lambda _: row["family"])
     return (
         *_name_cells(row),
         score_cell(row, decimals),

@@ -7,19 +7,19 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.sheets import Cell, Column, Sheet, describe_metric, map_cells
+from bakeoff.reports.sheets import Cell, Column, Table, describe_metric, index_leaderboard
 from bakeoff.reports.tables import BASELINE, Run
 
 CONTRAST = 4  # most models are far above the baseline: it is the top of the scale where they differ
 NOT_PLANNED = Cell(text="", note="not planned", value=math.nan)
 
 
-def build_score_map(view: Run) -> Sheet | None:
+def build_score_heatmap(view: Run) -> Table | None:
     """Build the map; None with a single data set, whose ranking says it all."""
     if len(view.plan["datasets"]) < 2:
         return None
-    names, cells = map_cells(view)
-    return Sheet(
+    names, cells = index_leaderboard(view)
+    return Table(
         caption="Mean scores; the darker, the closer to the best of the row, from its baseline or its worst up",
         columns=(
             Column(title="Data set"),

@@ -1,4 +1,4 @@
-"""Sheets: the tables of the report as cells of text, the same for the page and for Markdown."""
+"""The tables of the report as cells of text, the same for the page and for Markdown."""
 
 import math
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bakeoff.records import say_share
-from bakeoff.reports.formats import NONE, format_seconds, format_value
-from bakeoff.reports.strips import Axis, Strip
+from bakeoff.plain import format_percent
+from bakeoff.reports.formats import NO_VALUE, format_seconds, format_value
+from bakeoff.reports.strips import Axis, StripPlot
 from bakeoff.reports.tables import Run, failures, leaderboard
 
 Rows = list[dict[str, Any]]
@@ -33,9 +33,9 @@ class Cell:
         A smaller line below.
     hint : str
         What a pointer that rests there is told, and a screen reader.
-    strip : Strip, optional
+    strip : StripPlot, optional
         A picture instead of text.
-    place, trace : str
+    location, traceback : str
         Where a fit failed, and its traceback.
     """
 
@@ -45,9 +45,9 @@ class Cell:
     heat: float | None = None
     note: str = ""
     hint: str = ""
-    strip: Strip | None = None
-    place: str = ""
-    trace: str = ""
+    strip: StripPlot | None = None
+    location: str = ""
+    traceback: str = ""
 
     @property
     def sort_key(self) -> str:
@@ -71,7 +71,7 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class Table:
     """A table: its caption, columns and rows; `head` is the column that names a row."""
 
     caption: str
@@ -100,7 +100,7 @@ def seconds_cell(value: float) -> Cell:
     return number_cell(value, format_seconds(value))
 
 
-def map_cells(view: Run) -> tuple[list[Name], Mapping[tuple[str, str, str], dict[str, Any]]]:
+def index_leaderboard(view: Run) -> tuple[list[Name], Mapping[tuple[str, str, str], dict[str, Any]]]:
     """Return (model, variant) in the order of the suite, and the leaderboard's rows by (data set, model, variant)."""
     board = leaderboard(view)
     places = {model: place for place, model in enumerate(dict.fromkeys(fit["model"] for fit in view.plan["fits"]))}
@@ -112,9 +112,9 @@ def map_cells(view: Run) -> tuple[list[Name], Mapping[tuple[str, str, str], dict
 def score_cell(row: Mapping[str, Any] | None, decimals: int) -> Cell:
     """Build the cell of a mean over the outer folds with its deviation; of a hole, how many folds ended well."""
     if row is None:
-        return number_cell(math.nan, NONE)
+        return number_cell(math.nan, NO_VALUE)
     if row["hole"]:
-        return number_cell(math.nan, f"{row['n_ok']}/{row['n_folds']}" if row["n_ok"] < row["n_folds"] else NONE)
+        return number_cell(math.nan, f"{row['n_ok']}/{row['n_folds']}" if row["n_ok"] < row["n_folds"] else NO_VALUE)
     spread = f" ± {format_value(row['std'], decimals)}" if math.isfinite(row["std"]) else ""
     return number_cell(row["mean"], format_value(row["mean"], decimals) + spread)
 
@@ -124,18 +124,18 @@ def rows_of(frame: pd.DataFrame) -> Rows:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def build_failures(view: Run) -> Sheet:
+def build_failures(view: Run) -> Table:
     """Build the table of fits that are not ok; folds of one cell and size that failed alike share a row."""
-    keys = ["dataset", "model", "variant", "share", "status", "reason"]
+    keys = ["dataset", "model", "variant", "train_fraction", "status", "reason"]
     frame = failures(view)
     rows = tuple(_failure_row(group) for _, group in frame.groupby(keys, sort=False)) if len(frame) else ()
     columns = plain_columns("Status", "Data set", "Model", "Variant", "Repeat.fold", "Reason")
-    return Sheet(
+    return Table(
         caption="Fits without scores", columns=(*columns, Column(title="Fit", is_code=True)), rows=rows, head=2
     )
 
 
-def build_skips(view: Run) -> Sheet:
+def build_skips(view: Run) -> Table:
     """Build the table of what was not planned, one row for each model and reason."""
     groups: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for skip in view.plan["skips"]:
@@ -146,15 +146,15 @@ def build_skips(view: Run) -> Sheet:
         for (model, reason), (variants, datasets) in groups.items()
     )
     titles = ("Model", "Reason", "Variants", "Data sets")
-    return Sheet(caption="Left out by the plan", columns=plain_columns(*titles), rows=rows)
+    return Table(caption="Left out by the plan", columns=plain_columns(*titles), rows=rows)
 
 
 def _failure_row(group: pd.DataFrame) -> tuple[Cell, ...]:
     first = rows_of(group)[0]
     folds = ", ".join(f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(group["repeat"], group["fold"], strict=True))
-    part = f"{say_share(first['share'])}: " if first["share"] < 1 else ""
-    trace = first["traceback"]
-    places = [line.strip() for line in trace.splitlines() if line.lstrip().startswith("File ")]
+    part = f"{format_percent(first['train_fraction'])}: " if first["train_fraction"] < 1 else ""
+    traceback = first["traceback"]
+    places = [line.strip() for line in traceback.splitlines() if line.lstrip().startswith("File ")]
     named = (Cell(text=first[name]) for name in ("status", "dataset", "model", "variant"))
-    fits = Cell(text=" ".join(group["fit"]), place=places[-1] if places else "Traceback", trace=trace)
+    fits = Cell(text=" ".join(group["fit"]), location=places[-1] if places else "Traceback", traceback=traceback)
     return *named, Cell(text=part + folds), Cell(text=first["reason"] or f"{first['status']}, no reason given"), fits

@@ -1,4 +1,4 @@
-"""Strips: fold scores as dots on an axis that all rows of a table share; geometry only, in units of the picture."""
+"""A strip plot: fold scores as dots on an axis that all rows of a table share; geometry only, in units of the picture."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -8,7 +8,7 @@ from bakeoff.reports.formats import MAX_DECIMALS, finite, format_value
 
 WIDTH = 200
 MARGIN = 7
-FAR = 1.5
+FENCE_IQRS = 1.5
 STEPS = 8
 
 
@@ -61,7 +61,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Strip:
+class StripPlot:
     """The folds of one row.
 
     Parameters
@@ -94,26 +94,26 @@ def build_axis(values: Iterable[float], *, greater_is_better: bool, guide: float
     if not ordered:
         return None
     low, high = _quantile(ordered, 0.25), _quantile(ordered, 0.75)
-    reach = FAR * (high - low)
+    reach = FENCE_IQRS * (high - low)
     if greater_is_better:
         return _rounded(next(value for value in ordered if value >= low - reach), ordered[-1], guide)
     return _rounded(ordered[0], next(value for value in reversed(ordered) if value <= high + reach), guide)
 
 
-def build_even_axis(values: Iterable[float]) -> Axis | None:
+def build_symmetric_axis(values: Iterable[float]) -> Axis | None:
     """Choose an axis for differences, as wide below zero as above it."""
     largest = max((abs(value) for value in finite(values)), default=None)
     return None if largest is None else _rounded(-largest, largest, 0.0)
 
 
-def build_strip(
+def build_strip_plot(
     values: Iterable[float], axis: Axis | None, *, mean: float, label: str, family_of: Callable[[float], str]
-) -> Strip | None:
+) -> StripPlot | None:
     """Place the folds of one row; None where there is nothing to show."""
     folds = finite(values)
     if axis is None or not folds:
         return None
-    return Strip(
+    return StripPlot(
         dots=tuple(Dot(axis.place(value), axis.side(value), family_of(value)) for value in folds),
         label=label,
         mean=axis.place(mean) if math.isfinite(mean) and not axis.side(mean) else None,

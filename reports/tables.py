@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from bakeoff.errors import UserError
-from bakeoff.folder import ASIDE, RunFolder
+from bakeoff.folder import CORRUPT_RECORDS, RunFolder
 from bakeoff.records import STATUSES, Record
 from bakeoff.reports.comparable import check_comparable
 
@@ -25,16 +25,16 @@ FAMILIES = ("classical", "deep")
 COSTS = ("fit_s", "tune_s", "predict_s", "cpu_s", "peak_mb")
 SPENT = ("tune_fits", "refits", "tune_epochs", "epochs", "trials_resumed", "earlier_cpu_s", "earlier_s")
 SIZES = ("train_rows", "test_rows")
-ASIDE_S = ("inner_s", "anytime_s", "importance_s")
-ASIDE_CPU_S = ("inner_cpu_s", "anytime_cpu_s", "importance_cpu_s")
+UNCHARGED_S = ("inner_s", "anytime_s", "importance_s")
+UNCHARGED_CPU_S = ("inner_cpu_s", "anytime_cpu_s", "importance_cpu_s")
 DERIVED = ("cost_s", "latency_ms")
 COUNTS = ("trials", "trials_failed", "trials_pruned")
 NOT_RUN = "not run"
 NO_RECORD = "no record: the run was interrupted or still goes on"
-NOT_OURS = "no record: it may belong to another shard of the run"
-EQUAL_DIGITS = 12
-STATISTICS = {"rope": 0.01, "groups": "wilcoxon-holm"}  # where a suite says nothing
-MadeT = TypeVar("MadeT")
+OTHER_SHARD = "no record: it may belong to another shard of the run"
+TIE_DIGITS = 12
+DEFAULT_STATISTICS = {"rope": 0.01, "groups": "wilcoxon-holm"}  # where a suite says nothing
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +54,13 @@ class Run:
         Data set -> what is odd about it: `findings`, each with `check` and `message`.
     forecast : list
         What was foreseen of the fits of each model on each data set.
-    corrupt : int
+    n_corrupt : int
         Lines that are no records, put aside or not.
-    outside : int
+    n_unplanned : int
         Fits that are recorded but not part of the current plan.
-    superseded : int
+    n_superseded : int
         Those of them whose study went on: the plan has the fit with another budget.
-    across : mapping of Record
+    cross_model : mapping of Record
         Ensembles across models whose candidates are all among the records.
     tracked : mapping
         Where MLflow shows the run; empty if it was not tracked.
@@ -74,8 +74,8 @@ class Run:
         From the id of a net's fit to its losses by epoch, likewise.
     read_importance : callable
         From the id of a fit to what its score lost with each column shuffled, likewise.
-    made : dict
-        What functions marked `once` have made of this run.
+    cache : dict
+        What functions marked `cached` returned for this run.
     """
 
     plan: Mapping[str, Any]
@@ -85,17 +85,17 @@ class Run:
     path: str = ""
     audit: Mapping[str, Any] = field(default_factory=dict)
     forecast: Sequence[Mapping[str, Any]] = ()
-    corrupt: int = 0
-    outside: int = 0
-    superseded: int = 0
-    across: Mapping[str, Record] = field(default_factory=dict)
+    n_corrupt: int = 0
+    n_unplanned: int = 0
+    n_superseded: int = 0
+    cross_model: Mapping[str, Record] = field(default_factory=dict)
     tracked: Mapping[str, str] = field(default_factory=dict)
     verified: Mapping[str, Any] = field(default_factory=dict)
     read_predictions: Callable[[str], Mapping[str, Any]] = lambda _: {}
     read_trials: Callable[[str], list[dict[str, Any]]] = lambda _: []
     read_curves: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
     read_importance: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
-    made: dict[Callable[["Run"], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    cache: dict[Callable[["Run"], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def rope(self) -> float:
@@ -109,7 +109,7 @@ class Run:
 
     @property
     def _statistics(self) -> Mapping[str, Any]:
-        return STATISTICS | (self.suite.get("statistics") or {})
+        return DEFAULT_STATISTICS | (self.suite.get("statistics") or {})
 
     def primary(self, dataset: str) -> str:
         """Return the metric that a data set is ranked by."""
@@ -130,17 +130,17 @@ class Run:
         return [name for name in fitting if name != self.primary(dataset)]
 
 
-def once(make: Callable[[Run], MadeT]) -> Callable[[Run], MadeT]:
-    """Let a function of a run be computed once for each; what it returns is shared, and not to be changed."""
+def cached(make: Callable[[Run], ResultT]) -> Callable[[Run], ResultT]:
+    """Compute a function of a run at its first call only; what it returns is shared, and not to be changed."""
 
     @wraps(make)
-    def made(view: Run) -> MadeT:
-        if make not in view.made:
-            view.made[make] = make(view)
-        found: MadeT = view.made[make]
+    def lookup(view: Run) -> ResultT:
+        if make not in view.cache:
+            view.cache[make] = make(view)
+        found: ResultT = view.cache[make]
         return found
 
-    return made
+    return lookup
 
 
 def load_run_view(folder: RunFolder) -> Run:
@@ -151,7 +151,7 @@ def load_run_view(folder: RunFolder) -> Run:
     UserError
         If the plan, the provenance or the suite is missing or damaged, or what was recorded can't be compared.
     """
-    plan = folder.read_json("plan.json")
+    plan = folder.read_plan()
     if not plan.get("fits"):
         raise UserError(f"{folder.path} holds no plan.json with fits; run the suite again to rebuild it")
     records, corrupt = folder.read_records()
@@ -168,10 +168,12 @@ def load_run_view(folder: RunFolder) -> Run:
         path=str(folder.path),
         audit=folder.read_json("audit.json"),
         forecast=folder.read_forecast(),
-        corrupt=corrupt + _lines_aside(folder),
-        outside=len(others),
-        superseded=sum(record.study in studies for record in others),
-        across={fit: one for fit, one in folder.read_across().items() if _candidates_of(one) <= kept.keys()},
+        n_corrupt=corrupt + _count_corrupt_lines(folder),
+        n_unplanned=len(others),
+        n_superseded=sum(record.study in studies for record in others),
+        cross_model={
+            fit: one for fit, one in folder.read_cross_model_ensembles().items() if _candidates_of(one) <= kept.keys()
+        },
         verified=folder.read_verified(),
         tracked=folder.read_tracked(),
         read_predictions=folder.read_predictions,
@@ -181,14 +183,14 @@ def load_run_view(folder: RunFolder) -> Run:
     )
 
 
-@once
+@cached
 def fits_frame(view: Run) -> pd.DataFrame:
     """Return one row for each planned fit.
 
     Returns
     -------
     DataFrame
-        The plan's columns, `share` below 1 for points of a learning curve; `status` ("not run" without a record),
+        The plan's columns, `train_fraction` below 1 for points of a learning curve; `status` ("not run" without a record),
         `reason`, `traceback`, `flag`; costs, counts of trials, and rows; `cost_s`, seconds of the `cost_unit` CPU or
         GPU; `latency_ms`, of the prediction of 1,000 rows; and a column `metrics.NAME` for each metric, NaN where it is
         missing.
@@ -197,12 +199,12 @@ def fits_frame(view: Run) -> pd.DataFrame:
     return pd.DataFrame([_fit_row(view, fit, tuned.get(_place_of(fit))) for fit in view.plan["fits"]])
 
 
-def whole_fits(frame: pd.DataFrame) -> pd.DataFrame:
+def full_size_fits(frame: pd.DataFrame) -> pd.DataFrame:
     """Leave out the points of learning curves: what ranks or judges never mixes sizes."""
-    return frame[frame["share"] == 1]
+    return frame[frame["train_fraction"] == 1]
 
 
-@once
+@cached
 def leaderboard(view: Run) -> pd.DataFrame:
     """Return one row for each data set x model x variant: best first, holes last.
 
@@ -213,7 +215,7 @@ def leaderboard(view: Run) -> pd.DataFrame:
         `n_folds`, `hole` (why a cell is one, or ""), `status` (a summary), means of the costs and of every other
         metric (`metrics.NAME`), and sums of trials. In a hole everything averaged is NaN.
     """
-    frame = whole_fits(fits_frame(view))
+    frame = full_size_fits(fits_frame(view))
     cells = pd.DataFrame([_cell_row(view, fits) for _, fits in frame.groupby(CELL, sort=False)])
     cells["rank"] = cells.groupby("dataset", sort=False)["score"].rank(method="min", ascending=False)
     place = {name: place for place, name in enumerate(view.plan["datasets"])}
@@ -232,9 +234,9 @@ def cells_of(view: Run, dataset: str) -> pd.DataFrame:
     return _by_dataset(view)[1][dataset]
 
 
-@once
+@cached
 def _by_dataset(view: Run) -> tuple[Mapping[str, pd.DataFrame], Mapping[str, pd.DataFrame]]:
-    return _divide(view, whole_fits(fits_frame(view))), _divide(view, leaderboard(view))
+    return _divide(view, full_size_fits(fits_frame(view))), _divide(view, leaderboard(view))
 
 
 def _divide(view: Run, frame: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
@@ -243,17 +245,18 @@ def _divide(view: Run, frame: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     return {name: groups.get(name, frame.iloc[:0]) for name in view.plan["datasets"]}
 
 
-def size_board(view: Run) -> pd.DataFrame:
+def leaderboard_by_size(view: Run) -> pd.DataFrame:
     """Return one row for each data set x model x variant x share, with the columns of the leaderboard but for `rank`.
 
     Returns
     -------
     DataFrame
-        And `share`, and `rows`: how many were trained on, mean over the folds that ended well.
+        And `train_fraction`, and `rows`: how many were trained on, mean over the folds that ended well.
     """
-    groups = fits_frame(view).groupby([*CELL, "share"], sort=False)
+    groups = fits_frame(view).groupby([*CELL, "train_fraction"], sort=False)
     rows = [
-        {**_cell_row(view, fits), "share": key[-1], "rows": float(fits["train_rows"].mean())} for key, fits in groups
+        {**_cell_row(view, fits), "train_fraction": key[-1], "rows": float(fits["train_rows"].mean())}
+        for key, fits in groups
     ]
     return pd.DataFrame(rows).drop(columns=["rank", "score"])
 
@@ -261,7 +264,7 @@ def size_board(view: Run) -> pd.DataFrame:
 def failures(view: Run) -> pd.DataFrame:
     """Return every planned fit that is not ok, with its status and reason."""
     frame = fits_frame(view)
-    columns = [*CELL, "share", "repeat", "fold", "status", "reason", "fit", "traceback"]
+    columns = [*CELL, "train_fraction", "repeat", "fold", "status", "reason", "fit", "traceback"]
     return frame.loc[frame["status"] != "ok", columns].reset_index(drop=True)
 
 
@@ -282,18 +285,13 @@ def _read_suite(folder: RunFolder) -> dict[str, Any]:
         raise UserError(f"{folder.suite_file} is missing or damaged; run the suite again to rebuild it") from None
 
 
-def _lines_aside(folder: RunFolder) -> int:
-    path = folder.path / ASIDE
+def _count_corrupt_lines(folder: RunFolder) -> int:
+    path = folder.path / CORRUPT_RECORDS
     return len(path.read_bytes().splitlines()) if path.is_file() else 0
 
 
 def _place_of(fit: Mapping[str, Any]) -> tuple[Any, ...]:
-    return *(fit[name] for name in ("dataset", "model", "repeat", "fold")), _share_of(fit)
-
-
-def _share_of(fit: Mapping[str, Any]) -> float:
-    """Return the share of a planned fit; plans without learning curves may say nothing of it."""
-    return float(fit.get("share", 1.0))
+    return tuple(fit[name] for name in ("dataset", "model", "repeat", "fold", "train_fraction"))
 
 
 def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[str, Any]:
@@ -303,9 +301,8 @@ def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[st
     metrics = record.metrics if record and record.ok else {}
     return {
         **fit,
-        "share": _share_of(fit),
         "status": record.status if record else NOT_RUN,
-        "reason": record.reason if record else NOT_OURS if view.plan.get("shard") else NO_RECORD,
+        "reason": record.reason if record else OTHER_SHARD if view.plan.get("shard") else NO_RECORD,
         "traceback": record.traceback if record else "",
         "flag": spent.get("flag") or "",
         "at_edge": tuple(map(str, spent.get("at_edge") or ())),
@@ -319,10 +316,10 @@ def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[st
 
 def _cost(spent: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a fit is charged for: seconds of its GPU if it held one, else of CPUs; no scoring for reports."""
-    aside_cpu_s = math.fsum(spent.get(name) or 0.0 for name in ASIDE_CPU_S)
-    aside_s = math.fsum(spent.get(name) or 0.0 for name in ASIDE_S)
-    cpu_s = _number(spent.get("cpu_s")) - aside_cpu_s
-    about = {"cpu_s": cpu_s, "aside_cpu_s": aside_cpu_s}
+    uncharged_cpu_s = math.fsum(spent.get(name) or 0.0 for name in UNCHARGED_CPU_S)
+    aside_s = math.fsum(spent.get(name) or 0.0 for name in UNCHARGED_S)
+    cpu_s = _number(spent.get("cpu_s")) - uncharged_cpu_s
+    about = {"cpu_s": cpu_s, "uncharged_cpu_s": uncharged_cpu_s}
     if spent.get("device_s") is None:
         return {**about, "cost_s": cpu_s, "cost_unit": "CPU"}
     return {
@@ -364,7 +361,7 @@ def _cell_row(view: Run, fits: pd.DataFrame) -> dict[str, Any]:
         **{name: int(fits[name].fillna(0).sum()) for name in COUNTS},
         "status": _summary_of(fits["status"]),
         "score": float(
-            np.format_float_scientific(view.sign(metric) * mean, EQUAL_DIGITS)
+            np.format_float_scientific(view.sign(metric) * mean, TIE_DIGITS)
         ),  # equal means that differ by rounding tie
     }
 

@@ -8,21 +8,21 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from bakeoff.reports.by_rows import BY_ROWS, Side, compare_rows
-from bakeoff.reports.champions import Champion, choose_best, choose_cheapest
+from bakeoff.reports.by_rows import ROW_TESTED_SCHEMES, ComparedFits, compare_rows
+from bakeoff.reports.champions import SelectedModel, select_best, select_cheapest
 from bakeoff.reports.statistics.folds import (
     Difference,
     Posterior,
-    compare_bayesian,
-    compare_corrected,
-    count_folds_to_separate,
+    bayesian_correlated_t_test,
+    corrected_t_test,
+    count_folds_to_significance,
 )
-from bakeoff.reports.tables import BASELINE, FAMILIES, Run, fits_frame, fold_scores, once, whole_fits
+from bakeoff.reports.tables import BASELINE, FAMILIES, Run, cached, fits_frame, fold_scores, full_size_fits
 
 Answer = Literal["deep", "classical", "equivalent", "can't tell", "no comparison"]
 ALPHA = 0.05
-SURE = 0.95
-FOLDS = "corrected resampled t-test"
+POSTERIOR_THRESHOLD = 0.95
+CORRECTED_T_TEST = "corrected resampled t-test"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +34,10 @@ class Verdict:
     dataset, task, metric : str
     answer : str
         The family that is better; `equivalent`, if any difference is too small to matter; `can't tell`; or `no
-        comparison`, if a family has no champion.
+        comparison`, if a family has no selection.
     why : str
         Why there is no comparison, or no test; "" otherwise.
-    sides : mapping of Champion
+    selected : mapping of SelectedModel
         By family, as far as it has one.
     difference : Difference, optional
         Deep minus classical, bigger is better.
@@ -53,7 +53,7 @@ class Verdict:
     more_folds : int, optional
         Folds in all that would separate the two if it went on alike; None if no number would, none is needed, or the
         test is not over folds.
-    use : Champion, optional
+    use : SelectedModel, optional
         The cheapest candidate within the region below the best, by inner scores alone, of those that never failed.
     """
 
@@ -62,47 +62,47 @@ class Verdict:
     metric: str
     answer: Answer
     why: str
-    sides: Mapping[str, Champion]
+    selected: Mapping[str, SelectedModel]
     difference: Difference | None = None
     posterior: Posterior | None = None
     test: str = ""
     scale: float = math.nan
     rope: float = 0.0
     more_folds: int | None = None
-    use: Champion | None = None
+    use: SelectedModel | None = None
 
     @property
     def differences(self) -> tuple[float, ...]:
         """Deep minus classical on each outer fold; () without both."""
-        if len(self.sides) < len(FAMILIES):
+        if len(self.selected) < len(FAMILIES):
             return ()
-        classical, deep = (self.sides[family].scores for family in FAMILIES)
+        classical, deep = (self.selected[family].scores for family in FAMILIES)
         return tuple(map(float, np.subtract(deep, classical)))
 
     @property
     def is_of_rows(self) -> bool:
         """Whether it speaks of the fitted models on their test rows alone, and not of other training parts."""
-        return self.test not in ("", FOLDS)
+        return self.test not in ("", CORRECTED_T_TEST)
 
     @property
     def cost_ratio(self) -> float:
         """Seconds of deep over those of classical, whatever their units; NaN without both."""
-        if len(self.sides) < len(FAMILIES):
+        if len(self.selected) < len(FAMILIES):
             return math.nan
-        classical, deep = (self.sides[family].cost_s for family in FAMILIES)
+        classical, deep = (self.selected[family].cost_s for family in FAMILIES)
         return deep / classical if classical > 0 else math.nan
 
     @property
     def cost_units(self) -> tuple[str, str]:
         """What the seconds of deep and those of classical are: CPU, GPU or both; "" where there is none."""
-        classical, deep = (self.sides[family].cost_unit if family in self.sides else "" for family in FAMILIES)
+        classical, deep = (self.selected[family].cost_unit if family in self.selected else "" for family in FAMILIES)
         return deep, classical
 
 
-@once
-def judge_run(view: Run) -> list[Verdict]:
+@cached
+def judge_datasets(view: Run) -> list[Verdict]:
     """Judge every data set of a run."""
-    frame = whole_fits(fits_frame(view))
+    frame = full_size_fits(fits_frame(view))
     return [_judge(view, frame, name) for name in view.plan["datasets"]]
 
 
@@ -111,27 +111,27 @@ def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
     fits = frame[frame["dataset"] == dataset]
     scale = _scale(view, frame, dataset, metric)
     rope = view.rope * scale if math.isfinite(scale) else 0.0
-    found = choose_sides(view, fits, metric)
+    found = select_by_family(view, fits, metric)
     known: dict[str, Any] = {
         "dataset": dataset,
         "task": about["task"],
         "metric": metric,
-        "sides": found,
+        "selected": found,
         "scale": scale,
         "rope": rope,
-        "use": choose_cheapest(complete_rivals(view, fits, metric), within=rope),
+        "use": select_cheapest(complete_candidates(view, fits, metric), within=rope),
     }
     if len(found) < len(FAMILIES):
         missing = [family for family in FAMILIES if family not in found]
-        return Verdict(answer="no comparison", why=why_no_champion(fits, missing), **known)
+        return Verdict(answer="no comparison", why=why_none_selected(fits, missing), **known)
     differences = np.subtract(found["deep"].scores, found["classical"].scores)
-    if about["scheme"] in BY_ROWS:
+    if about["scheme"] in ROW_TESTED_SCHEMES:
         return _test_rows(view, known)
     return _test_folds(differences, rope, known, folds=int(fits["fold"].max()) + 1)
 
 
 def _test_rows(view: Run, known: dict[str, Any]) -> Verdict:
-    classical, deep = (Side(view=view, fits=known["sides"][family].fits) for family in FAMILIES)
+    classical, deep = (ComparedFits(view=view, fits=known["selected"][family].fits) for family in FAMILIES)
     found = compare_rows(known["dataset"], deep, classical, rope=known["rope"])
     difference, posterior = found.difference, found.posterior
     answer = name_answer(difference.mean, difference.p_value, posterior) if posterior else "can't tell"
@@ -141,35 +141,37 @@ def _test_rows(view: Run, known: dict[str, Any]) -> Verdict:
 
 def _test_folds(differences: np.ndarray, rope: float, known: dict[str, Any], *, folds: int) -> Verdict:
     share = 1 / folds
-    difference = compare_corrected(differences, test_share=share)
-    posterior = compare_bayesian(differences, test_share=share, rope=rope)
+    difference = corrected_t_test(differences, test_fraction=share)
+    posterior = bayesian_correlated_t_test(differences, test_fraction=share, rope=rope)
     answer = name_answer(difference.mean, difference.p_value, posterior)
-    more = count_folds_to_separate(differences, test_share=share, alpha=ALPHA) if answer == "can't tell" else None
-    known |= {"difference": difference, "posterior": posterior, "test": FOLDS, "more_folds": more}
+    more = (
+        count_folds_to_significance(differences, test_fraction=share, alpha=ALPHA) if answer == "can't tell" else None
+    )
+    known |= {"difference": difference, "posterior": posterior, "test": CORRECTED_T_TEST, "more_folds": more}
     return Verdict(answer=answer, why="", **known)
 
 
 def name_answer(ahead: float, p_value: float, posterior: Posterior) -> Answer:
     """Name what a test and a posterior say together; `ahead` is by how much deep is better."""
-    if posterior.equivalent >= SURE:
+    if posterior.equivalent >= POSTERIOR_THRESHOLD:
         return "equivalent"
     if p_value < ALPHA:
         return "deep" if ahead > 0 else "classical"
     return "can't tell"
 
 
-def choose_sides(view: Run, fits: pd.DataFrame, metric: str) -> dict[str, Champion]:
+def select_by_family(view: Run, fits: pd.DataFrame, metric: str) -> dict[str, SelectedModel]:
     """Choose the champions of the families among fits of one data set and size; a family may have none."""
     n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
     candidates = _candidates(view, fits, metric)
-    sides = {family: _side(candidates, family, n_folds) for family in FAMILIES}
-    return {family: side for family, side in sides.items() if side is not None}
+    selected = {family: _side(candidates, family, n_folds) for family in FAMILIES}
+    return {family: side for family, side in selected.items() if side is not None}
 
 
-def complete_rivals(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
+def complete_candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Return the fits of one data set whose model ended well on every fold, with scores and costs; no baseline."""
     n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
-    return _whole(_rivals(_candidates(view, fits, metric)), n_folds)
+    return _whole(_without_baseline(_candidates(view, fits, metric)), n_folds)
 
 
 def _candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -178,11 +180,11 @@ def _candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
     return done[(done["status"] == "ok") & done["score"].notna()]
 
 
-def _side(candidates: pd.DataFrame, family: str, n_folds: int) -> Champion | None:
-    return _complete(choose_best(_rivals(candidates[candidates["family"] == family])), n_folds)
+def _side(candidates: pd.DataFrame, family: str, n_folds: int) -> SelectedModel | None:
+    return _complete(select_best(_without_baseline(candidates[candidates["family"] == family])), n_folds)
 
 
-def _rivals(candidates: pd.DataFrame) -> pd.DataFrame:
+def _without_baseline(candidates: pd.DataFrame) -> pd.DataFrame:
     """Leave the baseline out, unless there is nothing else."""
     rivals = candidates[candidates["model"] != BASELINE]
     return rivals if len(rivals) else candidates
@@ -193,12 +195,12 @@ def _whole(candidates: pd.DataFrame, n_folds: int) -> pd.DataFrame:
     return candidates[candidates.groupby(["model", "variant"])["score"].transform("size") == n_folds]
 
 
-def _complete(champion: Champion | None, n_folds: int) -> Champion | None:
-    return champion if champion is not None and len(champion.scores) == n_folds else None
+def _complete(selection: SelectedModel | None, n_folds: int) -> SelectedModel | None:
+    return selection if selection is not None and len(selection.scores) == n_folds else None
 
 
-def why_no_champion(fits: pd.DataFrame, families: Sequence[str]) -> str:
-    """Say why families have no champion among some fits of a data set; what can't be mended comes first."""
+def why_none_selected(fits: pd.DataFrame, families: Sequence[str]) -> str:
+    """Say why families have no selection among some fits of a data set; what can't be mended comes first."""
     unplanned = [family for family in families if not (fits["family"] == family).any()]
     if unplanned:
         return f"no {' and no '.join(unplanned)} model was planned"

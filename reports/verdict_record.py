@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.reports.champions import Champion
-from bakeoff.reports.overall import Ranking, judge_tasks, rank_tasks
-from bakeoff.reports.overall_sheet import say_run
+from bakeoff.reports.champions import SelectedModel
+from bakeoff.reports.overall import TaskRanking, judge_tasks, rank_tasks
+from bakeoff.reports.overall_sheet import summarise_run
 from bakeoff.reports.tables import FAMILIES, Run
-from bakeoff.reports.verdict import Verdict, judge_run
+from bakeoff.reports.verdict import Verdict, judge_datasets
 
 SCHEMA = 1
 ENDS = ("value", "low", "high")
@@ -25,13 +25,13 @@ def build_verdict_record(view: Run) -> dict[str, Any]:
         `headline` and `sentences`; `statistics`, what they rest on; `datasets`, `tasks` and `rankings`. Differences are
         deep minus classical, bigger is better; means and scores of champions are in the metric's own units.
     """
-    said = say_run(view)
+    summary = summarise_run(view)
     return {
         "schema": SCHEMA,
-        "headline": said.headline,
-        "sentences": said.sentences,
+        "headline": summary.headline,
+        "sentences": summary.sentences,
         "statistics": {"rope": view.rope, "groups": view.grouping},
-        "datasets": [_verdict(one, view.sign(one.metric)) for one in judge_run(view)],
+        "datasets": [_verdict(one, view.sign(one.metric)) for one in judge_datasets(view)],
         "tasks": [asdict(one) for one in judge_tasks(view)],
         "rankings": [_ranking(one) for one in rank_tasks(view)],
     }
@@ -44,20 +44,20 @@ def _verdict(verdict: Verdict, sign: int) -> dict[str, Any]:
         "cost_unit": dict(zip(("deep", "classical"), verdict.cost_units, strict=True)),
         "difference": asdict(verdict.difference) if verdict.difference else None,
         "posterior": asdict(verdict.posterior) if verdict.posterior else None,
-        "champions": {family: _champion(verdict.sides.get(family), sign) for family in FAMILIES},
+        "champions": {family: _champion(verdict.selected.get(family), sign) for family in FAMILIES},
         "use": _champion(verdict.use, sign),
     }
 
 
-def _champion(champion: Champion | None, sign: int) -> Mapping[str, Any] | None:
-    if champion is None:
+def _champion(selection: SelectedModel | None, sign: int) -> Mapping[str, Any] | None:
+    if selection is None:
         return None
-    folds = zip(champion.chosen, champion.fits, champion.scores, strict=True)
+    folds = zip(selection.chosen, selection.fits, selection.scores, strict=True)
     return {
-        **dict(zip(("model", "variant"), champion.most, strict=True)),
-        "mean": sign * champion.mean,
-        "cost_s": champion.cost_s,
-        "cost_unit": champion.cost_unit,
+        **dict(zip(("model", "variant"), selection.most_chosen, strict=True)),
+        "mean": sign * selection.mean,
+        "cost_s": selection.cost_s,
+        "cost_unit": selection.cost_unit,
         "folds": [
             {"model": model, "variant": variant, "fit": fit, "score": sign * score}
             for (model, variant), fit, score in folds
@@ -65,7 +65,7 @@ def _champion(champion: Champion | None, sign: int) -> Mapping[str, Any] | None:
     }
 
 
-def _ranking(ranking: Ranking) -> dict[str, Any]:
+def _ranking(ranking: TaskRanking) -> dict[str, Any]:
     worst = None if ranking.worst is None else ranking.worst.p_value
     return {
         "task": ranking.task,
@@ -80,7 +80,7 @@ def _ranking(ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _standing(ranking: Ranking, place: int) -> dict[str, Any]:
+def _standing(ranking: TaskRanking, place: int) -> dict[str, Any]:
     """Return where a model stands; without intervals, win rate and rating if it is missing somewhere."""
     known = {**_named(ranking, place), "family": ranking.families[place]}
     rank = float(ranking.omnibus.mean_ranks[place])
@@ -91,7 +91,7 @@ def _standing(ranking: Ranking, place: int) -> dict[str, Any]:
     return {**known, **{name: _with_ends(values[:, column]) for name, values in shares.items()}}
 
 
-def _named(ranking: Ranking, place: int) -> dict[str, str]:
+def _named(ranking: TaskRanking, place: int) -> dict[str, str]:
     return dict(zip(("model", "variant"), ranking.names[place], strict=True))
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import stdev
 
-from bakeoff.reports.champions import Champion, say_choice
-from bakeoff.reports.formats import NONE, decimals_for, format_difference, format_value
-from bakeoff.reports.sheets import Cell, Column, Sheet, plain_columns
+from bakeoff.reports.champions import SelectedModel, format_selection
+from bakeoff.reports.formats import NO_VALUE, decimals_for, format_difference, format_value
+from bakeoff.reports.sheets import Cell, Column, Table, plain_columns
 from bakeoff.reports.statistics.folds import Difference, Posterior
-from bakeoff.reports.strips import Axis, build_even_axis, build_strip
+from bakeoff.reports.strips import Axis, build_strip_plot, build_symmetric_axis
 from bakeoff.reports.tables import FAMILIES
-from bakeoff.reports.verdict import ALPHA, SURE, Answer, Verdict
+from bakeoff.reports.verdict import ALPHA, POSTERIOR_THRESHOLD, Answer, Verdict
 
 DEEP_FIRST = tuple(reversed(FAMILIES))
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -25,9 +25,9 @@ ANSWERS: dict[Answer, str] = {
 }
 
 
-def build_verdicts(verdicts: Sequence[Verdict], signs: Sequence[int]) -> Sheet:
+def build_verdicts(verdicts: Sequence[Verdict], signs: Sequence[int]) -> Table:
     """Build the table of verdicts, one row for each data set; `signs` are those of their metrics."""
-    return Sheet(
+    return Table(
         caption="Deep against classical on each data set: champions chosen by inner folds, compared on outer folds",
         columns=(
             *plain_columns("Data set", "Verdict", "Use"),
@@ -49,18 +49,24 @@ def build_verdicts(verdicts: Sequence[Verdict], signs: Sequence[int]) -> Sheet:
     )
 
 
-def say_verdict(verdict: Verdict) -> str:
+def render_verdict(verdict: Verdict) -> str:
     """Say in a sentence or two what the folds of a data set say."""
     head = f"{verdict.dataset}: {ANSWERS[verdict.answer]}"
     if verdict.difference is None:
-        return " ".join(f"{part}." for part in (f"{head}: {verdict.why}", _say_use(verdict)) if part)
-    reason = verdict.why or _say_evidence(verdict)
-    said = f"{head}: {_say_leader(verdict)} ({reason})"
-    parts = (said, _say_reach(verdict), _say_more(verdict), _say_cost(verdict), _say_use(verdict))
+        return " ".join(f"{part}." for part in (f"{head}: {verdict.why}", _render_recommendation(verdict)) if part)
+    reason = verdict.why or _format_evidence(verdict)
+    said = f"{head}: {_render_leader(verdict)} ({reason})"
+    parts = (
+        said,
+        _render_scope(verdict),
+        _render_more_folds(verdict),
+        _render_cost(verdict),
+        _render_recommendation(verdict),
+    )
     return " ".join(f"{part}." for part in parts if part)
 
 
-def say_headline(verdicts: Iterable[Verdict]) -> str:
+def render_headline(verdicts: Iterable[Verdict]) -> str:
     """Say in one sentence on how many data sets which answer holds."""
     answers = [verdict.answer for verdict in verdicts]
     counted = [(ANSWERS[answer], answers.count(answer)) for answer in ANSWERS if answer in answers]
@@ -75,25 +81,25 @@ def _row(verdict: Verdict, sign: int) -> tuple[Cell, ...]:
     family = verdict.answer if verdict.answer in FAMILIES else ""
     return (
         Cell(text=verdict.dataset, note=verdict.metric),
-        Cell(text=ANSWERS[verdict.answer], family=family, note=verdict.why or _say_evidence(verdict)),
+        Cell(text=ANSWERS[verdict.answer], family=family, note=verdict.why or _format_evidence(verdict)),
         _champion_cell(verdict.use, "", decimals, sign),
         Cell(
             text=format_difference(ahead, decimals),
             value=ahead,
-            note=say_interval(verdict.difference, decimals).strip(),
+            note=format_interval(verdict.difference, decimals).strip(),
         ),
         _folds_cell(verdict, decimals),
-        Cell(text=say_ratio(verdict.cost_ratio), value=verdict.cost_ratio, note=_say_units(verdict)),
-        *(_champion_cell(verdict.sides.get(side), side, decimals, sign) for side in DEEP_FIRST),
+        Cell(text=format_ratio(verdict.cost_ratio), value=verdict.cost_ratio, note=_format_cost_units(verdict)),
+        *(_champion_cell(verdict.selected.get(side), side, decimals, sign) for side in DEEP_FIRST),
     )
 
 
-def _champion_cell(champion: Champion | None, family: str, decimals: int, sign: int) -> Cell:
+def _champion_cell(champion: SelectedModel | None, family: str, decimals: int, sign: int) -> Cell:
     if champion is None:
-        return Cell(text=NONE)
-    model, variant = champion.most
+        return Cell(text=NO_VALUE)
+    model, variant = champion.most_chosen
     mean = champion.mean * sign
-    often, folds = champion.share
+    often, folds = champion.times_chosen
     share = "" if often == folds else f" {MIDDLE_DOT} on {often} of {folds} folds"
     return Cell(text=model, family=family, note=f"{variant} {MIDDLE_DOT} {format_value(mean, decimals)}{share}")
 
@@ -101,19 +107,19 @@ def _champion_cell(champion: Champion | None, family: str, decimals: int, sign: 
 def _folds_cell(verdict: Verdict, decimals: int) -> Cell:
     """Draw the differences around zero, each in the colour of whom it favours."""
     differences = verdict.differences
-    axis = build_even_axis(differences)
+    axis = build_symmetric_axis(differences)
     listed = ", ".join(format_difference(value, decimals) for value in differences)
-    strip = build_strip(
+    strip = build_strip_plot(
         differences,
         axis,
         mean=verdict.difference.mean if verdict.difference else math.nan,
         label=f"{verdict.dataset}, deep ahead on each fold by {listed}",
         family_of=lambda difference: FAMILIES[int(difference > 0)] if difference else "",
     )
-    return Cell(strip=strip, note=_say_folds(differences, axis))
+    return Cell(strip=strip, note=_format_folds(differences, axis))
 
 
-def _say_folds(differences: tuple[float, ...], axis: Axis | None) -> str:
+def _format_folds(differences: tuple[float, ...], axis: Axis | None) -> str:
     if axis is None:
         return ""
     ahead, equal = sum(value > 0 for value in differences), sum(value == 0 for value in differences)
@@ -121,19 +127,19 @@ def _say_folds(differences: tuple[float, ...], axis: Axis | None) -> str:
     return f"deep better on {ahead} of {len(differences)}{same} {MIDDLE_DOT} axis ±{axis.high_text}"
 
 
-def _say_leader(verdict: Verdict) -> str:
+def _render_leader(verdict: Verdict) -> str:
     """Say who is ahead by how much, seen from the leader's side."""
     assert verdict.difference is not None  # the caller looked
     decimals, found = _decimals_of(verdict), verdict.difference
     if round(found.mean, decimals) == 0:
-        return f"level in {verdict.metric}{say_interval(found, decimals)}"
+        return f"level in {verdict.metric}{format_interval(found, decimals)}"
     if found.mean < 0:
         found = replace(found, mean=-found.mean, low=-found.high, high=-found.low)
     leader = FAMILIES[int(verdict.difference.mean > 0)]
-    return f"{leader} ahead by {format_value(found.mean, decimals)} {verdict.metric}{say_interval(found, decimals)}"
+    return f"{leader} ahead by {format_value(found.mean, decimals)} {verdict.metric}{format_interval(found, decimals)}"
 
 
-def say_interval(difference: Difference | None, decimals: int) -> str:
+def format_interval(difference: Difference | None, decimals: int) -> str:
     """Return an interval in brackets after a blank; "" if there is none."""
     if difference is None or not math.isfinite(difference.low):
         return ""
@@ -141,37 +147,37 @@ def say_interval(difference: Difference | None, decimals: int) -> str:
     return f" [{low}, {high}]"
 
 
-def _say_evidence(verdict: Verdict) -> str:
+def _format_evidence(verdict: Verdict) -> str:
     """Give the p-value, and the probabilities of a difference that matters."""
     if verdict.difference is None or verdict.posterior is None:
         return ""
     test = f", {verdict.test}" if verdict.is_of_rows else ""
-    return f"p {say_p(verdict.difference.p_value)}{test} {MIDDLE_DOT} {say_chances(verdict.posterior)}"
+    return f"p {format_p_value(verdict.difference.p_value)}{test} {MIDDLE_DOT} {format_posterior(verdict.posterior)}"
 
 
-def say_chances(known: Posterior) -> str:
+def format_posterior(known: Posterior) -> str:
     """Give the probability that either family is better by more than the region of equivalence, or neither."""
-    better, equivalent, worse = map(_say_chance, (known.better, known.equivalent, known.worse))
+    better, equivalent, worse = map(_format_probability, (known.better, known.equivalent, known.worse))
     return f"deep {better}, equivalent {equivalent}, classical {worse}"
 
 
-def _say_chance(chance: float) -> str:
+def _format_probability(chance: float) -> str:
     """Give a probability in percent; one just short of what counts as sure is not rounded up to it."""
-    return f"{chance:.1%}" if chance < SURE <= round(chance, 2) else f"{chance:.0%}"
+    return f"{chance:.1%}" if chance < POSTERIOR_THRESHOLD <= round(chance, 2) else f"{chance:.0%}"
 
 
-def say_p(p_value: float) -> str:
+def format_p_value(p_value: float) -> str:
     """Return a p-value with its sign of equality."""
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
 
 
-def _say_reach(verdict: Verdict) -> str:
+def _render_scope(verdict: Verdict) -> str:
     if not verdict.is_of_rows:
         return ""
     return "It speaks of these fitted models on these test rows, not of other training parts"
 
 
-def _say_more(verdict: Verdict) -> str:
+def _render_more_folds(verdict: Verdict) -> str:
     """Say how much more would tell, where nothing can be told."""
     if verdict.answer != "can't tell" or verdict.why or verdict.is_of_rows:
         return ""
@@ -180,35 +186,35 @@ def _say_more(verdict: Verdict) -> str:
     return f"If it went on alike, {verdict.more_folds} folds in all would separate them"
 
 
-def _say_cost(verdict: Verdict) -> str:
-    ratio = say_ratio(verdict.cost_ratio)
+def _render_cost(verdict: Verdict) -> str:
+    ratio = format_ratio(verdict.cost_ratio)
     deep, classical = verdict.cost_units
-    if ratio == NONE:
+    if ratio == NO_VALUE:
         return ""
     if deep == classical:
         return f"Deep costs {ratio} the {deep} time"
     return f"Deep takes {ratio.removesuffix(TIMES)} {deep} seconds for each {classical} second of classical"
 
 
-def _say_units(verdict: Verdict) -> str:
+def _format_cost_units(verdict: Verdict) -> str:
     """Name what was divided by what, unless it is the usual CPU time."""
     units = dict.fromkeys(verdict.cost_units)
     return "" if set(units) <= {"CPU", ""} else f"{' s / '.join(units)} s"
 
 
-def say_ratio(ratio: float) -> str:
+def format_ratio(ratio: float) -> str:
     """Return a ratio of costs: 3.1×."""
     if not math.isfinite(ratio):
-        return NONE
+        return NO_VALUE
     return f"{ratio:.2g}{TIMES}" if ratio < 99.5 else f"{ratio:.0f}{TIMES}"
 
 
-def _say_use(verdict: Verdict) -> str:
-    return f"Use {say_choice(verdict.use)}" if verdict.use else ""
+def _render_recommendation(verdict: Verdict) -> str:
+    return f"Use {format_selection(verdict.use)}" if verdict.use else ""
 
 
 def _decimals_of(verdict: Verdict) -> int:
-    return decimals_for([side.mean for side in verdict.sides.values()], [_spread_of(verdict)])
+    return decimals_for([side.mean for side in verdict.selected.values()], [_spread_of(verdict)])
 
 
 def _spread_of(verdict: Verdict) -> float:

@@ -19,7 +19,7 @@ import torch
 
 from bakeoff import cli
 from bakeoff.folder import RunFolder
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import make_plan
 from bakeoff.runner import Run
 from bakeoff.suite_file import parse_suite
@@ -130,7 +130,7 @@ def _serving(answer: Answer) -> Iterator[str]:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Make a run of the tiny suite once; tests that write to it copy it first."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
-    Run(make_plan(parse_suite(TINY, "tiny")), folder, Options(workers=2)).execute()
+    Run(make_plan(parse_suite(TINY, "tiny")), folder, RunOptions(workers=2)).execute()
     return folder
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from bakeoff.across import combine_models
 from bakeoff.errors import UserError
-from bakeoff.folder import ACROSS, RunFolder
+from bakeoff.folder import CROSS_MODEL_ENSEMBLES, RunFolder
 from bakeoff.metrics import METRICS, Predictions
 from bakeoff.observers import Silent
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
 from bakeoff.reports import write_reports
-from bakeoff.reports.across import judge_ensembles
+from bakeoff.reports.across import compare_ensembles
 from bakeoff.reports.tables import load_run_view
 from bakeoff.runner import Run
 from bakeoff.suite_file import parse_suite
@@ -39,13 +39,13 @@ limits: {seconds: 60, memory: 2GB}
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[Record]]:
     """Make a run with ensembles once; tests that write to it copy it first."""
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "across")
-    Run(make_plan(parse_suite(SUITE, "across")), folder, Options(workers=2)).execute()
+    Run(make_plan(parse_suite(SUITE, "across")), folder, RunOptions(workers=2)).execute()
     return folder, combine(folder)
 
 
 def combine(folder: RunFolder) -> list[Record]:
     """Build the ensembles of a run."""
-    return combine_models(folder, options=Options(workers=2), progress=Silent())
+    return combine_models(folder, options=RunOptions(workers=2), progress=Silent())
 
 
 def copy(folder: RunFolder, path: Path) -> RunFolder:
@@ -103,7 +103,7 @@ def test_report_compares_it_with_the_best_single_model(
     """One row for each data set; the difference is that of the recorded scores."""
     folder = copy(finished[0], tmp_path)
     view = load_run_view(folder)
-    duels = {duel.dataset: duel for duel in judge_ensembles(view)}
+    duels = {duel.dataset: duel for duel in compare_ensembles(view)}
     assert set(duels) == {"wine", "diabetes"}
     wine = duels["wine"]
     scores = [one.metrics[wine.metric] for one in finished[1] if one.dataset == "wine"]
@@ -122,13 +122,13 @@ def test_an_ensemble_of_fits_that_are_gone_is_not_shown(
     folder = copy(finished[0], tmp_path)
     records = folder.read_records()[0]
     folder.write_records(one for one in records.values() if one.model != "mlp")
-    assert judge_ensembles(load_run_view(folder)) == []
+    assert compare_ensembles(load_run_view(folder)) == []
 
 
 def test_one_that_fails_is_left_out_and_named(finished: tuple[RunFolder, list[Record]], tmp_path: Path) -> None:
     """A candidate whose parameters can't be fitted any more leaves the ensemble to the others."""
     folder = copy(finished[0], tmp_path)
-    (folder.path / ACROSS).unlink()
+    (folder.path / CROSS_MODEL_ENSEMBLES).unlink()
     records = folder.read_records()[0]
     broken = {fit: _break(one) for fit, one in records.items()}
     folder.write_records(broken.values())
@@ -136,7 +136,7 @@ def test_one_that_fails_is_left_out_and_named(finished: tuple[RunFolder, list[Re
     assert all(one.ok for one in made)
     trees = [one.diagnostics["left_out"] for one in made]
     assert all(set(left) == {"decision_tree"} and "max_depth" in left["decision_tree"] for left in trees)
-    assert {duel.left_out for duel in judge_ensembles(load_run_view(folder))} == {("decision_tree",)}
+    assert {duel.left_out for duel in compare_ensembles(load_run_view(folder))} == {("decision_tree",)}
 
 
 def _break(record: Record) -> Record:
@@ -148,7 +148,7 @@ def test_it_needs_two_models(tmp_path: Path) -> None:
     """A run of one model is refused in words."""
     folder = RunFolder(tmp_path / "run")
     suite = parse_suite("{name: one, datasets: [wine], models: [dummy], variants: [default], outer_folds: 2}", "one")
-    Run(make_plan(suite), folder, Options(workers=1)).execute()
+    Run(make_plan(suite), folder, RunOptions(workers=1)).execute()
     with pytest.raises(UserError, match="needs two models that ended well"):
         combine(folder)
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from bakeoff import run_suite
-from bakeoff.reports.anytime import build_tuning, find_bests, say_all_edges, say_edges
-from bakeoff.reports.budget import budget, say_spent
+from bakeoff.reports.anytime import build_tuning, find_incumbents, format_edges, render_edges
+from bakeoff.reports.budget import budget, render_budget
 from bakeoff.reports.tables import Run, fits_frame, load_run_view
 from bakeoff.result import RunResult
 
@@ -47,7 +47,7 @@ def test_curve_rises_from_the_default_to_the_tuned_score(run: RunResult) -> None
         assert study["trial"].iloc[0] == 0
         assert study["inner"].is_monotonic_increasing
         assert study["seconds"].is_monotonic_increasing
-        assert study["seconds"].iloc[-1] <= study["of_seconds"].iloc[0]
+        assert study["seconds"].iloc[-1] <= study["total_seconds"].iloc[0]
         assert study["outer"].iloc[0] == fits[model, "default", fold]
         assert study["outer"].iloc[-1] == fits[model, "tuned", fold]
         assert study["outer"].notna().all()
@@ -72,19 +72,19 @@ def test_scores_for_reports_are_in_no_cost(run: RunResult, view: Run) -> None:
     for record in tuned:
         aside = record.diagnostics["anytime_cpu_s"]
         assert frame.loc[record.fit, "cost_s"] == pytest.approx(record.diagnostics["cpu_s"] - aside)
-        assert frame.loc[record.fit, "aside_cpu_s"] == pytest.approx(aside)
+        assert frame.loc[record.fit, "uncharged_cpu_s"] == pytest.approx(aside)
 
 
 def test_table_of_tuning(view: Run) -> None:
     """One row for each tuned model: the inner score never falls with time, and the gain is tuned over default."""
-    sheet = build_tuning(view)
-    assert [row[1].text for row in sheet.rows] == ["knn", "mlp"]
-    for row in sheet.rows:
+    table = build_tuning(view)
+    assert [row[1].text for row in table.rows] == ["knn", "mlp"]
+    for row in table.rows:
         reached = [cell.value for cell in row[3:7]]
         assert reached == sorted(reached, key=float)
     fits = fits_frame(view)
     mean = fits.groupby(["model", "variant"])["metrics.accuracy"].mean()
-    assert sheet.rows[0][7].value == pytest.approx(mean["knn", "tuned"] - mean["knn", "default"])
+    assert table.rows[0][7].value == pytest.approx(mean["knn", "tuned"] - mean["knn", "default"])
 
 
 def test_budget_counts_a_study_once(view: Run) -> None:
@@ -96,7 +96,7 @@ def test_budget_counts_a_study_once(view: Run) -> None:
     assert spent.loc[("knn", "tuned"), "model_fits"] <= 2 * (5 * 2 + 1)
     assert spent.loc[("mlp", "default"), "epochs"] == 2 * 3
     assert 0 < spent.loc[("knn", "ensemble"), "cpu_s"] < spent.loc[("mlp", "tuned"), "cpu_s"]
-    assert "20 trials of tuning" in say_spent(budget(view))
+    assert "20 trials of tuning" in render_budget(budget(view))
 
 
 def test_report_shows_tuning(run: RunResult) -> None:
@@ -108,10 +108,10 @@ def test_report_shows_tuning(run: RunResult) -> None:
 def test_edges_are_counted_by_fold() -> None:
     """An edge is named with the number of folds on which the best value lay there."""
     edges = pd.Series([("C at its upper end 9",), (), ("C at its upper end 9", "p at its lower end 3")])
-    assert say_edges(edges) == "C at its upper end 9 (on 2 of 3 folds); p at its lower end 3 (on 1 of 3 folds)"
+    assert format_edges(edges) == "C at its upper end 9 (on 2 of 3 folds); p at its lower end 3 (on 1 of 3 folds)"
     fits = pd.DataFrame({"variant": "tuned", "status": "ok", "at_edge": edges})
-    assert "Of the 3 studies, 2 ended at an edge" in say_all_edges(fits)
-    assert say_all_edges(fits.iloc[1:2]) == "No study ended at an edge of its space."
+    assert "Of the 3 studies, 2 ended at an edge" in render_edges(fits)
+    assert render_edges(fits.iloc[1:2]) == "No study ended at an edge of its space."
 
 
 def test_only_complete_trials_are_best() -> None:
@@ -119,4 +119,4 @@ def test_only_complete_trials_are_best() -> None:
     states = ["failed", "complete", "complete", "pruned", "complete"]
     values = [None, 0.5, 0.5, None, np.nextafter(0.5, 1)]
     trials = [{"state": state, "value": value} for state, value in zip(states, values, strict=True)]
-    assert list(find_bests(trials)) == [1, 4]
+    assert list(find_incumbents(trials)) == [1, 4]

@@ -73,7 +73,7 @@ def test_compare_on_images_text_and_regression(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     images = random.normal(size=(40, 1, 4, 4))
     result = bakeoff.compare(images, [0, 1] * 20, models=["dummy"], folds=2, out=tmp_path / "a", input_shape=(1, 4, 4))
-    assert result.folder.read_json("plan.json")["datasets"]["data"]["kind"] == "image"
+    assert result.folder.read_plan()["datasets"]["data"]["kind"] == "image"
     texts = ["good day", "bad night"] * 20
     result = bakeoff.compare(
         texts, ["p", "n"] * 20, models=["multinomial_nb"], folds=2, out=tmp_path / "b", kind="text"

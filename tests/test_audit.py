@@ -146,5 +146,5 @@ def test_description() -> None:
     assert (about["rows"], about["features"], about["missing"], about["digest"]) == (ROWS, 3, 100, dataset.digest)
     assert about["target"] == {"classes": {"0": 150, "1": 150}, "positive": "1"}
     colour = about["columns"][2]
-    assert (colour["form"], colour["missing"], colour["distinct"]) == ("category", 100, 2)
+    assert (colour["type"], colour["missing"], colour["distinct"]) == ("category", 100, 2)
     assert describe(load("diabetes"))["target"]["quantiles"]["0.5"] == 140.5

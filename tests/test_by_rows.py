@@ -14,18 +14,18 @@ from bakeoff.records import Record
 from bakeoff.reports.by_rows import BLOCKS, BOOTSTRAP, MCNEMAR
 from bakeoff.reports.diff import compare_runs
 from bakeoff.reports.tables import Run, load_run_view
-from bakeoff.reports.verdict import Verdict, judge_run
-from bakeoff.reports.verdict_sheet import say_verdict
+from bakeoff.reports.verdict import Verdict, judge_datasets
+from bakeoff.reports.verdict_sheet import render_verdict
 
 Arrays = dict[str, Any]
 MODELS = {"svm": "classical", "mlp": "deep"}
 
 
-def answers(share: float, rows: int = 400, seed: int = 0, **more: Any) -> Arrays:
+def answers(train_fraction: float, rows: int = 400, seed: int = 0, **more: Any) -> Arrays:
     """Draw the answers of a classifier that is right on about a share of the rows."""
     random = np.random.default_rng(seed)
     truth = np.arange(rows) % 2
-    right = np.random.default_rng(seed + 1).random(rows) < share
+    right = np.random.default_rng(seed + 1).random(rows) < train_fraction
     said = np.where(right, truth, 1 - truth)
     scores = np.clip(0.5 + (said - 0.5) * random.uniform(0.2, 1, rows), 0, 1)
     return {
@@ -58,7 +58,7 @@ def view_of(folds: Mapping[str, list[Arrays]], *, scheme: str = "predefined", me
         for fold, arrays in enumerate(parts):
             key = f"{model}-{fold}"
             named: dict[str, Any] = {"dataset": "toy", "model": model, "family": MODELS[model], "variant": "default"}
-            named |= {"fit": key, "repeat": 0, "fold": fold}
+            named |= {"fit": key, "repeat": 0, "fold": fold, "train_fraction": 1.0}
             fits.append(named)
             stored[key] = arrays
             value = METRICS[metric].compute(Predictions.from_arrays(arrays, "1")) if metric in METRICS else 0.5
@@ -79,7 +79,7 @@ def view_of(folds: Mapping[str, list[Arrays]], *, scheme: str = "predefined", me
 
 def only(view: Run) -> Verdict:
     """Return the verdict on the only data set."""
-    (verdict,) = judge_run(view)
+    (verdict,) = judge_datasets(view)
     return verdict
 
 
@@ -93,12 +93,12 @@ def test_fixed_split_is_tested_by_mcnemar() -> None:
     found, posterior = verdict.difference, verdict.posterior
     assert found is not None
     assert posterior is not None
-    right = [answers(share)["y_pred"] == answers(share)["y_true"] for share in (0.7, 0.9)]
+    right = [answers(train_fraction)["y_pred"] == answers(train_fraction)["y_true"] for train_fraction in (0.7, 0.9)]
     assert found.mean == pytest.approx(right[1].mean() - right[0].mean())
     spread = np.subtract(*right[::-1], dtype=float).std() / 20
     assert (found.low, found.high) == pytest.approx((found.mean - 1.96 * spread, found.mean + 1.96 * spread), abs=0.01)
     assert posterior.better > 0.99
-    said = say_verdict(verdict)
+    said = render_verdict(verdict)
     assert "McNemar's test" in said
     assert "It speaks of these fitted models on these test rows, not of other training parts." in said
 
@@ -125,14 +125,14 @@ def test_equal_models_are_equivalent_and_noise_is_not_told() -> None:
     assert only(view_of({"svm": [answers(0.8)], "mlp": [answers(0.8)]})).answer == "equivalent"
     verdict = only(view_of({"svm": [answers(0.80)], "mlp": [answers(0.80, seed=5)]}))
     assert verdict.answer == "can't tell"
-    assert "If it went on alike" not in say_verdict(verdict)
+    assert "If it went on alike" not in render_verdict(verdict)
 
 
 def in_time(shares: list[float], order: np.ndarray | None = None, **more: Any) -> list[Arrays]:
     """Draw folds of answers, at times in the order of their rows or in another."""
     rows = 300
     places = np.arange(rows) if order is None else order
-    return [answers(share, rows, seed=3, time=places, **more) for share in shares]
+    return [answers(train_fraction, rows, seed=3, time=places, **more) for train_fraction in shares]
 
 
 def test_ordered_splits_are_bootstrapped_in_blocks() -> None:
@@ -191,7 +191,7 @@ def test_predictions_that_bear_no_test(damage: Callable[[Arrays], Arrays], why: 
     assert why in verdict.why
     assert verdict.difference is not None
     assert np.isnan(verdict.difference.p_value)
-    assert why in say_verdict(verdict)
+    assert why in render_verdict(verdict)
 
 
 def test_own_metric_and_few_rows_have_no_test() -> None:
@@ -213,7 +213,7 @@ def test_class_that_most_resamples_miss_is_told() -> None:
 @pytest.mark.parametrize(("scheme", "make"), [("predefined", answers), ("ordered", lambda *a, **k: in_time(*a, **k))])
 def test_diff_judges_the_same_way(scheme: str, make: Any) -> None:
     """Two runs on such a split are compared by their rows, each with its own predictions."""
-    parts = [make([share]) if scheme == "ordered" else [make(share)] for share in (0.9, 0.7)]
+    parts = [make([train_fraction]) if scheme == "ordered" else [make(train_fraction)] for train_fraction in (0.9, 0.7)]
     before, after = (view_of({"mlp": part}, scheme=scheme) for part in parts)
     (change,) = compare_runs(before, after)
     assert (change.change, change.why) == ("worse", "")
@@ -243,12 +243,12 @@ def test_runs_store_what_is_needed(tmp_path: Path) -> None:
     }
     folder = run_suite(suite, out=tmp_path / "run", tracking=False, workers=2).folder
     view = load_run_view(folder)
-    ordered, fixed = judge_run(view)
+    ordered, fixed = judge_datasets(view)
     assert (ordered.test, fixed.test) == (BLOCKS, BOOTSTRAP), (ordered.why, fixed.why)
     for verdict in (ordered, fixed):
         assert verdict.answer == "classical"
         assert verdict.difference is not None
         assert verdict.difference.mean == pytest.approx(np.mean(verdict.differences))
-    arrays = view.read_predictions(ordered.sides["deep"].fits[0])
+    arrays = view.read_predictions(ordered.selected["deep"].fits[0])
     when = pd.read_csv(tmp_path / "ordered.csv")["when"].to_numpy()
     assert (np.argsort(arrays["time"]) == np.argsort(when[arrays["rows"]])).all()

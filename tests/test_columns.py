@@ -13,7 +13,7 @@ from bakeoff.errors import UserError
 
 
 @pytest.mark.parametrize(
-    ("values", "form", "note"),
+    ("values", "column_type", "note"),
     [
         ([1.5, None, 2], "number", ""),
         ([1, 2, 3], "number", ""),
@@ -36,16 +36,16 @@ from bakeoff.errors import UserError
         ([*map(str, range(99)), "n/a?"], "category", "numbers but for 1 of 100 values .first: 'n/a.' in data row 100"),
     ],
 )
-def test_form_of_a_column(values: Any, form: str, note: str) -> None:
+def test_form_of_a_column(values: Any, column_type: str, note: str) -> None:
     """Numbers kept as text are numbers, codes are not, dates are days, and what is odd is told."""
     column = read_columns(pd.DataFrame({"c": values}), "d")["c"]
-    assert column.form == form
+    assert column.column_type == column_type
     pd.testing.assert_index_equal(column.data.index, pd.RangeIndex(len(values)))
     assert bool(column.note) == bool(note)
     import re
 
     assert re.search(note, column.note)
-    if form in ("number", "date"):
+    if column_type in ("number", "date"):
         assert pd.api.types.is_numeric_dtype(column.data)
 
 

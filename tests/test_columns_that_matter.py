@@ -12,11 +12,11 @@ import pytest
 from bakeoff import compare, run_suite
 from bakeoff.evaluate import evaluate
 from bakeoff.folder import RunFolder
-from bakeoff.importance import SHUFFLES
+from bakeoff.importance import N_REPEATS
 from bakeoff.observers import Silent
 from bakeoff.plan import make_plan
-from bakeoff.prepared import write_prepared
-from bakeoff.reports.figures.columns import MOST_COLUMNS, weigh_columns
+from bakeoff.prepared import write_data_file
+from bakeoff.reports.figures.columns import MAX_COLUMNS, read_permutation_importance
 from bakeoff.reports.page import build_page
 from bakeoff.reports.tables import fits_frame, load_run_view
 from bakeoff.result import RunResult
@@ -63,7 +63,7 @@ def test_what_decides_is_found(made: tuple[pd.DataFrame, np.ndarray], tmp_path: 
     result = compare(
         *made, models=["logistic", "decision_tree"], folds=2, importance=True, in_process=True, out=tmp_path
     )
-    found = weigh_columns(load_run_view(result.folder), "data")
+    found = read_permutation_importance(load_run_view(result.folder), "data")
     assert {model for model, _ in found} == {"logistic", "decision_tree"}
     for losses in found.values():
         means = losses.mean()
@@ -78,11 +78,11 @@ def test_it_is_stored_for_tables_and_whole_parts(run: RunResult) -> None:
     frame = run.fits
     for fit in frame.to_dict("records"):
         losses = run.folder.read_importance(fit["fit"])
-        if fit["dataset"] == "parity" or fit["share"] < 1:
+        if fit["dataset"] == "parity" or fit["train_fraction"] < 1:
             assert not losses
         else:
             assert len(losses) == {"wine": 13, "diabetes": 10}[fit["dataset"]]
-            assert {len(values) for values in losses.values()} == {SHUFFLES}
+            assert {len(values) for values in losses.values()} == {N_REPEATS}
         if fit["model"] == "dummy":
             assert not any(value for values in losses.values() for value in values)
 
@@ -140,8 +140,8 @@ def test_no_time_loses_no_score(tmp_path: Path) -> None:
     """Where the limit of a fit leaves no time, its scores are kept, and it says so."""
     plan = make_plan(to_suite(SUITE | {"importance": True, "learning_curve": []}))
     job = next(job for job in plan.jobs if job.dataset == "diabetes" and job.choice.name == "ridge")
-    write_prepared(tmp_path / "data", plan.datasets["diabetes"], plan.splits["diabetes"])
-    result = evaluate(replace(job, prepared=tmp_path / "data", limit_s=0.0))
+    write_data_file(tmp_path / "data", plan.datasets["diabetes"], plan.splits["diabetes"])
+    result = evaluate(replace(job, data_file=tmp_path / "data", limit_s=0.0))
     assert result.metrics
     assert not result.importance
     assert "limit of the fit" in result.diagnostics["no_importance"]
@@ -151,9 +151,9 @@ def test_figure_shows_what_matters_most(run: RunResult) -> None:
     """The dozen columns that matter most come first; every mark lies within its range; series have no such figure."""
     figures = {figure.key: figure for figure in build_page(load_run_view(run.folder)).figures}
     figure = figures["wine-columns"]
-    assert len(figure.y.names) == MOST_COLUMNS
-    assert f"the {MOST_COLUMNS} that matter most" in figure.said
-    most = [max(trace.x[place] for trace in figure.traces) for place in range(MOST_COLUMNS)]
+    assert len(figure.y.names) == MAX_COLUMNS
+    assert f"the {MAX_COLUMNS} that matter most" in figure.caption
+    most = [max(trace.x[place] for trace in figure.traces) for place in range(MAX_COLUMNS)]
     assert most == sorted(most, reverse=True)
     for trace in figure.traces:
         assert all(low <= x <= high for low, x, high in zip(trace.low, trace.x, trace.high, strict=True))
@@ -165,13 +165,13 @@ def test_damaged_files_leave_the_model_out(run: RunResult, tmp_path: Path) -> No
     """A model without all of its folds is not drawn, and nothing fails."""
     folder = RunFolder(Path(shutil.copytree(run.path, tmp_path / "run")))
     view = load_run_view(folder)
-    (model, variant), *others = weigh_columns(view, "diabetes")
+    (model, variant), *others = read_permutation_importance(view, "diabetes")
     fit = next(
         one["fit"]
         for one in view.plan["fits"]
-        if (one["dataset"], one["model"], one["variant"], one["share"]) == ("diabetes", model, variant, 1)
+        if (one["dataset"], one["model"], one["variant"], one["train_fraction"]) == ("diabetes", model, variant, 1)
     )
     path = folder.path / "importance" / f"{fit}.json"
     for damage in ('{"age": [1, "x"]}', '{"age": [NaN]}', "{", "[]", '{"age": []}'):
         path.write_text(damage)
-        assert list(weigh_columns(load_run_view(folder), "diabetes")) == others
+        assert list(read_permutation_importance(load_run_view(folder), "diabetes")) == others

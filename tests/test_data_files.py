@@ -456,7 +456,7 @@ def test_archive_that_unpacks_too_large_is_refused(tmp_path: Path, monkeypatch: 
     path = tmp_path / "bomb.npz"
     with path.open("wb") as target:
         np.savez_compressed(target, X=np.zeros((1000, 1000)), y=np.arange(1000))
-    monkeypatch.setattr("bakeoff.datasets.npz_files.MOST_OF_MEMORY", 1e-6)
+    monkeypatch.setattr("bakeoff.datasets.npz_files.MAX_MEMORY_FRACTION", 1e-6)
     with pytest.raises(UserError, match="more than half of this machine's memory"):
         load(path)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from bakeoff.datasets import Dataset, load
-from bakeoff.datasets.registry import ENTRIES, load_named
+from bakeoff.datasets.registry import ENTRIES, load_registered
 from bakeoff.datasets.targets import infer_task
 from bakeoff.errors import UserError
 
@@ -367,7 +367,7 @@ def test_arrays_handed_over_are_not_shared() -> None:
 @pytest.mark.parametrize("name", ENTRIES)
 def test_registered_dataset_is_what_its_entry_says(name: str) -> None:
     """Each named data set loads without a network, with the task, kind, rows and licence of its entry."""
-    entry, dataset = ENTRIES[name], load_named(name)
+    entry, dataset = ENTRIES[name], load_registered(name)
     assert (dataset.name, dataset.task, dataset.kind, len(dataset.y)) == (name, entry.task, entry.kind, entry.rows)
     assert len(dataset.X) == entry.rows
     assert dataset.licence != "not stated"
@@ -379,4 +379,4 @@ def test_registry_is_complete() -> None:
     """The registry holds the five bundled sets, and an unknown name is told with close matches."""
     assert len(ENTRIES) >= 5
     with pytest.raises(UserError, match="no data set 'digit'; did you mean 'digits'"):
-        load_named("digit")
+        load_registered("digit")

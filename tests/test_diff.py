@@ -25,7 +25,7 @@ def view_of(models: dict[str, list[float | str]], *, metric: str = "accuracy", *
     for model, scores in models.items():
         for fold, score in enumerate(scores):
             named: dict[str, Any] = {"dataset": "toy", "model": model, "family": "classical", "variant": "default"}
-            named |= {"fit": f"{model}-{fold}", "repeat": 0, "fold": fold}
+            named |= {"fit": f"{model}-{fold}", "repeat": 0, "fold": fold, "train_fraction": 1.0}
             fits.append(named)
             digests = {"data_digest": "d", "split_digest": f"s{fold}"} | changes
             is_ok = not isinstance(score, str)

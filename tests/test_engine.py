@@ -23,7 +23,7 @@ from bakeoff.lanes import Lane
 from bakeoff.local_engine import in_process_engine, local_engine
 from bakeoff.observers import Silent
 from bakeoff.open_engine import open_engine
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.outcome import Allowance
 from bakeoff.schedule import Schedule
 from bakeoff.shipping import Shipping
@@ -296,13 +296,13 @@ def test_engines_exclude_each_other(tmp_path: Path) -> None:
     """Two engines, or workers where they mean nothing, are refused in words."""
     common: dict[str, Any] = {"threads": 1, "devices": {"cpu"}, "scratch": tmp_path, "note": print}
     for options, words in (
-        (Options(in_process=True, dask="local"), "exclude each other"),
-        (Options(in_process=True, workers=2), "one fit at a time"),
-        (Options(dask="tcp://127.0.0.1:1", workers=2), "no meaning on a cluster"),
-        (Options(dask="nowhere.json"), "neither an address"),
-        (Options(workers=0), "a number from 1"),
-        (Options(workers="x"), "a number from 1"),  # type: ignore[arg-type]
-        (Options(executor=5), "with a method submit"),  # type: ignore[arg-type]
+        (RunOptions(in_process=True, dask="local"), "exclude each other"),
+        (RunOptions(in_process=True, workers=2), "one fit at a time"),
+        (RunOptions(dask="tcp://127.0.0.1:1", workers=2), "no meaning on a cluster"),
+        (RunOptions(dask="nowhere.json"), "neither an address"),
+        (RunOptions(workers=0), "a number from 1"),
+        (RunOptions(workers="x"), "a number from 1"),  # type: ignore[arg-type]
+        (RunOptions(executor=5), "with a method submit"),  # type: ignore[arg-type]
     ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("bakeoff.dask_engine.CONNECT_S", 0.2)
@@ -314,7 +314,7 @@ def test_executor_that_cannot_run_fits_is_refused(tmp_path: Path) -> None:
     """Machines that do not see the run folder are told before any fit is tried there."""
     common: dict[str, Any] = {"threads": 1, "devices": {"cpu"}, "note": print}
     with ThreadPoolExecutor(1) as pool:
-        options = Options(executor=pool, workers=1)
+        options = RunOptions(executor=pool, workers=1)
         message = "the engine can't run fits .* must see"
         with pytest.raises(UserError, match=message), open_engine(options, scratch=tmp_path / "no" / "such", **common):
             pass
@@ -327,7 +327,10 @@ def test_missing_dask_names_the_extra(tmp_path: Path, monkeypatch: pytest.Monkey
     """Without Dask the error says what to install."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     common: dict[str, Any] = {"threads": 1, "devices": {"cpu"}, "scratch": tmp_path, "note": print}
-    with pytest.raises(UserError, match=r"pip install 'bakeoff\[dask\]'"), open_engine(Options(dask="local"), **common):
+    with (
+        pytest.raises(UserError, match=r"pip install 'bakeoff\[dask\]'"),
+        open_engine(RunOptions(dask="local"), **common),
+    ):
         pass
 
 

@@ -14,18 +14,18 @@ from sklearn.svm import LinearSVC
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.load import load
-from bakeoff.ensemble import MOST_MEMBERS, build_ensemble
+from bakeoff.ensemble import MAX_MEMBERS, build_ensemble
 from bakeoff.estimators.averaged import AveragedClassifier, AveragedRegressor
 from bakeoff.evaluate import evaluate
 from bakeoff.export import export_model
 from bakeoff.folder import RunFolder
 from bakeoff.inner_scores import inner_folds, tune_rows
 from bakeoff.job import Job
-from bakeoff.options import Options
-from bakeoff.out_of_fold import OutOfFold, to_answers, to_predictions
-from bakeoff.plan import Memory, make_plan
+from bakeoff.options import RunOptions
+from bakeoff.out_of_fold import OutOfFoldStore, to_fold_predictions, to_predictions
+from bakeoff.plan import InMemoryInputs, make_plan
 from bakeoff.predict import predict_rows
-from bakeoff.prepared import write_prepared
+from bakeoff.prepared import write_data_file
 from bakeoff.runner import Run
 from bakeoff.schedule import Schedule
 from bakeoff.shard import parse_shard, take_shard
@@ -44,11 +44,11 @@ def build_job(tmp_path: Path, model: Any, task: str = "multiclass", variant: str
     dataset = build_dataset(task)
     plan = make_plan(
         Suite.model_validate({"variants": ["tuned", "ensemble"], "outer_folds": 3, **content}),
-        Memory({"made": dataset}, {}),
+        InMemoryInputs({"made": dataset}, {}),
     )
-    write_prepared(tmp_path / "made.joblib", dataset, plan.splits["made"])
+    write_data_file(tmp_path / "made.joblib", dataset, plan.splits["made"])
     job = next(job for job in plan.jobs if job.variant == variant)
-    return replace(job, prepared=tmp_path / "made.joblib", journal=tmp_path / "study.log")
+    return replace(job, data_file=tmp_path / "made.joblib", journal=tmp_path / "study.log")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_ensemble_is_no_worse_inside_than_its_best_trial(tmp_path: Path, model: 
     best = max(trial["value"] for trial in result.trials if trial["state"] == "complete")
     members = result.params.get("members", [{"weight": 1.0}])
     assert result.diagnostics["inner_score"] >= best
-    assert 1 <= len(members) <= MOST_MEMBERS
+    assert 1 <= len(members) <= MAX_MEMBERS
     assert sum(member["weight"] for member in members) == pytest.approx(1)
     assert result.diagnostics["refits"] == len(members)
     assert job.primary in result.metrics
@@ -100,7 +100,7 @@ def test_selection_finds_what_helps_together(tmp_path: Path) -> None:
     tuned = tune_rows(job, dataset, rows)
     folds = inner_folds(job, dataset, rows)
     trials = [with_score(tuned.trials[0], number, value=0.5) for number in range(3)]
-    kept = OutOfFold(None)
+    kept = OutOfFoldStore(None)
     for number, wrong in enumerate(((0, 30), (0, 25), (30, 60))):
         kept.keep(number, [half_wrong(dataset, test, *wrong) for _, test in folds])
     ensemble = build_ensemble(job, dataset, rows, replace(tuned, trials=trials), kept)
@@ -138,7 +138,7 @@ def test_fitted_average_answers_as_the_selection_assumed(models: list[Any], kind
     fitted = [model.fit(X[::2], y[::2]) for model in models]
     rows = np.arange(1, len(y), 2)
     about = {"classes": dataset.classes, "positive": None}
-    answers = [to_answers([predict_rows(model, X[rows], y[rows], **about)]) for model in fitted]
+    answers = [to_fold_predictions([predict_rows(model, X[rows], y[rows], **about)]) for model in fitted]
     mean = 0.25 * answers[0].folds[0] + 0.75 * answers[1].folds[0]
     expected = to_predictions(dataset, rows, answers[0].kind, mean)
     found = predict_rows(AveragedClassifier(fitted, [0.25, 0.75]), X[rows], y[rows], **about)
@@ -186,7 +186,7 @@ SUITE = {
 def test_ensembles_run_beside_their_siblings(tmp_path: Path) -> None:
     """All variants end well, what has nothing to tune is left out, and an export answers like any pipeline."""
     plan = make_plan(Suite.model_validate(SUITE))
-    Run(plan, RunFolder(tmp_path / "run"), Options(workers=2)).execute()
+    Run(plan, RunFolder(tmp_path / "run"), RunOptions(workers=2)).execute()
     records = RunFolder(tmp_path / "run").read_records()[0].values()
     cells = {(record.model, record.variant) for record in records if record.ok}
     assert cells == {("dummy", "default"), *((m, v) for m in ("knn", "logistic") for v in SUITE["variants"])}
@@ -218,7 +218,7 @@ def test_ensemble_waits_for_its_sibling() -> None:
 def test_shards_keep_siblings_together() -> None:
     """A tuned fit and the ensemble of its study fall into the same shard."""
     plan = make_plan(Suite.model_validate(SUITE))
-    shards = [take_shard(plan, parse_shard(f"{number}/2")).own_jobs for number in (1, 2)]
+    shards = [take_shard(plan, parse_shard(f"{number}/2")).jobs_to_run for number in (1, 2)]
     studies = [{job.keys.study for job in jobs if job.variant != "default"} for jobs in shards]
     assert studies[0].isdisjoint(studies[1])
     assert sum(map(len, shards)) == len(plan.jobs)

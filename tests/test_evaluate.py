@@ -11,14 +11,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.entries import RangeModel
+from bakeoff.entries import RangeEntry
 from bakeoff.evaluate import _of_gpu, evaluate
 from bakeoff.fitting import Member, fit_members, fit_rows
-from bakeoff.imported import own_spec
+from bakeoff.imported import build_custom_spec
 from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
-from bakeoff.plan import Memory, make_plan
-from bakeoff.prepared import write_prepared
+from bakeoff.plan import InMemoryInputs, make_plan
+from bakeoff.prepared import write_data_file
 from bakeoff.splits import outer_splits
 from bakeoff.suite import Suite
 
@@ -37,13 +37,13 @@ def build_dataset(seed: int = 0, **changes: Any) -> Dataset:
 
 def build_job(tmp_path: Path, dataset: Dataset, model: Any = "logistic", variant: str = "default", **suite: Any) -> Job:
     """Make the job of the first fold, with its data prepared."""
-    memory = Memory({"made": dataset}, {} if isinstance(model, str) else {model.name: model})
+    memory = InMemoryInputs({"made": dataset}, {} if isinstance(model, str) else {model.name: model})
     entry = model if isinstance(model, str) else {"memory": model.name}
     content = {"name": "test", "datasets": [{"memory": "made"}], "models": [entry], "variants": [variant]}
     plan = make_plan(Suite.model_validate({**content, "outer_folds": 3, "inner_folds": 2, **suite}), memory)
     path = tmp_path / f"{dataset.digest[:8]}.joblib"
-    write_prepared(path, dataset, plan.splits["made"])
-    return replace(plan.jobs[0], prepared=path)
+    write_data_file(path, dataset, plan.splits["made"])
+    return replace(plan.jobs[0], data_file=path)
 
 
 def poison(dataset: Dataset) -> Dataset:
@@ -63,9 +63,9 @@ def test_poisoned_test_part_changes_nothing_learned(tmp_path: Path, model: str, 
     options: dict[str, Any] = {"tuning": {"trials": 3}, "caps": {"epochs": 3, "trees": 20}}
     job = build_job(tmp_path, clean, model, variant, **options)
     poisoned = poison(clean)
-    other = replace(job, prepared=tmp_path / "poisoned.joblib")
+    other = replace(job, data_file=tmp_path / "poisoned.joblib")
     split = outer_splits(clean, folds=3, repeats=1, seed=0)[0]
-    write_prepared(other.prepared, poisoned, [split])
+    write_data_file(other.data_file, poisoned, [split])
     ours, theirs = evaluate(job), evaluate(replace(other, index=0))
     assert ours.params == theirs.params
     assert [trial["value"] for trial in ours.trials] == [trial["value"] for trial in theirs.trials]
@@ -140,7 +140,7 @@ class NeedsManyRows(LogisticRegression):  # type: ignore[misc]  # scikit-learn i
 
 def test_default_without_inner_score_keeps_its_outer_scores(tmp_path: Path) -> None:
     """A default that fails on inner folds, or has no time for them, says so and loses nothing."""
-    spec = own_spec(
+    spec = build_custom_spec(
         name="many", build=lambda params: NeedsManyRows(**params), front_end="none", source="", fingerprint=""
     )
     failed = evaluate(build_job(tmp_path, build_dataset(), spec, score_defaults=True))
@@ -164,10 +164,10 @@ class FailsOnSmallC(LogisticRegression):  # type: ignore[misc]  # scikit-learn i
 
 def test_trial_that_fails_on_a_fold_is_failed(tmp_path: Path) -> None:
     """A trial with one failed inner fold has no value: the other folds are not averaged."""
-    spec = own_spec(
+    spec = build_custom_spec(
         name="fails",
         build=lambda params: FailsOnSmallC(**params),
-        ranges={"C": RangeModel(low=1e-3, high=1.0, log=True, default=1.0)},
+        ranges={"C": RangeEntry(low=1e-3, high=1.0, log=True, default=1.0)},
     )
     trials = evaluate(build_job(tmp_path, build_dataset(), spec, "tuned", tuning={"trials": 6})).trials
     failed = [trial for trial in trials if trial["state"] == "failed"]
@@ -188,7 +188,9 @@ class AlwaysFails(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
 def test_all_trials_failed_is_an_error(tmp_path: Path) -> None:
     """When no trial ends well the fit has failed, with the first reason, and its trials are kept and counted."""
-    spec = own_spec(name="never", build=lambda params: AlwaysFails(**params), ranges={"C": RangeModel(low=1, high=2)})
+    spec = build_custom_spec(
+        name="never", build=lambda params: AlwaysFails(**params), ranges={"C": RangeEntry(low=1, high=2)}
+    )
     job = build_job(tmp_path, build_dataset(), spec, "tuned", tuning={"trials": 2})
     result = evaluate(job)
     assert result.failure == "all 2 trials failed; the first: RuntimeError: never"
@@ -218,7 +220,7 @@ def test_early_stopping_follows_the_scheme(tmp_path: Path, scheme: str) -> None:
     """Rows for early stopping are whole groups of a grouped set, and the latest rows of an ordered one."""
     values = np.repeat(np.arange(ROWS // 3), 3)
     dataset = build_dataset(**{scheme: values})
-    spec = own_spec(name="remembers", build=lambda _: RemembersValidation())
+    spec = build_custom_spec(name="remembers", build=lambda _: RemembersValidation())
     job = build_job(tmp_path, dataset, replace(spec, takes_validation_rows=True))
     rows = np.arange(60)
     model = fit_rows(job, dataset, rows, {"early_stopping": True}).pipeline[-1]
@@ -244,7 +246,9 @@ def test_missing_primary_metric_fails_tuning(tmp_path: Path) -> None:
         def predict(self, X: Any) -> Any:
             return np.zeros(len(X), dtype=int)
 
-    spec = own_spec(name="labels", build=lambda params: OnlyLabels(**params), ranges={"a": RangeModel(choices=(0, 1))})
+    spec = build_custom_spec(
+        name="labels", build=lambda params: OnlyLabels(**params), ranges={"a": RangeEntry(choices=(0, 1))}
+    )
     dataset = build_dataset()
     tuned = tune_rows(build_job(tmp_path, dataset, spec, "tuned", tuning={"trials": 1}), dataset, np.arange(60))
     assert tuned.params is None

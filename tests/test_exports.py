@@ -42,6 +42,7 @@ def build_view() -> Run:
                 "variant": variant,
                 "repeat": 0,
                 "fold": fold,
+                "train_fraction": 1.0,
             }
             fits.append({**names, "fit": f"fit{len(fits)}"})
             records[fits[-1]["fit"]] = _record(fits[-1], value)

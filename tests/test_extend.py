@@ -30,7 +30,7 @@ QUIET: dict[str, Any] = {"tracking": False, "workers": 2}
 def results(run: RunResult) -> dict[str, Any]:
     """Return what each fit of the present plan came to, and its trials, without what it took."""
     folder = run.folder
-    planned = {fit["fit"] for fit in folder.read_json("plan.json")["fits"]}
+    planned = {fit["fit"] for fit in folder.read_plan()["fits"]}
     return {
         fit: (record.cell, record.status, record.metrics, record.params, trials_of(folder, fit))
         for fit, record in folder.read_records()[0].items()
@@ -40,7 +40,7 @@ def results(run: RunResult) -> dict[str, Any]:
 
 def trials_of(folder: RunFolder, fit: str) -> list[tuple[Any, ...]]:
     """Return what the trials of a fit tried and reached."""
-    return [(row["number"], row["asked"], row["value"], row["state"]) for row in folder.read_trials(fit)]
+    return [(row["number"], row["suggested"], row["value"], row["state"]) for row in folder.read_trials(fit)]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_extended_run_equals_a_longer_one(
 def test_more_trials_go_on_with_the_studies(run: Path) -> None:
     """The first trials of a longer study are those that ran before, not run again."""
     extended = extend(run, trials=4, **QUIET)
-    fits = {fit["fit"]: fit for fit in extended.folder.read_json("plan.json")["fits"]}
+    fits = {fit["fit"]: fit for fit in extended.folder.read_plan()["fits"]}
     tuned = [
         one for fit, one in extended.folder.read_records()[0].items() if fits.get(fit, {}).get("variant") == "tuned"
     ]

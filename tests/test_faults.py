@@ -14,7 +14,7 @@ from bakeoff.engine import run_jobs
 from bakeoff.job import Job
 from bakeoff.observers import Silent
 from bakeoff.open_engine import open_engine
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.outcome import Allowance
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
@@ -162,7 +162,7 @@ def test_result_that_cannot_travel_is_an_error(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, job: Job
 ) -> None:
     """A call that goes well and returns what can't be pickled is an error with that reason."""
-    options = Options(dask=request.getfixturevalue("cluster").file) if engine == "dask" else Options(workers=1)
+    options = RunOptions(dask=request.getfixturevalue("cluster").file) if engine == "dask" else RunOptions(workers=1)
     allowance = Allowance(seconds=60, memory=2**30)
     with open_engine(options, threads=1, devices={"cpu"}, scratch=tmp_path, note=print) as opened:
         ways = Shipping(

@@ -14,15 +14,15 @@ from bakeoff.folder import RunFolder
 from bakeoff.metrics import Predictions
 from bakeoff.reports.figures import classes
 from bakeoff.reports.figures.drawn import draw_figures
-from bakeoff.reports.figures.figure import Axis, Figure, Heat, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Heatmap, Trace, slugify
 from bakeoff.reports.figures.interactive import to_plotly
-from bakeoff.reports.figures.palette import MODELS, SHADES, colours
-from bakeoff.reports.figures.told import Told
-from bakeoff.reports.figures.tradeoff import find_front
+from bakeoff.reports.figures.palette import COLOUR_PAIRS, MODELS, colours
+from bakeoff.reports.figures.told import ModelPredictions
+from bakeoff.reports.figures.tradeoff import find_pareto_front
 from bakeoff.reports.page import build_page
 from bakeoff.reports.pairs import build_pairs_of_folds
 from bakeoff.reports.tables import BASELINE, Run, fits_frame, fold_scores, leaderboard, load_run_view
-from bakeoff.reports.verdict import judge_run
+from bakeoff.reports.verdict import judge_datasets
 
 # Machado, Oliveira & Fernandes 2009, A Physiologically-based Model for Simulation of Color Vision Deficiency, Table 1:
 # severity 1.0, on linear RGB.
@@ -97,7 +97,7 @@ def test_colours_of_models_can_be_told_apart(vision: str, page: int) -> None:
 def test_colours_stand_out_from_the_page(page: int, card: str) -> None:
     """Every colour has a contrast of 3:1 against what it is drawn on (WCAG 2.1, 1.4.11)."""
     weights = np.array([0.2126, 0.7152, 0.0722])
-    for pair in SHADES.values():
+    for pair in COLOUR_PAIRS.values():
         dim, bright = sorted(float(linear(colour) @ weights) + 0.05 for colour in (pair[page], card))
         assert bright / dim >= 3
 
@@ -122,7 +122,7 @@ def test_front_is_beaten_by_nobody() -> None:
     for _ in range(200):
         n = int(random.integers(1, 12))
         costs, scores = random.integers(0, 6, n).tolist(), random.integers(0, 6, n).tolist()
-        front = find_front(costs, scores)
+        front = find_pareto_front(costs, scores)
         for one in range(n):
             beaten = any(
                 costs[other] <= costs[one]
@@ -187,19 +187,19 @@ def test_calibration_is_drawn_over_the_bins_of_its_error(view: Run, figures: dic
 
 def test_pairs_share_the_verdicts_region(view: Run) -> None:
     """What counts as practically equal between two models is what it is in the verdict, for errors, too."""
-    (rope,) = (verdict.rope for verdict in judge_run(view) if verdict.dataset == "diabetes")
+    (rope,) = (verdict.rope for verdict in judge_datasets(view) if verdict.dataset == "diabetes")
     assert rope > 0
-    sheet = build_pairs_of_folds(view, "diabetes")
-    assert sheet is not None
+    table = build_pairs_of_folds(view, "diabetes")
+    assert table is not None
     board = leaderboard(view)
-    models = [row[0].text for row in sheet.rows]
+    models = [row[0].text for row in table.rows]
     scores = {}
-    for row in sheet.rows:
+    for row in table.rows:
         cell = board[(board["dataset"] == "diabetes") & (board["model"] == row[0].text)].iloc[0]
         scores[row[0].text] = -fold_scores(
             fits_frame(view), "diabetes", cell["model"], cell["variant"], "rmse"
         ).to_numpy()
-    for row in sheet.rows:
+    for row in table.rows:
         for other, cell in zip(models, row[1:], strict=True):
             if other != row[0].text:
                 ahead = scores[row[0].text] - scores[other]
@@ -220,24 +220,29 @@ def test_damaged_details_leave_figures_out(tiny_run: RunFolder, tmp_path: Path) 
 def test_text_of_users_is_no_markup() -> None:
     """Names reach plotly, which reads some HTML, escaped."""
     hostile = Figure(
-        key=key_of(ATTACK),
+        key=slugify(ATTACK),
         title=ATTACK,
-        said=ATTACK,
+        caption=ATTACK,
         x=Axis(title=ATTACK, names=(ATTACK,)),
         y=Axis(title=ATTACK),
         traces=(Trace(name=ATTACK, x=[0.0], y=[1.0], texts=[ATTACK]),),
-        heat=Heat(values=[[0.5]], texts=[[ATTACK]]),
+        heat=Heatmap(values=[[0.5]], texts=[[ATTACK]]),
     )
     text = json.dumps(to_plotly(hostile))
     assert "<" not in text
     assert "alert(1)" in text
-    assert key_of(ATTACK).replace("-", "").isalnum()
+    assert slugify(ATTACK).replace("-", "").isalnum()
 
 
 def test_numbers_that_json_lacks_become_null(figures: dict[str, Figure]) -> None:
     """What the page gets is valid JSON without NaN and infinities."""
     gaps = Figure(
-        key="x", title="", said="", x=Axis(), y=Axis(), traces=(Trace(x=[1.0, 2.0, 3.0], y=[math.nan, math.inf, 3.0]),)
+        key="x",
+        title="",
+        caption="",
+        x=Axis(),
+        y=Axis(),
+        traces=(Trace(x=[1.0, 2.0, 3.0], y=[math.nan, math.inf, 3.0]),),
     )
     assert json.loads(json.dumps(to_plotly(gaps), allow_nan=False))["data"][0]["y"] == [None, None, 3.0]
     for figure in figures.values():
@@ -258,7 +263,7 @@ def test_figures_become_files(figures: dict[str, Figure], tmp_path: Path) -> Non
 def test_names_with_dollars_are_drawn(tmp_path: Path) -> None:
     """A name is never read as mathematics."""
     figure = Figure(
-        key="x", title="$\\broken{$", said="", x=Axis(title="a$b$"), y=Axis(), traces=(Trace(x=[1.0], y=[1.0]),)
+        key="x", title="$\\broken{$", caption="", x=Axis(title="a$b$"), y=Axis(), traces=(Trace(x=[1.0], y=[1.0]),)
     )
     assert len(draw_figures([figure], tmp_path)) == 2
 
@@ -279,7 +284,9 @@ def test_curves_are_those_of_scikit_learn() -> None:
             scores=np.column_stack([-scores, scores]),
             weights=weights,
         )
-        (((false, true),),) = classes._count(Told(model="m", variant="default", family="deep", folds=(fold,)))
+        (((false, true),),) = classes._count(
+            ModelPredictions(model="m", variant="default", family="deep", folds=(fold,))
+        )
         fpr, tpr, _ = roc_curve(y, scores, sample_weight=weights)
         np.testing.assert_allclose(classes._roc(false, true), np.interp(classes.GRID, fpr, tpr))
         precision, recall, _ = precision_recall_curve(y, scores, sample_weight=weights)

@@ -11,10 +11,10 @@ from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.forecast import Forecast, make_forecast, span
 from bakeoff.observers import Silent
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
-from bakeoff.reports.forecast import say_forecast
+from bakeoff.reports.forecast import render_forecast
 from bakeoff.reports.tables import load_run_view
 from bakeoff.suite_file import to_suite
 
@@ -62,7 +62,7 @@ def sleepy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def forecast(suite: dict[str, Any], limit_s: float = 3) -> Forecast:
     """Make a forecast with two workers."""
-    return make_forecast(make_plan(to_suite(suite)), limit_s=limit_s, options=Options(workers=2), progress=Silent())
+    return make_forecast(make_plan(to_suite(suite)), limit_s=limit_s, options=RunOptions(workers=2), progress=Silent())
 
 
 def test_span_is_the_longest_first() -> None:
@@ -127,7 +127,7 @@ def test_run_starts_with_the_longest_and_tells_how_far_off_it_was(sleepy: dict[s
     run_suite(suite, out=folder.path, tracking=False, workers=2, progress=order)
     assert order.begun == ["Long"] * 4 + ["Short"] * 4
     assert order.left[0] > order.left[-1]
-    said = say_forecast(load_run_view(folder))
+    said = render_forecast(load_run_view(folder))
     assert said is not None
     assert "of fits were foreseen" in said
     assert said in folder.markdown.read_text(encoding="utf-8")
@@ -142,7 +142,7 @@ def test_damaged_or_absent_forecast_is_passed_over(tmp_path: Path, damage: str |
         (folder.path / "forecast.json").write_text(damage, encoding="utf-8")
     suite = {"name": "plain", "datasets": ["wine"], "models": ["dummy"], "variants": ["default"], "outer_folds": 2}
     run_suite(suite, out=folder.path, tracking=False, workers=2)
-    assert say_forecast(load_run_view(folder)) is None
+    assert render_forecast(load_run_view(folder)) is None
 
 
 def test_forecast_of_another_plan_is_not_compared(tmp_path: Path, sleepy: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def test_forecast_of_another_plan_is_not_compared(tmp_path: Path, sleepy: dict[s
     folder.write_json("forecast.json", forecast({**sleepy, "models": sleepy["models"][:1]}).as_dict())
     suite = {**sleepy, "models": ["dummy"]}
     run_suite(suite, out=folder.path, tracking=False, workers=2)
-    assert say_forecast(load_run_view(folder)) is None
+    assert render_forecast(load_run_view(folder)) is None
     assert json.loads((folder.path / "forecast.json").read_text(encoding="utf-8"))["rows"]
 
 
@@ -160,4 +160,4 @@ def test_forecast_needs_an_engine(sleepy: dict[str, Any]) -> None:
     """Too many workers are refused before anything is fitted."""
     plan = make_plan(to_suite(sleepy))
     with pytest.raises(UserError, match="exceed the"):
-        make_forecast(plan, limit_s=1, options=Options(workers=10_000), progress=Silent())
+        make_forecast(plan, limit_s=1, options=RunOptions(workers=10_000), progress=Silent())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bakeoff.reports.figures.importance import FEWEST_TRIALS, Trial, weigh_parameters
+from bakeoff.reports.figures.importance import MIN_TRIALS, Trial, compute_parameter_importance
 
 
 def build_trials(n: int = 120, *, power: float = 1.0) -> list[Trial]:
@@ -19,7 +19,7 @@ def build_trials(n: int = 120, *, power: float = 1.0) -> list[Trial]:
 
 def test_what_decides_comes_first() -> None:
     """The parameter that makes the value is found, with most of the importance; shares sum to 1."""
-    found = weigh_parameters(build_trials())
+    found = compute_parameter_importance(build_trials())
     assert next(iter(found)) == "rate"
     assert found["rate"] > 0.5
     assert sum(found.values()) == pytest.approx(1)
@@ -28,7 +28,7 @@ def test_what_decides_comes_first() -> None:
 
 def test_scale_of_a_range_does_not_matter() -> None:
     """A logarithmic range gives the same as a linear one."""
-    assert weigh_parameters(build_trials(power=1)) == weigh_parameters(build_trials(power=6))
+    assert compute_parameter_importance(build_trials(power=1)) == compute_parameter_importance(build_trials(power=6))
 
 
 def test_what_only_some_trials_have_is_left_out() -> None:
@@ -37,11 +37,11 @@ def test_what_only_some_trials_have_is_left_out() -> None:
         ({**asked, "fixed": 3, **({"depth": 2} if place % 2 else {})}, value)
         for place, (asked, value) in enumerate(build_trials())
     ]
-    assert set(weigh_parameters(trials)) == {"rate", "kind", "noise"}
+    assert set(compute_parameter_importance(trials)) == {"rate", "kind", "noise"}
 
 
 def test_too_little_to_tell() -> None:
     """With few trials, or none that differ, there is no importance."""
-    assert weigh_parameters(build_trials(FEWEST_TRIALS - 1)) == {}
-    assert weigh_parameters([(asked, 1.0) for asked, _ in build_trials()]) == {}
-    assert weigh_parameters([]) == {}
+    assert compute_parameter_importance(build_trials(MIN_TRIALS - 1)) == {}
+    assert compute_parameter_importance([(asked, 1.0) for asked, _ in build_trials()]) == {}
+    assert compute_parameter_importance([]) == {}

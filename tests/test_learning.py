@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,21 @@ from bakeoff.api import compare, merge, run_suite
 from bakeoff.folder import RunFolder
 from bakeoff.forecast import make_forecast
 from bakeoff.observers import Silent
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import make_plan
-from bakeoff.records import Record, parse_record
+from bakeoff.records import SCHEMA_VERSION, Record, parse_record
 from bakeoff.reports.budget import budget
 from bakeoff.reports.diff import compare_runs
-from bakeoff.reports.figures.growth import build_growth_figure
+from bakeoff.reports.figures.growth import build_learning_curve_figure
 from bakeoff.reports.html import render_html
-from bakeoff.reports.learning import Curve, judge_curves, share_of_test
-from bakeoff.reports.learning_sheet import build_crossings, build_sizes, say_curve
+from bakeoff.reports.learning import LearningCurve, build_learning_curves, corrected_test_fraction
+from bakeoff.reports.learning_sheet import build_crossings, build_sizes, render_learning_curve
 from bakeoff.reports.markdown import render_markdown
 from bakeoff.reports.sheets import build_failures
 from bakeoff.reports.statistics.crossing import Crossing, bootstrap_crossing, find_crossings
-from bakeoff.reports.statistics.folds import compare_corrected
-from bakeoff.reports.tables import Run, failures, leaderboard, load_run_view, size_board
-from bakeoff.reports.verdict import judge_run
+from bakeoff.reports.statistics.folds import corrected_t_test
+from bakeoff.reports.tables import Run, failures, leaderboard, leaderboard_by_size, load_run_view
+from bakeoff.reports.verdict import judge_datasets
 from bakeoff.reproduce import rerun_fit, verify_run
 from bakeoff.schedule import expected_seconds
 from bakeoff.suite_file import to_suite
@@ -109,11 +110,13 @@ def test_crossing_in_less_than_half_of_the_resamples_is_none() -> None:
     assert math.isnan(single.low)
 
 
-@pytest.mark.parametrize("share", [0.05, 0.25, 1.0])
-def test_correction_is_that_of_the_whole_parts(share: float) -> None:
+@pytest.mark.parametrize("train_fraction", [0.05, 0.25, 1.0])
+def test_correction_is_that_of_the_whole_parts(train_fraction: float) -> None:
     """At every size the variance is corrected by what folds of the whole parts have in common: 1 / (k - 1)."""
     folds, differences = 5, np.array([0.1, 0.3, 0.2, 0.0, 0.15])
-    found = compare_corrected(differences, test_share=share_of_test(share * 400, 100, share))
+    found = corrected_t_test(
+        differences, test_fraction=corrected_test_fraction(train_fraction * 400, 100, train_fraction)
+    )
     error = differences.std(ddof=1) * math.sqrt(1 / folds + 1 / (folds - 1))
     assert found.high - found.mean == pytest.approx(2.7764451 * error)
 
@@ -129,14 +132,22 @@ def view_of(
     fits, records = [], {}
     task = "regression" if metric == "rmse" else "multiclass"
     for model, by_share in scores.items():
-        for share, values in by_share.items():
+        for train_fraction, values in by_share.items():
             for fold, score in enumerate(values):
-                named: dict[str, Any] = {"dataset": "toy", "model": model, "variant": "default", "share": share}
-                named |= {"fit": f"{model}-{share}-{fold}", "repeat": 0, "fold": fold}
+                named: dict[str, Any] = {
+                    "dataset": "toy",
+                    "model": model,
+                    "variant": "default",
+                    "train_fraction": train_fraction,
+                }
+                named |= {"fit": f"{model}-{train_fraction}-{fold}", "repeat": 0, "fold": fold}
                 named |= {"family": "deep" if model in ("mlp", "cnn") else "classical"}
                 fits.append(named)
                 is_ok = not isinstance(score, str)
-                spent: dict[str, Any] = {"train_rows": 1000 * share, "test_rows": 1000 / (len(values) - 1 or 1)}
+                spent: dict[str, Any] = {
+                    "train_rows": 1000 * train_fraction,
+                    "test_rows": 1000 / (len(values) - 1 or 1),
+                }
                 spent |= {"inner_score": (inner or {}).get(model, 0.5), "inner_metric": metric, "cpu_s": 1.0}
                 records[named["fit"]] = Record(
                     **named,
@@ -156,9 +167,9 @@ def view_of(
     return Run(plan=plan, records=records, suite={}, provenance={})
 
 
-def only(view: Run) -> Curve:
+def only(view: Run) -> LearningCurve:
     """Return the only learning curve."""
-    (curve,) = judge_curves(view)
+    (curve,) = build_learning_curves(view)
     return curve
 
 
@@ -169,7 +180,7 @@ def flat(value: float, folds: int = 5) -> list[float | str]:
 
 def level(values: dict[float, float]) -> dict[float, list[float | str]]:
     """Return scores that folds hardly vary, by share."""
-    return {share: flat(value) for share, value in values.items()}
+    return {train_fraction: flat(value) for train_fraction, value in values.items()}
 
 
 SVM = level({0.1: 0.7, 0.4: 0.8, 1.0: 0.85})
@@ -198,24 +209,24 @@ SVM = level({0.1: 0.7, 0.4: 0.8, 1.0: 0.85})
 )
 def test_sentences(deep: dict[float, float], said: str) -> None:
     """Who overtakes whom is said in rows, with an interval, whoever it is."""
-    sentence = say_curve(only(view_of({"svm": SVM, "mlp": level(deep)})))
+    sentence = render_learning_curve(only(view_of({"svm": SVM, "mlp": level(deep)})))
     assert sentence.startswith(said)
     assert sentence.endswith(".")
     errors = {
-        model: {share: [-float(value) for value in values] for share, values in by_share.items()}
+        model: {train_fraction: [-float(value) for value in values] for train_fraction, values in by_share.items()}
         for model, by_share in {"svm": SVM, "mlp": level(deep)}.items()
     }
-    assert say_curve(only(view_of(errors, metric="rmse"))) == sentence  # type: ignore[arg-type]  # numbers
+    assert render_learning_curve(only(view_of(errors, metric="rmse"))) == sentence  # type: ignore[arg-type]  # numbers
 
 
 def test_open_interval_in_words() -> None:
     """An interval whose end lies beyond the largest size says so; folds in order of time have none."""
     deep: dict[float, list[float | str]] = {0.1: flat(0.5), 1.0: [0.95, 0.95, 0.95, 0.7, 0.7]}
-    svm = {share: SVM[share] for share in (0.1, 1.0)}
-    assert "rows (95 %: from " in say_curve(only(view_of({"svm": svm, "mlp": deep})))
-    assert "rows to beyond this data)." in say_curve(only(view_of({"svm": svm, "mlp": deep})))
+    svm = {train_fraction: SVM[train_fraction] for train_fraction in (0.1, 1.0)}
+    assert "rows (95 %: from " in render_learning_curve(only(view_of({"svm": svm, "mlp": deep})))
+    assert "rows to beyond this data)." in render_learning_curve(only(view_of({"svm": svm, "mlp": deep})))
     ordered = only(view_of({"svm": svm, "mlp": deep}, scheme="ordered"))
-    assert say_curve(ordered).endswith("training rows.")
+    assert render_learning_curve(ordered).endswith("training rows.")
     assert all(size.difference and math.isnan(size.difference.p_value) for size in ordered.sizes)
 
 
@@ -225,26 +236,26 @@ def test_champions_are_chosen_at_each_size_by_inner_scores() -> None:
     view = view_of({"svm": svm, "tree": level({0.1: 0.6, 1.0: 0.6}), "mlp": level({0.1: 0.5, 0.4: 0.9, 1.0: 0.9})})
     inner = {"tree": 0.9}
     curve = only(view)
-    assert [size.share for size in curve.compared] == [0.1, 1.0]
+    assert [size.train_fraction for size in curve.compared] == [0.1, 1.0]
     assert "on some fold no classical model ended well" in curve.sizes[1].why
     chosen = only(view_of({"svm": SVM, "tree": level({0.1: 0.6, 0.4: 0.6, 1.0: 0.6}), "mlp": SVM}, inner=inner))
-    assert {size.sides["classical"].most for size in chosen.sizes} == {("tree", "default")}
+    assert {size.selected["classical"].most_chosen for size in chosen.sizes} == {("tree", "default")}
 
 
 def test_nothing_to_compare_is_said() -> None:
     """Without a deep model there is a table of sizes, and a reason why there is no crossing."""
     view = view_of({"svm": SVM})
     curve = only(view)
-    assert say_curve(curve) == "toy: no learning curve to compare: no deep model was planned."
+    assert render_learning_curve(curve) == "toy: no learning curve to compare: no deep model was planned."
     assert build_crossings(view, [curve]).rows[0][1].note == "no deep model was planned"
-    assert build_growth_figure(view, curve) is not None
-    assert judge_curves(view_of({"svm": {1.0: flat(0.5)}})) == []
+    assert build_learning_curve_figure(view, curve) is not None
+    assert build_learning_curves(view_of({"svm": {1.0: flat(0.5)}})) == []
 
 
 def test_tables_of_sizes() -> None:
     """One column for each size: differences with their intervals, and means of every model, holes as such."""
     view = view_of({"svm": {**SVM, 0.4: [*flat(0.8, 4), "timeout"]}, "mlp": level({0.1: 0.5, 0.4: 0.9, 1.0: 0.9})})
-    crossings = build_crossings(view, judge_curves(view))
+    crossings = build_crossings(view, build_learning_curves(view))
     assert [column.title for column in crossings.columns] == [
         "Data set",
         "Deep overtakes classical",
@@ -254,7 +265,7 @@ def test_tables_of_sizes() -> None:
     assert row[2].text.startswith("−0.2")  # noqa: RUF001 - a minus sign
     assert row[2].note.startswith("100 rows")
     assert "no classical model ended well" in row[3].note
-    sizes = build_sizes(view, "toy", size_board(view))
+    sizes = build_sizes(view, "toy", leaderboard_by_size(view))
     assert [column.title for column in sizes.columns] == ["Model", "Variant", "100 rows", "400 rows", "1,000 rows"]
     assert [row[0].text for row in sizes.rows] == ["mlp", "svm"]
     assert sizes.rows[1][3].text == "4/5"
@@ -264,14 +275,14 @@ def test_figure_shows_both_champions_and_where_they_cross() -> None:
     """Each family is a line over the sizes with its spread; guides stand at the crossing and its interval's ends."""
     view = view_of({"svm": SVM, "mlp": level({0.1: 0.5, 0.4: 0.8, 1.0: 0.9})})
     curve = only(view)
-    figure = build_growth_figure(view, curve)
+    figure = build_learning_curve_figure(view, curve)
     assert figure is not None
     classical, deep = figure.traces
     assert list(deep.x) == [100, 400, 1000]
     assert figure.x.is_log
     assert list(deep.y) == pytest.approx([0.5, 0.8, 0.9])
     assert (classical.family, deep.family) == ("classical", "deep")
-    crossing = curve.overtaking["deep"]
+    crossing = curve.crossings["deep"]
     known = {place for place in (crossing.at, crossing.low, crossing.high) if 100 <= place <= 1000}
     assert {start[0] for start, _ in figure.guides} == known
 
@@ -282,7 +293,7 @@ def test_ranks_and_verdicts_look_at_the_whole_part() -> None:
     grown = view_of({"svm": SVM, "mlp": deep})
     plain = view_of({"svm": {1.0: SVM[1.0]}, "mlp": {1.0: deep[1.0]}})
     assert leaderboard(grown).equals(leaderboard(plain))
-    assert judge_run(grown) == judge_run(plain)
+    assert judge_datasets(grown) == judge_datasets(plain)
     assert len(compare_runs(grown, plain)) == 2
     assert {change.change for change in compare_runs(grown, plain)} == {"same"}
     assert [*budget(grown)["part"]] == ["10 % to 40 %", "100 %"] * 2
@@ -327,14 +338,14 @@ def test_a_learning_curve_runs_what_is_missing(grown: tuple[RunFolder, dict[str,
     folder, before, counts = grown
     assert counts == [10, 20, 0]
     records, _ = folder.read_records()
-    assert {fit: record for fit, record in records.items() if record.share == 1} == before["records"]
+    assert {fit: record for fit, record in records.items() if record.train_fraction == 1} == before["records"]
     assert folder.read_suite()["learning_curve"] == [0.25, 0.6]
-    assert {record.share for record in records.values()} == {0.25, 0.6, 1.0}
+    assert {record.train_fraction for record in records.values()} == {0.25, 0.6, 1.0}
     view = load_run_view(folder)
     assert leaderboard(view).equals(leaderboard(before["leaderboard"]))
     for record in records.values():
         if record.ok:
-            assert record.diagnostics["train_rows"] == pytest.approx(89 * record.share, abs=1.5)
+            assert record.diagnostics["train_rows"] == pytest.approx(89 * record.train_fraction, abs=1.5)
             assert record.diagnostics["test_rows"] == 89
 
 
@@ -342,7 +353,7 @@ def test_failures_show_their_share(grown: tuple[RunFolder, dict[str, Any], list[
     """A model that fails on a smaller part is told with its share everywhere, and counted; its whole fits rank."""
     view = load_run_view(grown[0])
     failed = failures(view)
-    assert [*zip(failed["model"], failed["share"], strict=True)] == [("Hungry", 0.25)] * 2
+    assert [*zip(failed["model"], failed["train_fraction"], strict=True)] == [("Hungry", 0.25)] * 2
     (row,) = build_failures(view).rows
     assert [cell.text for cell in row][4:6] == ["25 %: 1.1, 1.2", "ValueError: needs forty rows"]
     labels = {record.label for record in view.records.values() if not record.ok}
@@ -364,7 +375,7 @@ def test_points_of_a_curve_can_be_run_again(grown: tuple[RunFolder, dict[str, An
     folder, _, _ = grown
     suite = {**folder.read_suite(), "models": SUITE["models"]}
     folder.suite_file.write_text(yaml.safe_dump(suite), encoding="utf-8")
-    record = next(one for one in folder.read_records()[0].values() if one.share == 0.25 and one.model == "mlp")
+    record = next(one for one in folder.read_records()[0].values() if one.train_fraction == 0.25 and one.model == "mlp")
     assert rerun_fit(folder, record.fit).same
     lines = [one for one in folder.read_records()[0].values() if one.model != "Hungry"]
     folder.write_records(lines)
@@ -388,7 +399,9 @@ def test_mlflow_never_mixes_sizes(grown: tuple[RunFolder, dict[str, Any], list[i
     runs = client.search_runs([experiment.experiment_id], max_results=100)
     children = {run.info.run_name: run for run in runs if "dataset" in run.data.tags}
     assert len(children) == first.written == len({one.model for one in grown[0].read_records()[0].values()}) * 3
-    assert {children[name].data.tags["share"] for name in ("mlp · default · wine", "mlp · default · 25 % · wine")} == {
+    assert {
+        children[name].data.tags["train_fraction"] for name in ("mlp · default · wine", "mlp · default · 25 % · wine")
+    } == {
         "1",
         "0.25",
     }
@@ -404,7 +417,7 @@ def test_shards_of_a_learning_curve_are_joined(tmp_path: Path) -> None:
     parts = [run_suite(suite, out=tmp_path / str(k), shard=f"{k}/2", tracking=False).path for k in (1, 2)]
     whole = merge(parts, tmp_path / "whole").folder
     records = whole.read_records()[0]
-    assert sorted(record.share for record in records.values()) == [0.5] * 4 + [1.0] * 4
+    assert sorted(record.train_fraction for record in records.values()) == [0.5] * 4 + [1.0] * 4
     more = run_suite({**suite, "learning_curve": [0.25]}, out=tmp_path / "more", tracking=False).path
     merged = merge([str(whole.path), more], tmp_path / "merged").folder
     assert merged.read_suite()["learning_curve"] == [0.25, 0.5]
@@ -416,9 +429,9 @@ def test_shards_of_a_learning_curve_are_joined(tmp_path: Path) -> None:
 def test_forecast_knows_the_sizes() -> None:
     """Each size is tried for itself: what the whole part takes says little of a tenth of it."""
     plan = make_plan(to_suite({**SUITE, "models": ["dummy"], "learning_curve": [0.5]}))
-    made = make_forecast(plan, limit_s=30, options=Options(in_process=True), progress=Silent())
-    assert [(row.share, row.fits) for row in made.rows] == [(1.0, 2), (0.5, 2)]
-    assert [row["share"] for row in made.as_dict()["rows"]] == [1.0, 0.5]
+    made = make_forecast(plan, limit_s=30, options=RunOptions(in_process=True), progress=Silent())
+    assert [(row.train_fraction, row.fits) for row in made.rows] == [(1.0, 2), (0.5, 2)]
+    assert [row["train_fraction"] for row in made.as_dict()["rows"]] == [1.0, 0.5]
 
 
 def test_learning_curve_in_python() -> None:
@@ -427,7 +440,7 @@ def test_learning_curve_in_python() -> None:
     result = compare(X, y, models=["dummy", "logistic"], folds=2, learning_curve=["50%"])
     (curve,) = result.learning_curves
     assert [size.rows for size in curve.sizes] == [15, 30]
-    assert {*result.fits["share"]} == {0.5, 1.0}
+    assert {*result.fits["train_fraction"]} == {0.5, 1.0}
     assert len(result.leaderboard) == 2
 
 
@@ -449,16 +462,23 @@ def test_learning_curve_on_the_command_line(
     assert "learning_curve: 1 % of a training part of 'wine' is too little" in bakeoff.err
 
 
-def test_old_records_and_plans_have_no_share(tiny_run: RunFolder) -> None:
-    """A line or a plan that says nothing of shares is of the whole training part; a wrong one is no record."""
+def test_old_names_and_old_plans_are_read(tiny_run: RunFolder, tmp_path: Path) -> None:
+    """A line or a plan that says nothing of fractions is of the whole part, and `share` is read; wrong is no record."""
     record = next(iter(tiny_run.read_records()[0].values()))
     line = json.loads(record.to_json())
-    assert line.pop("share") == 1.0
+    assert line.pop("train_fraction") == 1.0
     assert parse_record(json.dumps(line)) == record
-    with pytest.raises(ValueError, match="wrong type of share"):
-        parse_record(json.dumps(line | {"share": "half"}))
+    old = parse_record(json.dumps(line | {"schema": 1, "share": 0.25}))
+    assert (old.train_fraction, old.schema) == (0.25, SCHEMA_VERSION)
+    with pytest.raises(ValueError, match="wrong type of train_fraction"):
+        parse_record(json.dumps(line | {"train_fraction": "half"}))
     view = load_run_view(tiny_run)
-    old = [{key: value for key, value in fit.items() if key != "share"} for fit in view.plan["fits"]]
-    before = Run(plan={**view.plan, "fits": old}, records=view.records, suite=view.suite, provenance=view.provenance)
-    assert leaderboard(before).equals(leaderboard(view))
-    assert "Learning curves" not in render_markdown(before)
+    for name in ({}, {"share": 1.0}):
+        folder = RunFolder(tmp_path / "before")
+        shutil.copytree(tiny_run.path, folder.path, dirs_exist_ok=True)
+        plan = tiny_run.read_json("plan.json")
+        fits = [{key: value for key, value in fit.items() if key != "train_fraction"} | name for fit in plan["fits"]]
+        folder.write_json("plan.json", plan | {"fits": fits})
+        before = load_run_view(folder)
+        assert leaderboard(before).equals(leaderboard(view))
+        assert "Learning curves" not in render_markdown(before)

@@ -7,19 +7,19 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from bakeoff.datasets import load
-from bakeoff.datasets.registry import ENTRIES, MADE_ROWS
+from bakeoff.datasets.registry import DEFAULT_ROWS, ENTRIES
 from bakeoff.datasets.synthetic import DIFFICULTIES
 from bakeoff.errors import UserError
 
-MADE = [name for name, entry in ENTRIES.items() if entry.made]
+MADE = [name for name, entry in ENTRIES.items() if entry.is_synthetic]
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_seed_size_and_difficulty(name: str) -> None:
     """One seed gives one data set, another seed, size or difficulty another."""
     dataset = load(name)
-    assert (len(dataset.y), dataset.name, dataset.task) == (MADE_ROWS, name, ENTRIES[name].task)
-    assert dataset.digest == load(f"{name}@1", rows=MADE_ROWS, difficulty="easy", seed=0).digest
+    assert (len(dataset.y), dataset.name, dataset.task) == (DEFAULT_ROWS, name, ENTRIES[name].task)
+    assert dataset.digest == load(f"{name}@1", rows=DEFAULT_ROWS, difficulty="easy", seed=0).digest
     others = [load(name, seed=1), load(name, rows=500), *(load(name, difficulty=level) for level in DIFFICULTIES[1:])]
     assert len({dataset.digest, *(other.digest for other in others)}) == 5
     assert len(others[1].y) == 500

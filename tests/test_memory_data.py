@@ -35,7 +35,7 @@ def test_sparse(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     X = np.array([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [3.0, 4.0]])
     dataset = load(build(X), [0, 1, 0, 1])
     np.testing.assert_array_equal(dataset.X, X)
-    monkeypatch.setattr("bakeoff.datasets.memory.MOST_OF_FREE_MEMORY", 1e-12)
+    monkeypatch.setattr("bakeoff.datasets.memory.MAX_FREE_MEMORY_FRACTION", 1e-12)
     with pytest.raises(UserError, match="reduce its columns first"):
         load(build(X), [0, 1, 0, 1])
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from bakeoff.datasets import TASKS
-from bakeoff.imported import own_metric
+from bakeoff.imported import build_custom_metric
 from bakeoff.metrics import METRICS, PRIMARY, Predictions, compute_metrics, expected_calibration_error, metrics_for
 from bakeoff.predict import predict_rows
 
@@ -369,7 +369,7 @@ def test_labels_of_another_number_type_are_taken() -> None:
 
 def test_own_metric_that_fails_is_missing() -> None:
     """A user's metric that raises is missing, with a warning; the standard ones stand."""
-    broken = own_metric("broken", lambda y_true, y_pred: 1 / 0, greater_is_better=True)
+    broken = build_custom_metric("broken", lambda y_true, y_pred: 1 / 0, greater_is_better=True)
     found = predict_rows(Says([0, 1]), np.zeros((2, 1)), np.array([0, 1]), classes=np.array([0, 1]), positive=1)
     with pytest.warns(UserWarning, match="the metric broken failed: ZeroDivisionError"):
         values = compute_metrics(found, {**metrics_for("binary"), "broken": broken})

@@ -104,7 +104,7 @@ def test_corrupt_lines_are_put_aside(folder: RunFolder) -> None:
     folder.append(RECORD)
     with (folder.path / "records.jsonl").open("a", encoding="utf-8") as file:
         file.write(RECORD.to_json()[:40])
-    assert folder.mend_records() == 1
+    assert folder.repair_records() == 1
     folder.append(replace(RECORD, fit="f2"))
     records, bad = folder.read_records()
     assert (set(records), bad) == ({"f1", "f2"}, 0)

@@ -296,7 +296,7 @@ def test_records_outside_the_plan_are_left_out(build_run: BuildRun) -> None:
     folder.append(replace(old, study="another"))
     folder.append(replace(old, fit="shorter"))
     view = load_run_view(folder)
-    assert (view.outside, view.superseded, len(fits_frame(view))) == (2, 1, 2)
+    assert (view.n_unplanned, view.n_superseded, len(fits_frame(view))) == (2, 1, 2)
     assert "1 recorded fit outside the current plan" in render_html(view)
     assert "1 recorded fit with another tuning budget: kept" in render_html(view)
 

@@ -20,7 +20,7 @@ from bakeoff.api import merge, run_suite
 from bakeoff.errors import UserError
 from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
 from bakeoff.runner import Run
@@ -185,7 +185,7 @@ def test_other_statistics_run_nothing_and_rewrite_the_reports(tiny_run: RunFolde
     shutil.copytree(tiny_run.path, copy.path)
     suite = to_suite(copy.read_suite() | {"statistics": {"rope": 0.2, "groups": "nemenyi"}})
     before = (copy.path / "records.jsonl").read_bytes()
-    finished = Run(make_plan(suite), copy, Options(workers=1)).execute()
+    finished = Run(make_plan(suite), copy, RunOptions(workers=1)).execute()
     assert (finished.ran, (copy.path / "records.jsonl").read_bytes()) == (0, before)
     report = copy.markdown.read_text(encoding="utf-8")
     assert "equivalent means within 0.2 of the score" in report
@@ -528,7 +528,7 @@ def test_copied_run_can_go_on_elsewhere(tiny_run: RunFolder, tmp_path: Path) -> 
     """A run folder holds no absolute path that matters: a copy is found complete."""
     shutil.copytree(tiny_run.path, tmp_path / "copy")
     suite = parse_suite((tmp_path / "copy" / "suite.yaml").read_text(encoding="utf-8"), "copy")
-    finished = Run(make_plan(suite), RunFolder(tmp_path / "copy"), Options()).execute()
+    finished = Run(make_plan(suite), RunFolder(tmp_path / "copy"), RunOptions()).execute()
     assert (finished.ran, finished.failed) == (0, 0)
 
 

@@ -12,10 +12,10 @@ from bakeoff.datasets import Dataset
 from bakeoff.errors import UserError
 from bakeoff.estimators.registry import get_spec
 from bakeoff.estimators.spec import Choice
-from bakeoff.imported import own_spec
+from bakeoff.imported import build_custom_spec
 from bakeoff.keys import keys_of
-from bakeoff.plan import Memory, Plan, make_plan
-from bakeoff.shares import smaller_splits
+from bakeoff.plan import InMemoryInputs, Plan, make_plan
+from bakeoff.shares import learning_curve_splits
 from bakeoff.splits import Split, outer_splits
 from bakeoff.suite import Suite
 from bakeoff.suite_file import parse_suite, set_learning_curve, to_suite
@@ -52,7 +52,7 @@ def dataset_of(scheme: str, **changes: Any) -> Dataset:
 def grow(dataset: Dataset, shares: tuple[float, ...] = SHARES, *, seed: int = 0, folds: int = 3) -> list[list[Split]]:
     """Return the splits of each fold, with growing training parts and the whole one last."""
     whole = outer_splits(dataset, folds=3, repeats=2, seed=seed)
-    small = smaller_splits(dataset, whole, shares, seed=seed, least_folds=folds)
+    small = learning_curve_splits(dataset, whole, shares, seed=seed, min_folds=folds)
     return [[*small[place :: len(whole)], split] for place, split in enumerate(whole)]
 
 
@@ -63,12 +63,12 @@ def test_parts_are_nested(scheme: str, seed: int) -> None:
     largest_unit = {"grouped": 5, "grouped regression": 5, "ordered": 3}.get(scheme, 1)
     for fold in grow(dataset_of(scheme), seed=seed):
         whole = fold[-1]
-        assert [split.share for split in fold] == [*SHARES, 1.0]
+        assert [split.train_fraction for split in fold] == [*SHARES, 1.0]
         assert len({split.digest for split in fold}) >= len(SHARES)
         for small, large in pairwise(fold):
             assert np.isin(small.train, large.train).all()
             assert (np.diff(small.train) > 0).all()
-            assert abs(len(small.train) - small.share * len(whole.train)) <= largest_unit / 2
+            assert abs(len(small.train) - small.train_fraction * len(whole.train)) <= largest_unit / 2
             assert (small.repeat, small.fold) == (whole.repeat, whole.fold)
             np.testing.assert_array_equal(small.test, whole.test)
 
@@ -78,7 +78,7 @@ def test_classes_keep_their_shares() -> None:
     for fold in grow(dataset_of("stratified")):
         for split in fold:
             for label in "abc":
-                expected = split.share * (LABELS[fold[-1].train] == label).sum()
+                expected = split.train_fraction * (LABELS[fold[-1].train] == label).sum()
                 assert abs((LABELS[split.train] == label).sum() - expected) <= 1
 
 
@@ -106,12 +106,12 @@ def test_parts_follow_from_names_alone() -> None:
     assert [fold[0].digest for fold in grow(dataset, (0.3,))] == first
     (whole, *_) = outer_splits(dataset, folds=3, repeats=1, seed=0)
     others = [(replace(dataset, name="other"), whole, 0), (dataset, replace(whole, fold=1), 0), (dataset, whole, 1)]
-    parts = [smaller_splits(data, [split], [0.3], seed=seed, least_folds=2)[0] for data, split, seed in others]
+    parts = [learning_curve_splits(data, [split], [0.3], seed=seed, min_folds=2)[0] for data, split, seed in others]
     assert len({first[0], *(part.digest for part in parts)}) == 4
 
 
 @pytest.mark.parametrize(
-    ("scheme", "changes", "share", "problem"),
+    ("scheme", "changes", "train_fraction", "problem"),
     [
         ("stratified", {}, 0.05, "every class and at least 3 rows in its smallest class; the least share is 13 %"),
         ("shuffled", {}, 0.002, "0.2 % of a training part of 'toy' is too little: it must hold at least 3 rows"),
@@ -121,13 +121,15 @@ def test_parts_follow_from_names_alone() -> None:
         ("predefined", {}, 0.01, "every class and at least 3 rows"),
     ],
 )
-def test_too_small_shares_are_refused(scheme: str, changes: dict[str, Any], share: float, problem: str) -> None:
+def test_too_small_shares_are_refused(
+    scheme: str, changes: dict[str, Any], train_fraction: float, problem: str
+) -> None:
     """A share that loses a class or can't be divided is refused with the least share, which is accepted."""
     dataset = dataset_of(scheme, **changes)
     if "rare" in dataset.y:  # a class of one group, so that some fold has none: one split will do
         dataset = replace(dataset, test_rows=GROUPS % 3 == 0)
     with pytest.raises(UserError, match=problem) as caught:
-        grow(dataset, (share, 0.9))
+        grow(dataset, (train_fraction, 0.9))
     if "the least share is" in str(caught.value):
         least = float(str(caught.value).rpartition("is ")[2].removesuffix(" %")) / 100
         assert all(len(fold) == 2 for fold in grow(dataset, (least,)))
@@ -135,7 +137,7 @@ def test_too_small_shares_are_refused(scheme: str, changes: dict[str, Any], shar
             grow(dataset, (least * 0.8,))
 
 
-def plan_of(memory: Memory | None = None, **changes: Any) -> Plan:
+def plan_of(memory: InMemoryInputs | None = None, **changes: Any) -> Plan:
     """Plan the suite of this module with changes."""
     return make_plan(to_suite({**SUITE, **changes}), memory)
 
@@ -146,55 +148,56 @@ def test_every_planned_variant_is_trained_at_every_size() -> None:
     cells: dict[tuple[str, str], set[tuple[int, int, float]]] = {}
     rows: dict[tuple[int, int, float], set[str]] = {}
     for job in plan.jobs:
-        place = (job.repeat, job.fold, job.share)
+        place = (job.repeat, job.fold, job.train_fraction)
         cells.setdefault((job.choice.name, job.variant), set()).add(place)
         rows.setdefault(place, set()).add(job.split_digest)
-        assert plan.splits["wine"][job.index].digest == job.split_digest
+        assert plan.splits["wine"][job.split_index].digest == job.split_digest
     assert set(cells) == {("dummy", "default"), ("logistic", "default"), ("mlp", "default")} | {
         ("logistic", "tuned"),
         ("mlp", "tuned"),
     }
     assert all(
-        places == {(0, fold, share) for fold in range(3) for share in (0.2, 0.5, 1.0)} for places in cells.values()
+        places == {(0, fold, train_fraction) for fold in range(3) for train_fraction in (0.2, 0.5, 1.0)}
+        for places in cells.values()
     )
     assert all(len(digests) == 1 for digests in rows.values())
     for key in ("cell", "study", "fit"):
         assert len({getattr(job.keys, key) for job in plan.jobs}) == len(plan.jobs)
-    assert {fit["fit"]: fit["share"] for fit in plan.summary()["fits"]} == {
-        job.keys.fit: job.share for job in plan.jobs
+    assert {fit["fit"]: fit["train_fraction"] for fit in plan.summary()["fits"]} == {
+        job.keys.fit: job.train_fraction for job in plan.jobs
     }
 
 
 def test_fits_on_the_whole_part_keep_their_keys() -> None:
     """A learning curve adds fits and changes none: recorded ones are found again."""
     without = {job.keys: job.label for job in plan_of(learning_curve=[]).jobs}
-    within = {job.keys: job.label for job in plan_of().jobs if job.share == 1}
+    within = {job.keys: job.label for job in plan_of().jobs if job.train_fraction == 1}
     assert within == without
-    labels = {job.label for job in plan_of().jobs if job.share < 1}
+    labels = {job.label for job in plan_of().jobs if job.train_fraction < 1}
     assert "wine / mlp / tuned / 20 % / repeat 1 fold 2" in labels
 
 
 def test_keys_are_those_of_earlier_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys of a fit are constants: if this fails, no run of an earlier version resumes."""
     monkeypatch.setattr(bakeoff.keys, "FRONT_END_VERSION", 1)
-    own = own_spec(name="own", build=lambda _: None, fingerprint="f")
+    own = build_custom_spec(name="own", build=lambda _: None, fingerprint="f")
     data = Dataset(name="toy", X=np.arange(12.0).reshape(6, 2), y=np.array([0, 1, 0, 1, 0, 1]), task="binary")
     suite = Suite.model_validate({"name": "toy", "datasets": [{"memory": "toy"}], "models": [{"memory": "own"}]})
     split = Split(0, 1, np.array([0, 1, 2, 3]), np.array([4, 5]))
     keys = keys_of(suite, data, Choice(spec=own), "default", split)
     assert (keys.cell, keys.study, keys.fit) == ("7bee5463f1bf6969", "c02fdfee17647cec", "d63b90d6acccfa5a")
-    part = keys_of(suite, data, Choice(spec=own), "default", replace(split, share=0.5))
+    part = keys_of(suite, data, Choice(spec=own), "default", replace(split, train_fraction=0.5))
     assert not {part.cell, part.study, part.fit} & {keys.cell, keys.study, keys.fit}
 
 
 def test_limits_of_a_model_hold_at_each_size() -> None:
     """A model for at most sixty rows is trained on the parts that have no more, and left out of the others."""
     small = replace(get_spec("logistic"), name="small", max_rows=60, max_rows_reason="it is slow")
-    plan = plan_of(Memory(models={"small": small}), models=["dummy", {"memory": "small"}], variants=["default"])
-    assert {job.share for job in plan.jobs if job.choice.name == "small"} == {0.2, 0.5}
+    plan = plan_of(InMemoryInputs(models={"small": small}), models=["dummy", {"memory": "small"}], variants=["default"])
+    assert {job.train_fraction for job in plan.jobs if job.choice.name == "small"} == {0.2, 0.5}
     assert [skip.reason for skip in plan.skips] == ["it is slow (limit 60 training rows, got 119)"]
     with pytest.raises(UserError, match="nothing is left to run: it is slow"):
-        plan_of(Memory(models={"small": small}), models=[{"memory": "small"}], variants=["default"])
+        plan_of(InMemoryInputs(models={"small": small}), models=[{"memory": "small"}], variants=["default"])
 
 
 def test_problems_of_all_data_sets_at_once() -> None:

@@ -13,7 +13,7 @@ def space(trial: Trial, task: str) -> Params:
         "rate": trial.suggest_float("rate", 0.01, 1, log=True),
         "trees": trial.suggest_int("trees", 10, 500),
         "shape": trial.suggest_categorical("shape", ["flat", "deep"]),
-        "share": trial.suggest_categorical("share", ["sqrt", 0.2, 0.5, 1.0]),
+        "train_fraction": trial.suggest_categorical("train_fraction", ["sqrt", 0.2, 0.5, 1.0]),
     }
     if params["shape"] == "deep":
         params["depth"] = trial.suggest_int("depth", 1, 9, log=True)
@@ -31,7 +31,7 @@ PLAIN = {
     "rate": ("float", 0.01, 1, True),
     "trees": ("int", 10, 500, False),
     "shape": ("categorical", "flat", "deep"),
-    "share": ("categorical", "sqrt", 0.2, 0.5, 1.0),
+    "train_fraction": ("categorical", "sqrt", 0.2, 0.5, 1.0),
     "depth": ("int", 1, 9, True),
 }
 
@@ -50,8 +50,8 @@ def test_narrowed_by_nothing_asks_the_same() -> None:
 def test_fixed_is_answered_and_not_asked() -> None:
     """A fixed parameter is answered with the user's value, and a fixed choice opens or closes what is behind it."""
     listing = Listing()
-    params = space(Narrowed(listing, {"rate": None, "trees": 7, "shape": "deep", "share": "all"}), "binary")
-    assert params == {"rate": None, "trees": 7, "shape": "deep", "share": "all", "depth": 1}
+    params = space(Narrowed(listing, {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all"}), "binary")
+    assert params == {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all", "depth": 1}
     assert listing.asked == {"depth": PLAIN["depth"]}
     assert "depth" not in asked(fixed={"shape": "flat"})
 
@@ -68,8 +68,8 @@ def test_fixed_is_answered_and_not_asked() -> None:
         ("trees", Range(choices=(30, 60)), ("categorical", 30, 60)),
         ("depth", Range(2, 4), ("int", 2, 4, True)),
         ("shape", Range(choices=("deep",)), ("categorical", "deep")),
-        ("share", Range(choices=("sqrt", 0.7)), ("categorical", "sqrt", 0.7)),
-        ("share", Range(0.3, 1.0), ("categorical", 0.5, 1.0)),
+        ("train_fraction", Range(choices=("sqrt", 0.7)), ("categorical", "sqrt", 0.7)),
+        ("train_fraction", Range(0.3, 1.0), ("categorical", 0.5, 1.0)),
     ],
 )
 def test_ranges_replace_the_question(name: str, given: Range, question: tuple[Any, ...]) -> None:
@@ -94,7 +94,7 @@ def test_choices_of_a_number_answer_as_numbers() -> None:
 def test_a_range_without_any_choice_is_refused() -> None:
     """A range in which none of the choices lies is an error, and not ignored."""
     with pytest.raises(ValueError, match=r"none of the choices .* of 'share' is in \[2, 3\]"):
-        asked(ranges={"share": Range(2, 3)})
+        asked(ranges={"train_fraction": Range(2, 3)})
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_caps_and_ranges_together() -> None:
     assert asked(caps={"rate": 0.5})["rate"] == ("float", 0.01, 0.5, True)
 
 
-POINT = {"rate": 0.1, "trees": 100, "shape": "flat", "share": 0.2}
+POINT = {"rate": 0.1, "trees": 100, "shape": "flat", "train_fraction": 0.2}
 
 
 def test_point_answers() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from bakeoff.datasets import load
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.stored import StoredColumn, StoredTable, StoredTexts, are_strings
+from bakeoff.datasets.stored import MappedColumn, MappedTable, MappedTexts, are_strings
 from bakeoff.fitting import take
-from bakeoff.prepared import open_prepared, write_prepared
+from bakeoff.prepared import open_data_file, write_data_file
 from bakeoff.splits import outer_splits
 
 ROWS = [slice(None), slice(1, 3), np.array([3, 0]), np.array([2]), np.array([], dtype=int)]
@@ -27,7 +27,7 @@ def objects(*values: Any) -> np.ndarray:
 @pytest.mark.parametrize("texts", [["", "é", "a b", ODD], ["x"] * 4, [""] * 4])
 def test_texts(texts: list[str], rows: Any) -> None:
     """Texts of any length come back as they were."""
-    stored = StoredTexts(objects(*texts))
+    stored = MappedTexts(objects(*texts))
     assert stored.take(rows).tolist() == objects(*texts)[rows].tolist()
     assert len(stored) == 4
 
@@ -38,7 +38,7 @@ def test_texts(texts: list[str], rows: Any) -> None:
 def test_columns(values: list[Any], gap: Any, rows: Any) -> None:
     """Categories and their gaps come back as they were."""
     column = objects(*[gap if value is ... else value for value in values])
-    found, expected = StoredColumn(column).take(rows), column[rows]
+    found, expected = MappedColumn(column).take(rows), column[rows]
     assert found.dtype == object
     assert all(one is other or one == other for one, other in zip(found, expected, strict=True))
 
@@ -62,13 +62,13 @@ def test_tables(rows: Any) -> None:
             7: column("x", "y", "z", "x"),
         }
     )
-    stored = StoredTable(frame)
+    stored = MappedTable(frame)
     assert sorted(stored.columns) == [1, 6]
     pd.testing.assert_frame_equal(stored.take(rows), frame.iloc[rows])
     doubled = frame.set_axis(list("aabbccd"), axis=1)
-    pd.testing.assert_frame_equal(StoredTable(doubled).take(rows), doubled.iloc[rows])
+    pd.testing.assert_frame_equal(MappedTable(doubled).take(rows), doubled.iloc[rows])
     numbers = frame[["number", "flag"]]
-    pd.testing.assert_frame_equal(StoredTable(numbers).take(rows), numbers.iloc[rows])
+    pd.testing.assert_frame_equal(MappedTable(numbers).take(rows), numbers.iloc[rows])
     assert not are_strings(objects(1, 2))
 
 
@@ -82,8 +82,8 @@ def is_mapped(array: Any) -> bool:
 def opened(dataset: Dataset, path: Path) -> Dataset:
     """Write a data set for its fits and open it again; what is not stored in rows must be the same."""
     splits = outer_splits(dataset, folds=2, repeats=1, seed=0)
-    write_prepared(path, dataset, splits)
-    again, _ = open_prepared(path)
+    write_data_file(path, dataset, splits)
+    again, _ = open_data_file(path)
     np.testing.assert_array_equal(again.y, dataset.y)
     assert again.y.dtype == dataset.y.dtype
     assert again.classes.tolist() == dataset.classes.tolist()

@@ -17,7 +17,7 @@ from bakeoff.entries import name_of_dataset, name_of_model
 from bakeoff.errors import UserError
 from bakeoff.estimators.registry import all_specs, names_of_models, specs_of_family
 from bakeoff.metrics import METRICS
-from bakeoff.plan import Memory, Plan, make_plan, select
+from bakeoff.plan import InMemoryInputs, Plan, filter_suite, make_plan
 from bakeoff.splits import outer_splits
 from bakeoff.suite import Suite
 from bakeoff.suite_file import dump_suite, list_shipped, load_suite, parse_suite, to_suite
@@ -33,12 +33,12 @@ def problems_of(text: str) -> list[str]:
     return [problem.removeprefix("toy.yaml: ") for problem in caught.value.problems]
 
 
-def plan_of(text: str, memory: Memory | None = None) -> Plan:
+def plan_of(text: str, memory: InMemoryInputs | None = None) -> Plan:
     """Plan a suite of one data set, unless the text names others."""
     return make_plan(parse_suite(text if "datasets" in text else LEAST + text, "toy.yaml"), memory)
 
 
-def plan_problems(text: str, memory: Memory | None = None) -> list[str]:
+def plan_problems(text: str, memory: InMemoryInputs | None = None) -> list[str]:
     """Return the problems of a plan."""
     with pytest.raises(UserError) as caught:
         plan_of(text, memory)
@@ -334,11 +334,11 @@ def test_select_narrows() -> None:
     """Data sets and models can be picked, those that a family brings too, with the options they have in the suite."""
     text = "name: s\ndatasets: [wine, iris]\nmodels: [classical, {name: mlp, as: net}, {name: knn, params: {p: 1}}]\n"
     suite = parse_suite(text, "s")
-    narrowed = select(suite, models=["net", "ridge", "knn"], datasets=["iris"])
+    narrowed = filter_suite(suite, models=["net", "ridge", "knn"], datasets=["iris"])
     assert [name_of_model(entry) for entry in narrowed.models] == ["net", "ridge", "knn"]
     assert narrowed.models[2] == suite.models[2]
     assert narrowed.datasets == ("iris",)
-    assert select(suite) == suite
+    assert filter_suite(suite) == suite
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_select_refuses_what_is_not_in_the_suite(options: dict[str, Any], proble
     """Only what the suite has can be picked."""
     suite = parse_suite(LEAST + "models: [deep, knn]\n", "s")
     with pytest.raises(UserError, match=f"in this suite there is {problem}"):
-        select(suite, **options)
+        filter_suite(suite, **options)
 
 
 def test_plan_lists_every_fit_once() -> None:
@@ -445,7 +445,7 @@ def test_inner_folds_are_checked_in_every_training_part() -> None:
         name="mine", X=np.zeros((60, 1)), y=np.arange(60) / 7, task="regression", kind="series", groups=groups
     )
     text = "name: s\ndatasets: [{memory: mine}]\nmodels: [dummy]\nvariants: [tuned, default]\nouter_folds: 2\n"
-    memory, told = Memory({"mine": dataset}), 0
+    memory, told = InMemoryInputs({"mine": dataset}), 0
     for seed in range(6):
         trains = [part.train for part in outer_splits(dataset, folds=2, repeats=1, seed=seed)]
         by_rows = [len(np.unique(groups[train])) for train in sorted(trains, key=len)]

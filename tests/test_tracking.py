@@ -62,7 +62,7 @@ def children(folder: RunFolder) -> dict[tuple[str, str, str], Any]:
 
 def test_one_parent_and_a_child_for_each_cell(tracked: RunFolder) -> None:
     """One parent run, one child for each data set x model x variant, linked as MLflow links them."""
-    plan = tracked.read_json("plan.json")
+    plan = tracked.read_plan()
     cells = {(fit["dataset"], fit["model"], fit["variant"]) for fit in plan["fits"]}
     found = children(tracked)
     assert set(found) == cells
@@ -94,7 +94,7 @@ def test_dataset_input_has_our_digest(tracked: RunFolder) -> None:
     run = children(tracked)["wine", "logistic", "default"]
     logged = run.inputs.dataset_inputs[0].dataset
     assert logged.name == "wine"
-    assert tracked.read_json("plan.json")["datasets"]["wine"]["digest"].startswith(logged.digest)
+    assert tracked.read_plan()["datasets"]["wine"]["digest"].startswith(logged.digest)
 
 
 def test_report_and_trials_are_artifacts(tracked: RunFolder) -> None:
@@ -207,7 +207,7 @@ def test_views_of_data_sets(tracked: RunFolder) -> None:
     kind, _, packed = views["diabetes by rmse"]["state"].partition(";")
     assert kind == "deflate"
     state = json.loads(zlib.decompress(base64.b64decode(packed)))
-    assert state["searchFilter"] == "tags.dataset = 'diabetes' and tags.share = '1' and tags.model != 'dummy'"
+    assert state["searchFilter"] == "tags.dataset = 'diabetes' and tags.train_fraction = '1' and tags.model != 'dummy'"
     shown = [run.data.tags for run in search(tracked, condition=state["searchFilter"])]
     assert {tags["dataset"] for tags in shown} == {"diabetes"}
     assert {tags["model"] for tags in shown} == {"ridge", "mlp"}
@@ -297,7 +297,7 @@ def test_run_goes_on_without_its_server(tmp_path: Path) -> None:
     suite = {"name": "tiny", "datasets": ["wine"], "models": ["dummy"], "variants": ["default"], "outer_folds": 2}
     result = run_suite(suite, out=tmp_path / "run", tracking_uri="http://127.0.0.1:9", progress=progress)
     assert result.finished is not None
-    assert (result.finished.ran, result.finished.failed, result.finished.seen_at) == (2, 0, None)
+    assert (result.finished.ran, result.finished.failed, result.finished.tracked_at) == (2, 0, None)
     assert any("bakeoff track" in warning for warning in progress.warnings)
     assert mirror(result.folder, f"sqlite:///{tmp_path / 'later.db'}").written == 1
 
@@ -336,7 +336,7 @@ def test_server_that_goes_away_in_the_middle_stops_nothing(
         tiny_run.read_suite(), out=tmp_path / "run", tracking_uri=server.uri, workers=1, progress=saboteur
     )
     assert result.finished is not None
-    assert (result.finished.failed, result.finished.seen_at) == (0, None)
+    assert (result.finished.failed, result.finished.tracked_at) == (0, None)
     records, whole = result.folder.read_records()[0], tiny_run.read_records()[0]
     assert {fit: record.metrics for fit, record in records.items()} == {
         fit: record.metrics for fit, record in whole.items()

@@ -27,7 +27,7 @@ from bakeoff.errors import UserError
 from bakeoff.export import export_model
 from bakeoff.folder import RunFolder
 from bakeoff.observers import Silent
-from bakeoff.options import Options
+from bakeoff.options import RunOptions
 from bakeoff.plan import make_plan
 from bakeoff.records import Record
 from bakeoff.refit import list_refits
@@ -145,7 +145,7 @@ def test_nothing_is_fitted_or_logged_twice(run: RunResult) -> None:
     lost = run.folder.models / f"{job.keys.fit}.pkl"
     old = joblib.load(lost)
     lost.unlink()
-    done = track_models(run.folder, plan, default_uri(run.folder), options=Options(workers=1), progress=Silent())
+    done = track_models(run.folder, plan, default_uri(run.folder), options=RunOptions(workers=1), progress=Silent())
     assert (done.written, done.unchanged, done.failed) == (0, len(before), 0)
     assert {cell: model.model_id for cell, model in logged(run).items()} == before
     X = plan.datasets["wine"].X
@@ -163,7 +163,7 @@ def test_damaged_file_is_told(run: RunResult, tmp_path: Path) -> None:
     (folder.models / f"{job.keys.fit}.pkl").write_bytes(b"\x80\x05broken")
     uri, progress = f"sqlite:///{tmp_path / 'other.db'}", Warned()
     mirror(folder, uri)
-    done = track_models(folder, plan, uri, options=Options(workers=1), progress=progress)
+    done = track_models(folder, plan, uri, options=RunOptions(workers=1), progress=progress)
     assert (done.written, done.failed) == (9, 1)
     assert "delete it, and it is made anew" in progress.warnings[0]
     with pytest.raises(UserError, match="delete it, and it is made anew"):
@@ -173,13 +173,15 @@ def test_damaged_file_is_told(run: RunResult, tmp_path: Path) -> None:
 def test_model_of_a_changed_run_is_logged_anew(run: RunResult) -> None:
     """A cell that is written again takes its old model with it, and gets the one that is there without a refit."""
     records, _ = run.folder.read_records()
-    record = next(one for one in records.values() if (one.dataset, one.model) == ("wine", "dummy") and one.share == 1)
+    record = next(
+        one for one in records.values() if (one.dataset, one.model) == ("wine", "dummy") and one.train_fraction == 1
+    )
     before = logged(run)["wine", "dummy", "default"].model_id
     plan = make_plan(to_suite(run.folder.read_suite()))
     run.folder.append(Record(**{**vars(record), "metrics": {**record.metrics, "accuracy": 0.123}}))
     mirror(run.folder, default_uri(run.folder))
     assert ("wine", "dummy", "default") not in logged(run)
-    done = track_models(run.folder, plan, default_uri(run.folder), options=Options(workers=1), progress=Silent())
+    done = track_models(run.folder, plan, default_uri(run.folder), options=RunOptions(workers=1), progress=Silent())
     assert done.written == 1
     assert logged(run)["wine", "dummy", "default"].model_id != before
 

@@ -20,10 +20,10 @@ from bakeoff.evaluate import evaluate
 from bakeoff.inner_scores import tune_rows
 from bakeoff.job import Job
 from bakeoff.journal import open_journal
-from bakeoff.plan import Memory, make_plan
-from bakeoff.prepared import write_prepared
+from bakeoff.plan import InMemoryInputs, make_plan
+from bakeoff.prepared import write_data_file
 from bakeoff.suite import Suite
-from bakeoff.tuning import PRUNER, Study, Watch, tune
+from bakeoff.tuning import PRUNER, Study, TrialMonitor, tune
 
 ROWS = 150
 
@@ -50,10 +50,10 @@ def build_job(tmp_path: Path, model: str, **suite: Any) -> Job:
     content = {"name": "test", "datasets": [{"memory": "made"}], "models": [model], "variants": ["tuned"]}
     dataset = build_dataset()
     options = {"outer_folds": 3, "inner_folds": 3, "caps": {"epochs": 4}, **suite}
-    plan = make_plan(Suite.model_validate({**content, **options}), Memory({"made": dataset}, {}))
+    plan = make_plan(Suite.model_validate({**content, **options}), InMemoryInputs({"made": dataset}, {}))
     path = tmp_path / "made.joblib"
-    write_prepared(path, dataset, plan.splits["made"])
-    return replace(plan.jobs[0], prepared=path)
+    write_data_file(path, dataset, plan.splits["made"])
+    return replace(plan.jobs[0], data_file=path)
 
 
 def one_by_one(job: Job) -> Job:
@@ -124,9 +124,9 @@ def finite(trial: Trial) -> Params:
     return {"kind": kind, "steps": trial.suggest_int("steps", 1, 4) if kind == "steep" else 0}
 
 
-def count_steps(params: Params, watch: Watch) -> list[float]:
+def count_steps(params: Params, monitor: TrialMonitor) -> list[float]:
     """Score by the number of steps."""
-    watch.check_time()
+    monitor.check_time()
     return [float(params["steps"])]
 
 
@@ -134,7 +134,7 @@ def test_finite_space_is_tried_once_and_then_ends(tmp_path: Path) -> None:
     """Every point is tried once, the study ends, says so, and a longer one adds nothing."""
     small = replace(study(count_steps, trials=20), suggest=finite, default={"kind": "flat"})
     tuned = tune(small)
-    asked = [trial["asked"] for trial in tuned.trials]
+    asked = [trial["suggested"] for trial in tuned.trials]
     assert tuned.exhausted
     assert len(asked) == 5
     assert asked[0] == {"kind": "flat"}
@@ -210,11 +210,11 @@ def study(score_folds: Any, trials: int = 12, seconds: float | None = None) -> S
     return Study(suggest=suggest, default={"x": 1.0}, trials=trials, seconds=seconds, seed=0, **how)
 
 
-def climbing(params: Params, watch: Watch) -> list[float]:
+def climbing(params: Params, monitor: TrialMonitor) -> list[float]:
     """Score higher with each epoch, at a level that the parameter sets."""
     for epoch in range(1, 31):
-        watch.check_time()
-        watch.report(epoch, params["x"] * epoch)
+        monitor.check_time()
+        monitor.report(epoch, params["x"] * epoch)
     return [params["x"] * 30]
 
 
@@ -241,13 +241,13 @@ class Dying:
     def __init__(self, trial: int) -> None:
         self.left = trial
 
-    def __call__(self, params: Params, watch: Watch) -> list[float]:
+    def __call__(self, params: Params, monitor: TrialMonitor) -> list[float]:
         """Score, or die."""
         if self.left == 0:
-            watch.report(1, 0.0)
+            monitor.report(1, 0.0)
             raise KeyboardInterrupt
         self.left -= 1
-        return climbing(params, watch)
+        return climbing(params, monitor)
 
 
 @pytest.mark.parametrize("died_in", [0, 1, 7, 11])
@@ -292,7 +292,7 @@ def test_damaged_journal_changes_no_trial(tmp_path: Path, damage: bytes) -> None
 
 def test_study_that_another_process_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes never write to one journal."""
-    monkeypatch.setattr("bakeoff.journal.WAIT_S", 0.2)
+    monkeypatch.setattr("bakeoff.journal.LOCK_TIMEOUT_S", 0.2)
     journal = tmp_path / "study.log"
     with open_journal(journal), pytest.raises(RuntimeError, match="another process goes on with the study"):
         tune(replace(study(climbing), journal=journal))
@@ -301,7 +301,7 @@ def test_study_that_another_process_holds_is_refused(tmp_path: Path, monkeypatch
 def test_seconds_of_earlier_processes_count(tmp_path: Path) -> None:
     """A budget in seconds is one budget, however many processes spend it."""
 
-    def slow(params: Params, watch: Watch) -> list[float]:
+    def slow(params: Params, monitor: TrialMonitor) -> list[float]:
         time.sleep(0.2)
         return [params["x"]]
 
@@ -316,9 +316,9 @@ def test_seconds_of_earlier_processes_count(tmp_path: Path) -> None:
 def test_budget_in_seconds_ends_a_trial_between_epochs() -> None:
     """A trial that is cut short by the budget is a failed trial with that reason."""
 
-    def endless(params: Params, watch: Watch) -> list[float]:
+    def endless(params: Params, monitor: TrialMonitor) -> list[float]:
         while True:
-            watch.check_time()
+            monitor.check_time()
             time.sleep(0.01)
 
     (trial,) = tune(study(endless, seconds=0.1)).trials

@@ -12,13 +12,13 @@ import pytest
 
 from bakeoff.folder import RunFolder
 from bakeoff.records import Record
-from bakeoff.reports.champions import choose_best, choose_cheapest, say_choice
-from bakeoff.reports.overall import Ranking, TaskVerdict, judge_tasks, rank_tasks
-from bakeoff.reports.overall_sheet import GROUPINGS, build_overall, say_ranking, say_run, say_task
-from bakeoff.reports.tables import STATISTICS, Run
-from bakeoff.reports.verdict import Verdict, judge_run, why_no_champion
+from bakeoff.reports.champions import format_selection, select_best, select_cheapest
+from bakeoff.reports.overall import TaskRanking, TaskVerdict, judge_tasks, rank_tasks
+from bakeoff.reports.overall_sheet import GROUPINGS, build_overall, render_rank_test, render_task_verdict, summarise_run
+from bakeoff.reports.tables import DEFAULT_STATISTICS, Run
+from bakeoff.reports.verdict import Verdict, judge_datasets, why_none_selected
 from bakeoff.reports.verdict_record import build_verdict_record
-from bakeoff.reports.verdict_sheet import build_verdicts, say_headline, say_verdict
+from bakeoff.reports.verdict_sheet import build_verdicts, render_headline, render_verdict
 from bakeoff.suite import Statistics
 
 METRICS = {
@@ -43,7 +43,7 @@ def view_of(*cells: Cell, folds: int = 5, metric: str = "accuracy", **statistics
         for place, (score, inner) in enumerate(zip(one["scores"], one["inner"], strict=True)):
             key = f"{number}-{place}"
             named = {name: one[name] for name in ("dataset", "model", "family", "variant")}
-            named |= {"fit": key, "repeat": place // folds, "fold": place % folds}
+            named |= {"fit": key, "repeat": place // folds, "fold": place % folds, "train_fraction": 1.0}
             fits.append(named)
             spent = {name: one[name] for name in ("cpu_s", "inner_cpu_s", "device_s", "inner_s") if name in one}
             if inner is not None:
@@ -70,7 +70,7 @@ def view_of(*cells: Cell, folds: int = 5, metric: str = "accuracy", **statistics
 
 def only(view: Run) -> Verdict:
     """Return the verdict on the only data set."""
-    (verdict,) = judge_run(view)
+    (verdict,) = judge_datasets(view)
     return verdict
 
 
@@ -82,8 +82,8 @@ def around(centre: float, spread: float = 0.01, folds: int = 10) -> list[float |
 def test_family_without_a_model_is_the_reason() -> None:
     """Where no deep model was planned, nothing that classical ones lack is the reason."""
     fits = pd.DataFrame({"family": ["classical"] * 2, "status": ["ok", "error"], "inner_score": [np.nan, np.nan]})
-    assert why_no_champion(fits, ["classical", "deep"]) == "no deep model was planned"
-    assert why_no_champion(fits.iloc[1:], ["classical"]) == "on some fold no classical model ended well"
+    assert why_none_selected(fits, ["classical", "deep"]) == "no deep model was planned"
+    assert why_none_selected(fits.iloc[1:], ["classical"]) == "on some fold no classical model ended well"
 
 
 def test_champion_is_chosen_by_inner_scores_alone() -> None:
@@ -95,11 +95,11 @@ def test_champion_is_chosen_by_inner_scores_alone() -> None:
         cell("mlp", [0.7] * 5, 0.5),
     )
     verdict = only(view)
-    classical = verdict.sides["classical"]
+    classical = verdict.selected["classical"]
     assert classical.scores == (0.8, 0.8, 0.8, 0.7, 0.7)
-    assert classical.most == ("svm", "default")
-    assert classical.share == (3, 5)
-    assert say_choice(classical) == "svm (default), chosen on 3 of 5 folds"
+    assert classical.most_chosen == ("svm", "default")
+    assert classical.times_chosen == (3, 5)
+    assert format_selection(classical) == "svm (default), chosen on 3 of 5 folds"
     assert verdict.differences == pytest.approx((-0.1, -0.1, -0.1, 0.0, 0.0))
 
 
@@ -133,11 +133,11 @@ def test_equal_inner_scores_go_to_the_cheaper() -> None:
             "cost_unit": ["CPU", "CPU", "GPU"],
         }
     )
-    best, cheapest = choose_best(frame), choose_cheapest(frame, within=0.01)
+    best, cheapest = select_best(frame), select_cheapest(frame, within=0.01)
     assert best is not None
     assert cheapest is not None
-    assert best.most == ("b", "default")
-    assert (cheapest.most, cheapest.cost_s, cheapest.cost_unit) == (("c", "default"), 1.0, "GPU")
+    assert best.most_chosen == ("b", "default")
+    assert (cheapest.most_chosen, cheapest.cost_s, cheapest.cost_unit) == (("c", "default"), 1.0, "GPU")
     assert cheapest.fits == ("z",)
 
 
@@ -156,7 +156,7 @@ def test_answers(deep: list[float | str], answer: str) -> None:
     verdict = only(view_of(cell("svm", around(0.8), 0.8), cell("mlp", deep, 0.8, cpu_s=14.0)))
     assert verdict.answer == answer
     assert verdict.cost_ratio == pytest.approx(14)
-    said = say_verdict(verdict)
+    said = render_verdict(verdict)
     assert said.startswith("toy: ")
     assert "Deep costs 14× the CPU time" in said
     assert "Use svm (default)." in said
@@ -173,9 +173,9 @@ def test_smaller_error_is_better() -> None:
     )
     verdict = only(view)
     assert (verdict.answer, verdict.rope) == ("deep", pytest.approx(0.1))
-    assert "deep ahead by 0.96" in say_verdict(verdict)
-    sheet = build_verdicts([verdict], [-1])
-    assert sheet.rows[0][2].note.endswith("3.040")  # what is used shows its error, not a negated one
+    assert "deep ahead by 0.96" in render_verdict(verdict)
+    table = build_verdicts([verdict], [-1])
+    assert table.rows[0][2].note.endswith("3.040")  # what is used shows its error, not a negated one
 
 
 def test_family_that_failed_is_not_compared() -> None:
@@ -183,7 +183,7 @@ def test_family_that_failed_is_not_compared() -> None:
     view = view_of(cell("svm", [0.8] * 5, 0.8), cell("mlp", [0.9, "timeout", 0.9, 0.9, 0.9], 0.9))
     verdict = only(view)
     assert (verdict.answer, verdict.why) == ("no comparison", "on some fold no deep model ended well")
-    assert "no comparison: on some fold no deep model ended well. Use svm (default)." in say_verdict(verdict)
+    assert "no comparison: on some fold no deep model ended well. Use svm (default)." in render_verdict(verdict)
 
 
 def test_choice_without_inner_scores_is_not_compared() -> None:
@@ -193,20 +193,20 @@ def test_choice_without_inner_scores_is_not_compared() -> None:
         assert without.answer == "no comparison"
         assert "no inner scores to choose by; tuning gives them, or score_defaults: true" in without.why
         other = only(view_of(cell("svm", [0.8] * 5, 0.8), deep, cell("cnn", [0.7] * 5, 0.5)))
-        assert other.sides["deep"].most == ("cnn", "default")
+        assert other.selected["deep"].most_chosen == ("cnn", "default")
 
 
 def test_first_trial_scores_the_default() -> None:
     """A default without an inner score of its own has that of the first trial of its tuned sibling."""
     tuned = cell("mlp", [0.9] * 5, 0.7, variant="tuned", default_score=0.8)
     verdict = only(view_of(cell("svm", [0.8] * 5, 0.8), cell("mlp", [0.6] * 5, None), tuned))
-    assert verdict.sides["deep"].most == ("mlp", "default")
+    assert verdict.selected["deep"].most_chosen == ("mlp", "default")
 
 
 def test_one_model_of_a_family_is_no_choice() -> None:
     """Where each family has one model in one variant, nothing is chosen and no inner score is needed."""
     verdict = only(view_of(cell("svm", around(0.7), None), cell("mlp", around(0.9), None)))
-    assert verdict.sides["deep"].most == ("mlp", "default")
+    assert verdict.selected["deep"].most_chosen == ("mlp", "default")
     assert verdict.answer == "deep"
     assert verdict.use is None
 
@@ -240,7 +240,7 @@ def test_cost_on_a_gpu(classical: Cell, deep: Cell, said: str, note: str) -> Non
     view = view_of(cell("svm", [0.8] * 5, 0.8, **classical), cell("mlp", [0.8] * 5, 0.8, **deep))
     verdict = only(view)
     assert verdict.cost_ratio == pytest.approx(0.5)
-    assert said in say_verdict(verdict)
+    assert said in render_verdict(verdict)
     assert build_verdicts([verdict], [1]).rows[0][5].note == note
 
 
@@ -264,10 +264,10 @@ def test_data_sets_of_a_task_are_judged_together() -> None:
     (verdict,) = judge_tasks(view_of(*many_sets(0.03)))
     assert (verdict.answer, len(verdict.datasets)) == ("deep", 8)
     assert verdict.median == pytest.approx(0.03, abs=0.002)
-    assert "Over the 8 multiclass data sets: deep is better" in say_task(verdict)
+    assert "Over the 8 multiclass data sets: deep is better" in render_task_verdict(verdict)
     (few,) = judge_tasks(view_of(*many_sets(0.03, number=3)))
     assert few.answer == "can't tell"
-    assert "too few data sets: 3 can't give p below 0.05" in say_task(few)
+    assert "too few data sets: 3 can't give p below 0.05" in render_task_verdict(few)
     assert judge_tasks(view_of(*many_sets(0.03, number=1))) == []
 
 
@@ -277,10 +277,10 @@ def test_models_are_ranked_over_data_sets() -> None:
     ranks = dict(zip(ranking.names, ranking.omnibus.mean_ranks, strict=True))
     assert ranks == {("mlp", "default"): 1, ("svm", "default"): 2, ("tree", "default"): 3}
     assert ranking.omnibus.p_value < 0.001
-    sheet = build_overall(ranking)
-    assert [row[0].text for row in sheet.rows] == ["mlp", "svm", "tree"]
-    assert [row[-1].text for row in sheet.rows] == ["a", "b", "c"]
-    assert "do not rank alike (Friedman's test, p < 0.001)" in say_ranking(ranking)
+    table = build_overall(ranking)
+    assert [row[0].text for row in table.rows] == ["mlp", "svm", "tree"]
+    assert [row[-1].text for row in table.rows] == ["a", "b", "c"]
+    assert "do not rank alike (Friedman's test, p < 0.001)" in render_rank_test(ranking)
 
 
 def test_holes_are_tested_twice() -> None:
@@ -291,7 +291,7 @@ def test_holes_are_tested_twice() -> None:
     assert ranking.holes == 1
     assert ranking.worst is not None
     assert {ranking.names[place][0] for place in ranking.complete} == {"svm", "tree"}
-    said = say_ranking(ranking)
+    said = render_rank_test(ranking)
     assert "Skillings and Mack's test" in said
     assert "1 cell has failed folds, and ranking those last gives p" in said
     assert [row[-1].text for row in build_overall(ranking).rows if row[0].text == "mlp"] == ["–"]  # noqa: RUF001 - the dash of tables
@@ -307,11 +307,11 @@ def test_models_that_were_not_planned_are_no_failures() -> None:
 def test_region_of_equivalence_is_the_suites() -> None:
     """A wider region makes a clear difference irrelevant, also over data sets; none at all makes nothing equivalent."""
     cells = many_sets(0.03)
-    assert {one.answer for one in judge_run(view_of(*cells, rope=0.1))} == {"equivalent"}
+    assert {one.answer for one in judge_datasets(view_of(*cells, rope=0.1))} == {"equivalent"}
     (verdict,) = judge_tasks(view_of(*cells, rope=0.1))
     assert (verdict.answer, verdict.rope) == ("equivalent", 0.1)
     none = view_of(*many_sets(0.0005), rope=0)
-    assert all(one.posterior is not None and one.posterior.equivalent < 0.01 for one in judge_run(none))
+    assert all(one.posterior is not None and one.posterior.equivalent < 0.01 for one in judge_datasets(none))
     assert len(judge_tasks(none)) == 1
     usual, wide = (only(view_of(*cells[:2], **more)).rope for more in ({}, {"rope": 0.1}))
     assert (usual, wide) == (0.01, 0.1)
@@ -337,7 +337,7 @@ def test_groups_by_nemenyi() -> None:
 
 def test_defaults_are_the_suites() -> None:
     """What reports take where a run's suite says nothing is what a suite without statistics has."""
-    assert Statistics().model_dump() == STATISTICS
+    assert Statistics().model_dump() == DEFAULT_STATISTICS
 
 
 def test_record_holds_all_that_is_said(tmp_path: Path) -> None:
@@ -347,16 +347,16 @@ def test_record_holds_all_that_is_said(tmp_path: Path) -> None:
     view = view_of(*cells)
     RunFolder(tmp_path).write_json("verdict.json", build_verdict_record(view))
     found = json.loads((tmp_path / "verdict.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert (found["headline"], found["sentences"]) == (say_run(view).headline, say_run(view).sentences)
+    assert (found["headline"], found["sentences"]) == (summarise_run(view).headline, summarise_run(view).sentences)
     missing, first = found["datasets"][0], found["datasets"][1]
-    verdict = judge_run(view)[1]
+    verdict = judge_datasets(view)[1]
     assert (missing["answer"], missing["difference"], missing["champions"]["deep"]) == ("no comparison", None, None)
     assert missing["cost_ratio"] is None
     assert (first["answer"], first["test"], first["rope"]) == ("deep", "corrected resampled t-test", 0.01)
     assert verdict.difference is not None
     assert first["difference"]["p_value"] == verdict.difference.p_value
     assert len(first["champions"]["classical"]["folds"]) == 10
-    assert first["champions"]["deep"]["mean"] == verdict.sides["deep"].mean
+    assert first["champions"]["deep"]["mean"] == verdict.selected["deep"].mean
     assert first["use"]["model"] == "svm"
     (task,), (ranking,) = found["tasks"], found["rankings"]
     assert (task["answer"], len(task["datasets"])) == ("deep", 7)
@@ -371,11 +371,11 @@ def test_record_has_a_place_for_every_field() -> None:
     """A field that verdicts, champions, tasks or rankings gain has to be recorded, too."""
     record = build_verdict_record(view_of(*many_sets(0.03)))
     verdict = set(record["datasets"][0])
-    assert {field.name for field in fields(Verdict)} - verdict == {"sides"}
+    assert {field.name for field in fields(Verdict)} - verdict == {"selected"}
     assert {field.name for field in fields(TaskVerdict)} == set(record["tasks"][0])
     standing = {"names", "families", "standings", "complete", "worst"}  # told model by model, or in `omnibus`
     standing |= {"scores", "scale"}  # what ranks are made of: means of the records
-    assert {field.name for field in fields(Ranking)} - set(record["rankings"][0]) == standing
+    assert {field.name for field in fields(TaskRanking)} - set(record["rankings"][0]) == standing
 
 
 def test_record_shows_errors_as_they_are() -> None:
@@ -388,5 +388,5 @@ def test_record_shows_errors_as_they_are() -> None:
 
 def test_headline_counts_answers() -> None:
     """The headline counts data sets by answer."""
-    assert say_headline(judge_run(view_of(*many_sets(0.03)))) == "Of 8 data sets: deep is better on 8."
-    assert say_headline(judge_run(view_of(*many_sets(0.0, number=1)))) == "Practically equivalent."
+    assert render_headline(judge_datasets(view_of(*many_sets(0.03)))) == "Of 8 data sets: deep is better on 8."
+    assert render_headline(judge_datasets(view_of(*many_sets(0.0, number=1)))) == "Practically equivalent."

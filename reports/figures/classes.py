@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from bakeoff.metrics import CALIBRATION_BINS, Predictions, calibration_bins, expected_calibration_error, top_label
-from bakeoff.reports.figures.figure import Axis, Figure, Heat, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Heatmap, Trace, slugify
 from bakeoff.reports.figures.palette import colours
-from bakeoff.reports.figures.told import Told, best_of_families
+from bakeoff.reports.figures.told import ModelPredictions, best_of_families
 from bakeoff.reports.tables import Run
 
 GRID = np.linspace(0, 1, 101)
-MOST_CLASSES = 12
-CELL_PX, REST_PX = 34, 120
+MAX_CLASSES = 12
+CELL_PX, PADDING_PX = 34, 120
 DIAGONAL = ((0.0, 0.0), (1.0, 1.0))
 Counts = list[list[tuple[np.ndarray, np.ndarray]]]  # by fold and class: false and true positives
 Curve = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def build_class_figures(view: Run, dataset: str, told: Sequence[Told]) -> Iterator[Figure]:
+def build_classification_figures(view: Run, dataset: str, told: Sequence[ModelPredictions]) -> Iterator[Figure]:
     """Draw what can be drawn of a classification's test rows."""
     scored = [(one, _count(one)) for one in told if all(fold.scores is not None for fold in one.folds)]
     if scored:
@@ -28,25 +28,25 @@ def build_class_figures(view: Run, dataset: str, told: Sequence[Told]) -> Iterat
     if sure:
         yield _reliability(view, dataset, sure)
     for one in best_of_families(told):
-        if len(one.folds[0].classes) <= MOST_CLASSES:
+        if len(one.folds[0].classes) <= MAX_CLASSES:
             yield _confusion(dataset, one)
 
 
 def _curves(
     view: Run,
     dataset: str,
-    scored: Sequence[tuple[Told, Counts]],
+    scored: Sequence[tuple[ModelPredictions, Counts]],
     what: str,
     axes: tuple[str, str],
     curve: Curve,
     guides: tuple[tuple[tuple[float, float], tuple[float, float]], ...],
 ) -> Figure:
-    classes = len(scored[0][0].folds[0].judged)
+    classes = len(scored[0][0].folds[0].one_vs_rest_columns)
     over = f", mean over {classes} classes, each against the rest" if classes > 1 else ""
     return Figure(
-        key=key_of(dataset, what),
+        key=slugify(dataset, what),
         title=f"{dataset}: {what} curve{over}",
-        said=f"{what} curves of {', '.join(one.name for one, _ in scored)}; the mean over the outer folds of the first "
+        caption=f"{what} curves of {', '.join(one.name for one, _ in scored)}; the mean over the outer folds of the first "
         "repeat at each place (Fawcett 2006), with the standard deviation over folds.",
         x=Axis(title=axes[0], low=-0.02, high=1.02),
         y=Axis(title=axes[1], low=-0.02, high=1.02),
@@ -55,7 +55,7 @@ def _curves(
     )
 
 
-def _mean_curve(view: Run, told: Told, counts: Counts, curve: Curve) -> Trace:
+def _mean_curve(view: Run, told: ModelPredictions, counts: Counts, curve: Curve) -> Trace:
     drawn = np.array([np.mean([curve(*pair) for pair in fold], axis=0) for fold in counts if fold])
     if not len(drawn):
         drawn = np.full((1, len(GRID)), np.nan)
@@ -72,7 +72,7 @@ def _mean_curve(view: Run, told: Told, counts: Counts, curve: Curve) -> Trace:
     )
 
 
-def _count(told: Told) -> Counts:
+def _count(told: ModelPredictions) -> Counts:
     """Count false and true positives at falling thresholds, for each fold and each judged class that it has rows of."""
     from sklearn import config_context
     from sklearn.metrics import confusion_matrix_at_thresholds
@@ -87,7 +87,11 @@ def _count(told: Told) -> Counts:
 
     with config_context(assume_finite=True, skip_parameter_validation=True):
         return [
-            [count(fold, place) for place in fold.judged if 0 < fold.one_hot[:, place].sum() < len(fold.y_true)]
+            [
+                count(fold, place)
+                for place in fold.one_vs_rest_columns
+                if 0 < fold.one_hot[:, place].sum() < len(fold.y_true)
+            ]
             for fold in told.folds
         ]
 
@@ -104,12 +108,12 @@ def _precision_recall(false: np.ndarray, true: np.ndarray) -> np.ndarray:
     return best[np.searchsorted(true / true[-1], GRID - 1e-12)]
 
 
-def _reliability(view: Run, dataset: str, told: Sequence[Told]) -> Figure:
+def _reliability(view: Run, dataset: str, told: Sequence[ModelPredictions]) -> Figure:
     lines = [_reliability_line(view, one) for one in told]
     return Figure(
-        key=key_of(dataset, "calibration"),
+        key=slugify(dataset, "calibration"),
         title=f"{dataset}: calibration",
-        said="Share of right answers against the probability of the predicted class, in "
+        caption="Share of right answers against the probability of the predicted class, in "
         f"{CALIBRATION_BINS} bins of equal mass; on the diagonal a model is as often right as it says. ECE is the "
         f"calibration error over these bins: {', '.join(line.name for line in lines)}.",
         x=Axis(title="probability of the predicted class", low=0, high=1.02),
@@ -119,7 +123,7 @@ def _reliability(view: Run, dataset: str, told: Sequence[Told]) -> Figure:
     )
 
 
-def _reliability_line(view: Run, told: Told) -> Trace:
+def _reliability_line(view: Run, told: ModelPredictions) -> Trace:
     pairs = [top_label(fold) for fold in told.folds]
     sure, right = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     weights = np.concatenate([_weights(fold) for fold in told.folds])
@@ -135,7 +139,7 @@ def _reliability_line(view: Run, told: Told) -> Trace:
     )
 
 
-def _confusion(dataset: str, told: Told) -> Figure:
+def _confusion(dataset: str, told: ModelPredictions) -> Figure:
     classes = told.folds[0].classes
     counts = np.zeros((len(classes), len(classes)))
     for fold in told.folds:
@@ -144,14 +148,14 @@ def _confusion(dataset: str, told: Told) -> Figure:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
     names = tuple(map(str, classes))
     return Figure(
-        key=key_of(dataset, "confusion", told.model),
+        key=slugify(dataset, "confusion", told.model),
         title=f"{dataset}: confusion of {told.name}",
-        said=f"Rows of each true class by predicted class, all outer folds of the first repeat: right on "
+        caption=f"Rows of each true class by predicted class, all outer folds of the first repeat: right on "
         f"{counts.trace() / max(counts.sum(), 1e-300):.1%}.",
         x=Axis(title="predicted", names=names),
         y=Axis(title="true", names=names, is_reversed=True),
-        heat=Heat(values=shares.tolist(), texts=[[f"{count:.0f}" for count in row] for row in counts]),
-        height=CELL_PX * len(classes) + REST_PX,
+        heat=Heatmap(values=shares.tolist(), texts=[[f"{count:.0f}" for count in row] for row in counts]),
+        height=CELL_PX * len(classes) + PADDING_PX,
     )
 
 

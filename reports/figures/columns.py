@@ -5,46 +5,46 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
-from bakeoff.reports.figures.told import choose_cells
+from bakeoff.reports.figures.told import select_top_models
 from bakeoff.reports.formats import finite
 from bakeoff.reports.tables import Run, fits_of
 
-MOST_COLUMNS = 12
-ROW_PX, REST_PX = 30, 110
-BREADTH = 0.6  # of the band that the models of one column share
+MAX_COLUMNS = 12
+ROW_PX, PADDING_PX = 30, 110
+BAND_WIDTH = 0.6  # of the band that the models of one column share
 Name = tuple[str, str]
 
 
-def build_column_figure(view: Run, dataset: str) -> Figure | None:
+def build_column_importance_figure(view: Run, dataset: str) -> Figure | None:
     """Draw the permutation importance of the columns for the models that matter; None if it was not measured."""
-    found = weigh_columns(view, dataset)
+    found = read_permutation_importance(view, dataset)
     if not found:
         return None
     means = pd.DataFrame({name: losses.mean() for name, losses in found.items()})
-    columns = means.max(axis=1).sort_values(ascending=False, kind="stable").index[:MOST_COLUMNS]
+    columns = means.max(axis=1).sort_values(ascending=False, kind="stable").index[:MAX_COLUMNS]
     lost = "lost" if view.greater_is_better(view.primary(dataset)) else "added"
-    left = f" Of {len(means)} columns the {MOST_COLUMNS} that matter most." if len(means) > MOST_COLUMNS else ""
+    left = f" Of {len(means)} columns the {MAX_COLUMNS} that matter most." if len(means) > MAX_COLUMNS else ""
     return Figure(
-        key=key_of(dataset, "columns"),
+        key=slugify(dataset, "columns"),
         title=f"{dataset}: columns that mattered",
-        said="How much worse a model does on the outer test part with one column shuffled (permutation importance, "
+        caption="How much worse a model does on the outer test part with one column shuffled (permutation importance, "
         "Breiman 2001): mean over the outer folds, five shuffles each, with their range. It says what a model leans "
         f"on, not what causes what; columns that say the same share their importance.{left}",
         x=Axis(title=f"{view.primary(dataset)} {lost}"),
         y=Axis(names=tuple(map(str, columns)), is_reversed=True),
         traces=tuple(
-            _trace(view, dataset, name, losses[columns], BREADTH * ((place + 0.5) / len(found) - 0.5))
+            _trace(view, dataset, name, losses[columns], BAND_WIDTH * ((place + 0.5) / len(found) - 0.5))
             for place, (name, losses) in enumerate(found.items())
         ),
         guides=(((0.0, -0.5), (0.0, len(columns) - 0.5)),),
-        height=ROW_PX * len(columns) + REST_PX,
+        height=ROW_PX * len(columns) + PADDING_PX,
     )
 
 
-def weigh_columns(view: Run, dataset: str) -> Mapping[Name, pd.DataFrame]:
-    """Return what each fold's score lost with each column shuffled, for the models of `choose_cells`, best first.
+def read_permutation_importance(view: Run, dataset: str) -> Mapping[Name, pd.DataFrame]:
+    """Return what each fold's score lost with each column shuffled, for the models of `select_top_models`, best first.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def weigh_columns(view: Run, dataset: str) -> Mapping[Name, pd.DataFrame]:
     fits = fits_of(view, dataset)
     fits = fits[fits["status"] == "ok"]
     found = {}
-    for cell in choose_cells(view, dataset).to_dict("records"):
+    for cell in select_top_models(view, dataset).to_dict("records"):
         mine = fits[(fits["model"] == cell["model"]) & (fits["variant"] == cell["variant"])]
         folds = [_means(view.read_importance(fit)) for fit in mine["fit"]]
         if folds and all(folds) and len({tuple(fold) for fold in folds}) == 1:
@@ -81,7 +81,7 @@ def _trace(view: Run, dataset: str, name: Name, losses: pd.DataFrame, offset: fl
         y=[place + offset for place in range(len(means))],
         low=losses.min().tolist(),
         high=losses.max().tolist(),
-        spans="x",
+        error_axis="x",
         style="points",
         colour=colours(view)[model],
         family=family,

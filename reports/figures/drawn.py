@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.reports.figures.figure import FAINT, NEUTRAL, Axis, Figure, Heat, Trace
-from bakeoff.reports.figures.palette import SHADES
+from bakeoff.reports.figures.figure import FAINT, NEUTRAL, Axis, Figure, Heatmap, Trace
+from bakeoff.reports.figures.palette import COLOUR_PAIRS
 
 WIDTH_IN, PIXELS_AN_INCH, DOTS_AN_INCH = 6.4, 80, 200
 METADATA: dict[str, Any] = {"svg": {"Date": None}, "png": None}
@@ -77,14 +77,14 @@ def _draw_trace(trace: Trace, axes: Any) -> None:
     steps = {"drawstyle": "steps-post"} if trace.style == "steps" else {}
     axes.plot(x, y, marker=marker, markersize=4.5, linestyle=line, linewidth=1.4, **steps, **look)
     if len(low) and trace.style == "points":
-        middle = x if trace.spans == "x" else y
-        ends = {f"{trace.spans}err": np.abs([middle - low, high - middle])}
+        middle = x if trace.error_axis == "x" else y
+        ends = {f"{trace.error_axis}err": np.abs([middle - low, high - middle])}
         axes.errorbar(x, y, **ends, fmt="none", ecolor=colour, elinewidth=0.8, capsize=2)
     elif len(low):
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def _draw_heat(heat: Heat, axes: Any) -> None:
+def _draw_heat(heat: Heatmap, axes: Any) -> None:
     values = np.asarray(heat.values, dtype=float)
     axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(values.shape):
@@ -106,7 +106,7 @@ def _set_axis(axis: Axis, drawn: Any, set_scale: Any, set_ends: Any) -> None:
 
 def _shade(colour: str) -> str:
     """Return a colour as it is on paper."""
-    return SHADES[colour][0]
+    return COLOUR_PAIRS[colour][0]
 
 
 def _free_name(key: str, taken: set[str]) -> str:

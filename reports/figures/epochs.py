@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.sheets import rows_of
 from bakeoff.reports.tables import Run, fits_of
 
 
-def build_epoch_figure(view: Run, dataset: str) -> Figure | None:
+def build_loss_figure(view: Run, dataset: str) -> Figure | None:
     """Draw training and validation loss of each net on the first outer fold; None without nets."""
     fits = fits_of(view, dataset)
     chosen = fits[(fits["family"] == "deep") & (fits["repeat"] == 0) & (fits["fold"] == 0) & (fits["status"] == "ok")]
@@ -17,9 +17,9 @@ def build_epoch_figure(view: Run, dataset: str) -> Figure | None:
     if not traces:
         return None
     return Figure(
-        key=key_of(dataset, "epochs"),
+        key=slugify(dataset, "epochs"),
         title=f"{dataset}: losses by epoch, first outer fold",
-        said="Solid: training loss; dotted: validation loss, by which early stopping chose the weights.",
+        caption="Solid: training loss; dotted: validation loss, by which early stopping chose the weights.",
         x=Axis(title="epoch"),
         y=Axis(title="loss", is_log=all(value > 0 for trace in traces for value in trace.y)),
         traces=traces,

@@ -49,7 +49,7 @@ class Trace:
         Draws points of deep as diamonds and others as circles.
     low, high : sequence of float
         Ends of an interval: a band along a line, error bars at points and bars; empty without.
-    spans : {"x", "y"}
+    error_axis : {"x", "y"}
         Around which of the two the intervals lie; around x for bars.
     texts : sequence of str
         What each point says; empty for its numbers.
@@ -65,14 +65,14 @@ class Trace:
     family: str = ""
     low: Sequence[float] = ()
     high: Sequence[float] = ()
-    spans: Literal["x", "y"] = "y"
+    error_axis: Literal["x", "y"] = "y"
     texts: Sequence[str] = ()
     is_faint: bool = False
     is_dashed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heat:
+class Heatmap:
     """A matrix of values in colours, the first row on top.
 
     Parameters
@@ -96,11 +96,11 @@ class Figure:
     key : str
         A name for files and links: letters, digits and dashes.
     title : str
-    said : str
+    caption : str
         What it shows, in words: for those who don't see it.
     x, y : Axis
     traces : tuple of Trace
-    heat : Heat, optional
+    heat : Heatmap, optional
     guides : tuple of ((x, y), (x, y))
         Thin lines to compare with.
     height : int
@@ -109,16 +109,16 @@ class Figure:
 
     key: str
     title: str
-    said: str
+    caption: str
     x: Axis
     y: Axis
     traces: tuple[Trace, ...] = ()
-    heat: Heat | None = None
+    heat: Heatmap | None = None
     guides: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = ()
     height: int = 320
 
 
-def key_of(*parts: str) -> str:
+def slugify(*parts: str) -> str:
     """Return a name for files from texts that may hold anything; different texts may share one."""
     plain = ("".join(mark if mark.isascii() and mark.isalnum() else "-" for mark in part) for part in parts)
     return "-".join(part.strip("-")[:60] or "x" for part in plain).lower()

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.sheets import describe_metric, rows_of
 from bakeoff.reports.tables import BASELINE, Run, cells_of, fits_of, fold_scores
 
-ROW_PX, REST_PX = 24, 110
+ROW_PX, PADDING_PX = 24, 110
 
 
 def build_fold_figure(view: Run, dataset: str) -> Figure | None:
@@ -18,14 +18,14 @@ def build_fold_figure(view: Run, dataset: str) -> Figure | None:
         return None
     metric = view.primary(dataset)
     return Figure(
-        key=key_of(dataset, "folds"),
+        key=slugify(dataset, "folds"),
         title=f"{dataset}: {metric} on every outer fold",
-        said=f"Faint: the {cells[0]['n_folds']} outer folds; strong: their mean. Folds share training rows and test "
+        caption=f"Faint: the {cells[0]['n_folds']} outer folds; strong: their mean. Folds share training rows and test "
         "parts are small: overlapping rows may still differ, and the verdict says whether they do.",
         x=Axis(title=describe_metric(view, metric)),
         y=Axis(names=tuple(f"{cell['model']} ({cell['variant']})" for cell in cells), is_reversed=True),
         traces=tuple(trace for row, cell in enumerate(cells) for trace in _traces(view, metric, cell, row)),
-        height=ROW_PX * len(cells) + REST_PX,
+        height=ROW_PX * len(cells) + PADDING_PX,
     )
 
 

@@ -3,32 +3,32 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from bakeoff.reports.figures.classes import build_class_figures
-from bakeoff.reports.figures.columns import build_column_figure
-from bakeoff.reports.figures.epochs import build_epoch_figure
+from bakeoff.reports.figures.classes import build_classification_figures
+from bakeoff.reports.figures.columns import build_column_importance_figure
+from bakeoff.reports.figures.epochs import build_loss_figure
 from bakeoff.reports.figures.figure import Figure
 from bakeoff.reports.figures.folds import build_fold_figure
-from bakeoff.reports.figures.importance import build_importance_figure
+from bakeoff.reports.figures.importance import build_parameter_importance_figure
 from bakeoff.reports.figures.ranks import build_rank_diagram
 from bakeoff.reports.figures.residuals import build_residual_figures
 from bakeoff.reports.figures.studies import build_anytime_figure
-from bakeoff.reports.figures.told import read_told
+from bakeoff.reports.figures.told import read_model_predictions
 from bakeoff.reports.figures.tradeoff import build_rank_tradeoff, build_tradeoffs
-from bakeoff.reports.overall import Ranking, rank_tasks
+from bakeoff.reports.overall import TaskRanking, rank_tasks
 from bakeoff.reports.tables import Run
 
 
-def figures_of_task(view: Run, ranking: Ranking) -> Iterator[Figure]:
+def figures_of_task(view: Run, ranking: TaskRanking) -> Iterator[Figure]:
     """Yield the figures over the data sets of a task: ranks, and ranks against costs."""
     yield build_rank_diagram(view, ranking)
     yield from _known(build_rank_tradeoff(view, ranking))
 
 
-def main_figures(view: Run, most_datasets: int) -> Iterator[Figure]:
+def main_figures(view: Run, max_datasets: int) -> Iterator[Figure]:
     """Yield the figures of each task, and of some data sets the folds and the score against the training time."""
     for ranking in rank_tasks(view):
         yield from figures_of_task(view, ranking)
-    for dataset in list(view.plan["datasets"])[:most_datasets]:
+    for dataset in list(view.plan["datasets"])[:max_datasets]:
         yield from _known(build_fold_figure(view, dataset))
         yield from islice(build_tradeoffs(view, dataset), 1)
 
@@ -37,13 +37,17 @@ def figures_of_dataset(view: Run, dataset: str) -> Iterator[Figure]:
     """Yield the figures of one data set: folds, costs, columns, tuning, test rows, epochs."""
     yield from _known(build_fold_figure(view, dataset))
     yield from build_tradeoffs(view, dataset)
-    yield from _known(build_column_figure(view, dataset))
+    yield from _known(build_column_importance_figure(view, dataset))
     yield from _known(build_anytime_figure(view, dataset))
-    yield from _known(build_importance_figure(view, dataset))
-    told = read_told(view, dataset)
-    build = build_residual_figures if view.plan["datasets"][dataset]["task"] == "regression" else build_class_figures
-    yield from build(view, dataset, told)
-    yield from _known(build_epoch_figure(view, dataset))
+    yield from _known(build_parameter_importance_figure(view, dataset))
+    predictions = read_model_predictions(view, dataset)
+    build = (
+        build_residual_figures
+        if view.plan["datasets"][dataset]["task"] == "regression"
+        else build_classification_figures
+    )
+    yield from build(view, dataset, predictions)
+    yield from _known(build_loss_figure(view, dataset))
 
 
 def _known(figure: Figure | None) -> Iterator[Figure]:

@@ -8,36 +8,36 @@ from typing import Any
 
 from scipy.stats import rankdata
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
-from bakeoff.reports.figures.told import choose_cells
+from bakeoff.reports.figures.told import select_top_models
 from bakeoff.reports.tables import Run, fits_of
 
-FEWEST_TRIALS, MOST_TRIALS = 20, 100
-MOST_PARAMETERS = 5
-ROW_PX, REST_PX = 22, 90
-Trial = tuple[Mapping[str, Any], float]  # what was asked for, and how good it was within its study, from 0 to 1
+MIN_TRIALS, MAX_TRIALS = 20, 100
+MAX_PARAMETERS = 5
+ROW_PX, PADDING_PX = 22, 90
+Trial = tuple[Mapping[str, Any], float]  # what was suggested, and how good it was within its study, from 0 to 1
 
 
-def build_importance_figure(view: Run, dataset: str) -> Figure | None:
+def build_parameter_importance_figure(view: Run, dataset: str) -> Figure | None:
     """Draw the importance of the parameters of the best model of each family; None without enough trials."""
     fits = fits_of(view, dataset)
     tuned = fits[(fits["variant"] == "tuned") & (fits["status"] == "ok")]
     found = {}
-    for model in choose_cells(view, dataset).drop_duplicates("family")["model"]:
+    for model in select_top_models(view, dataset).drop_duplicates("family")["model"]:
         studies = [view.read_trials(fit) for fit in tuned.loc[tuned["model"] == model, "fit"]]
         trials = [trial for study in studies for trial in _place(study)]
-        shares = weigh_parameters(trials[:: math.ceil(len(trials) / MOST_TRIALS) or 1])
+        shares = compute_parameter_importance(trials[:: math.ceil(len(trials) / MAX_TRIALS) or 1])
         if shares:
-            found[model] = dict(list(shares.items())[:MOST_PARAMETERS])
+            found[model] = dict(list(shares.items())[:MAX_PARAMETERS])
     rows = [(model, name, share) for model, shares in found.items() for name, share in shares.items()]
     if not rows:
         return None
     return Figure(
-        key=key_of(dataset, "parameters"),
+        key=slugify(dataset, "parameters"),
         title=f"{dataset}: parameters that mattered",
-        said="Share of what tells the best tenth of the trials from all others, by PED-ANOVA (Watanabe et al. 2023) "
-        f"over up to {MOST_TRIALS} trials of all outer folds, each ranked within its study. Parameters that only some "
+        caption="Share of what tells the best tenth of the trials from all others, by PED-ANOVA (Watanabe et al. 2023) "
+        f"over up to {MAX_TRIALS} trials of all outer folds, each ranked within its study. Parameters that only some "
         "trials have are left out.",
         x=Axis(title="importance", low=0, high=1),
         y=Axis(names=tuple(f"{model}: {name}" for model, name, _ in rows), is_reversed=True),
@@ -51,11 +51,11 @@ def build_importance_figure(view: Run, dataset: str) -> Figure | None:
             )
             for model, shares in found.items()
         ),
-        height=ROW_PX * len(rows) + REST_PX,
+        height=ROW_PX * len(rows) + PADDING_PX,
     )
 
 
-def weigh_parameters(trials: Sequence[Trial]) -> dict[str, float]:
+def compute_parameter_importance(trials: Sequence[Trial]) -> dict[str, float]:
     """Return the importance of each parameter that all trials have, largest first; they sum to 1.
 
     Numbers are taken by their rank, so that a logarithmic range counts like any other.
@@ -74,13 +74,13 @@ def weigh_parameters(trials: Sequence[Trial]) -> dict[str, float]:
     ----------
     Watanabe, Bansal & Hutter 2023, PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary Subspaces.
     """
-    if len(trials) < FEWEST_TRIALS:
+    if len(trials) < MIN_TRIALS:
         return {}
-    names = [name for name in trials[0][0] if all(name in asked for asked, _ in trials)]
-    varied = [name for name in names if len({str(asked[name]) for asked, _ in trials}) > 1]
+    names = [name for name in trials[0][0] if all(name in suggested for suggested, _ in trials)]
+    varied = [name for name in names if len({str(suggested[name]) for suggested, _ in trials}) > 1]
     if not varied or len({value for _, value in trials}) == 1:
         return {}
-    columns = {name: _column([asked[name] for asked, _ in trials]) for name in varied}
+    columns = {name: _column([suggested[name] for suggested, _ in trials]) for name in varied}
     found = _evaluate(columns, [value for _, value in trials])
     total = sum(found.values())
     return {name: share / total for name, share in sorted(found.items(), key=lambda pair: -pair[1])} if total else {}
@@ -88,9 +88,9 @@ def weigh_parameters(trials: Sequence[Trial]) -> dict[str, float]:
 
 def _place(study: Sequence[Mapping[str, Any]]) -> list[Trial]:
     """Rank the complete trials of a study."""
-    rows = [row for row in study if row.get("state") == "complete" and isinstance(row.get("asked"), dict)]
+    rows = [row for row in study if row.get("state") == "complete" and isinstance(row.get("suggested"), dict)]
     ranks = rankdata([row["value"] for row in rows]) / max(len(rows), 1)
-    return [(row["asked"], float(rank)) for row, rank in zip(rows, ranks, strict=True)]
+    return [(row["suggested"], float(rank)) for row, rank in zip(rows, ranks, strict=True)]
 
 
 def _column(values: Sequence[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bakeoff.reports.figures.figure import FAINT, Axis, Figure, Heat, Trace
+from bakeoff.reports.figures.figure import FAINT, Axis, Figure, Heatmap, Trace
 
 MODES = {"points": "markers", "line": "lines", "both": "lines+markers", "steps": "lines"}
 SYMBOLS = {"deep": "diamond"}
@@ -76,7 +76,7 @@ def _trace(trace: Trace) -> dict[str, Any]:
     if trace.style == "steps":
         made["line"]["shape"] = "hv"
     if trace.low and trace.style == "points":
-        made[f"error_{trace.spans}"] = _errors(trace.x if trace.spans == "x" else trace.y, trace)
+        made[f"error_{trace.error_axis}"] = _errors(trace.x if trace.error_axis == "x" else trace.y, trace)
     return made
 
 
@@ -105,7 +105,7 @@ def _band(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _heat(heat: Heat) -> dict[str, Any]:
+def _heat(heat: Heatmap) -> dict[str, Any]:
     return {
         "type": "heatmap",
         "z": [_plain(row) for row in heat.values],

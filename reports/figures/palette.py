@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bakeoff.reports.figures.figure import NEUTRAL
-from bakeoff.reports.tables import BASELINE, Run, once
+from bakeoff.reports.tables import BASELINE, Run, cached
 
 # Ten colours in a light and a dark shade, found by a search that made the least distance of any two (in OKLab) as large
 # as it could be, for full colour vision and for simulated protanopia, deuteranopia and tritanopia (Machado et al.
@@ -21,7 +21,7 @@ MODELS = (
     ("#4e3a53", "#ad95b2"),
 )
 # On a light page, and on a dark one, by name: those of models are numbers.
-SHADES: Mapping[str, tuple[str, str]] = {
+COLOUR_PAIRS: Mapping[str, tuple[str, str]] = {
     **{str(place): pair for place, pair in enumerate(MODELS)},
     NEUTRAL: ("#5d6570", "#9aa3ae"),
     "classical": ("#0b62a4", "#6cb6ff"),
@@ -29,7 +29,7 @@ SHADES: Mapping[str, tuple[str, str]] = {
 }
 
 
-@once
+@cached
 def colours(view: Run) -> Mapping[str, str]:
     """Return the name of each model's colour; that of the baseline is neutral."""
     models = dict.fromkeys(fit["model"] for fit in view.plan["fits"] if fit["model"] != BASELINE)

@@ -3,17 +3,17 @@
 import math
 from collections.abc import Iterator, Mapping
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
-from bakeoff.reports.overall import Ranking
-from bakeoff.reports.overall_sheet import GROUPINGS, say_ranking
+from bakeoff.reports.overall import TaskRanking
+from bakeoff.reports.overall_sheet import GROUPINGS, render_rank_test
 from bakeoff.reports.tables import Run
 
-ROW_PX, REST_PX = 24, 110
+ROW_PX, PADDING_PX = 24, 110
 STEP = 0.03  # between two bars of groups, as a share of the number of models
 
 
-def build_rank_diagram(view: Run, ranking: Ranking) -> Figure:
+def build_rank_diagram(view: Run, ranking: TaskRanking) -> Figure:
     """Draw mean ranks with their bootstrap intervals, one model a row, and a bar for each group of equals.
 
     References
@@ -25,18 +25,18 @@ def build_rank_diagram(view: Run, ranking: Ranking) -> Figure:
     row_of = {place: row for row, place in enumerate(order)}
     what = f"{ranking.task}: mean ranks over {len(ranking.datasets)} data sets"
     return Figure(
-        key=key_of(ranking.task, "ranks"),
+        key=slugify(ranking.task, "ranks"),
         title=what,
-        said=f"{what}, 1 is best. A bar joins models that can't be told apart by {GROUPINGS[ranking.grouping]}. "
-        f"{say_ranking(ranking)}",
+        caption=f"{what}, 1 is best. A bar joins models that can't be told apart by {GROUPINGS[ranking.grouping]}. "
+        f"{render_rank_test(ranking)}",
         x=Axis(title="mean rank, with its 95 % interval"),
         y=Axis(names=tuple(" ".join(ranking.names[place]) for place in order), is_reversed=True),
         traces=(*_bars(ranking, row_of), *(_point(view, ranking, place, row_of[place]) for place in order)),
-        height=ROW_PX * len(order) + REST_PX,
+        height=ROW_PX * len(order) + PADDING_PX,
     )
 
 
-def _point(view: Run, ranking: Ranking, place: int, row: int) -> Trace:
+def _point(view: Run, ranking: TaskRanking, place: int, row: int) -> Trace:
     (model, variant), rank = ranking.names[place], float(ranking.omnibus.mean_ranks[place])
     low = high = math.nan
     if ranking.standings is not None and place in ranking.complete:
@@ -46,7 +46,7 @@ def _point(view: Run, ranking: Ranking, place: int, row: int) -> Trace:
         y=[row],
         low=[low],
         high=[high],
-        spans="x",
+        error_axis="x",
         style="points",
         colour=colours(view)[model],
         family=ranking.families[place],
@@ -54,7 +54,7 @@ def _point(view: Run, ranking: Ranking, place: int, row: int) -> Trace:
     )
 
 
-def _bars(ranking: Ranking, row_of: Mapping[int, int]) -> Iterator[Trace]:
+def _bars(ranking: TaskRanking, row_of: Mapping[int, int]) -> Iterator[Trace]:
     """Draw each group of two or more left of the ranks."""
     groups = [group for group in ranking.groups or [] if len(group) > 1]
     step = STEP * len(ranking.names)

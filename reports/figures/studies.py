@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bakeoff.reports.anytime import Study, list_studies
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.anytime import AnytimeCurve, list_anytime_curves
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.sheets import describe_metric
 from bakeoff.reports.tables import Run
@@ -15,17 +15,17 @@ POINTS = 25
 
 def build_anytime_figure(view: Run, dataset: str) -> Figure | None:
     """Draw the mean over the outer folds of the best inner score by the seconds spent; None if nothing was tuned."""
-    by_model: dict[str, list[Study]] = {}
-    for study in list_studies(view):
+    by_model: dict[str, list[AnytimeCurve]] = {}
+    for study in list_anytime_curves(view):
         if study.dataset == dataset:
             by_model.setdefault(study.model, []).append(study)
     if not by_model:
         return None
     metric = view.primary(dataset)
     return Figure(
-        key=key_of(dataset, "tuning"),
+        key=slugify(dataset, "tuning"),
         title=f"{dataset}: best inner {metric} by seconds of tuning",
-        said="Lines: the best mean over the inner folds by then, averaged over the outer folds. Marks: what the "
+        caption="Lines: the best mean over the inner folds by then, averaged over the outer folds. Marks: what the "
         "refitted best reaches on the outer test part; below the line is what tuning flattered.",
         x=Axis(title="seconds of tuning, mean over the outer folds", is_log=True),
         y=Axis(title=describe_metric(view, metric)),
@@ -33,11 +33,11 @@ def build_anytime_figure(view: Run, dataset: str) -> Figure | None:
     )
 
 
-def _traces(studies: Sequence[Study], colour: str) -> Iterator[Trace]:
+def _traces(studies: Sequence[AnytimeCurve], colour: str) -> Iterator[Trace]:
     first = max(1e-3, *(float(study.seconds[0]) for study in studies))
-    last = max(first, *(study.of_seconds for study in studies))
+    last = max(first, *(study.total_seconds for study in studies))
     times, model = np.geomspace(first, last, POINTS), studies[0].model
-    reached = np.mean([study.best_by(times) for study in studies], axis=0)
+    reached = np.mean([study.incumbent_at(times) for study in studies], axis=0)
     yield Trace(name=model, x=times.tolist(), y=reached.tolist(), style="steps", colour=colour)
     outer = float(np.mean([study.outer[-1] for study in studies]))
     yield Trace(

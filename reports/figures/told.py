@@ -1,4 +1,4 @@
-"""What the models that matter said of their outer test rows, fold by fold, read from what the fits stored."""
+"""Predictions of the models that matter on their outer test rows, fold by fold, read from what the fits stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import pandas as pd
 from bakeoff.metrics import Predictions
 from bakeoff.reports.tables import BASELINE, FAMILIES, Run, cells_of, fits_of
 
-MOST_MODELS = 4
+MAX_MODELS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ModelPredictions:
     """One model's predictions.
 
     Parameters
@@ -33,32 +33,32 @@ class Told:
         return f"{self.model} ({self.variant})"
 
 
-def choose_cells(view: Run, dataset: str) -> pd.DataFrame:
+def select_top_models(view: Run, dataset: str) -> pd.DataFrame:
     """Return the best cell of each model, best first: four models, among them the best of each family."""
     cells = cells_of(view, dataset)
     ranked = cells[cells["rank"].notna() & (cells["model"] != BASELINE)]
     ranked = ranked.drop_duplicates("model")
     heads = [ranked[ranked["family"] == family].head(1) for family in FAMILIES]
-    kept = pd.concat([*heads, ranked]).drop_duplicates("model").head(MOST_MODELS)
+    kept = pd.concat([*heads, ranked]).drop_duplicates("model").head(MAX_MODELS)
     return kept.sort_values("rank", kind="stable")
 
 
-def read_told(view: Run, dataset: str) -> list[Told]:
-    """Read the predictions of the cells that `choose_cells` names; those without any are left out."""
+def read_model_predictions(view: Run, dataset: str) -> list[ModelPredictions]:
+    """Read the predictions of the cells that `select_top_models` names; those without any are left out."""
     fits = fits_of(view, dataset)
     fits = fits[(fits["repeat"] == 0) & (fits["status"] == "ok")]
     positive = view.plan["datasets"][dataset].get("positive")
     found = []
-    for cell in choose_cells(view, dataset).to_dict("records"):
+    for cell in select_top_models(view, dataset).to_dict("records"):
         mine = fits[(fits["model"] == cell["model"]) & (fits["variant"] == cell["variant"])]
         folds = tuple(one for fit in mine["fit"] if (one := _read(view, fit, positive)) is not None)
         if folds:
             named = {name: str(cell[name]) for name in ("model", "variant", "family")}
-            found.append(Told(**named, folds=folds))
+            found.append(ModelPredictions(**named, folds=folds))
     return found
 
 
-def best_of_families(told: Sequence[Told]) -> list[Told]:
+def best_of_families(told: Sequence[ModelPredictions]) -> list[ModelPredictions]:
     """Return the first of each family."""
     heads = (next((one for one in told if one.family == family), None) for family in FAMILIES)
     return [one for one in heads if one is not None]

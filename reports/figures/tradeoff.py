@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, key_of
+from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.figures.palette import colours
 from bakeoff.reports.formats import decimals_for, format_megabytes, format_seconds, format_value
-from bakeoff.reports.overall import Ranking
+from bakeoff.reports.overall import TaskRanking
 from bakeoff.reports.sheets import Rows, describe_metric, rows_of
 from bakeoff.reports.tables import BASELINE, Run, cells_of, leaderboard
 
@@ -28,7 +28,7 @@ def build_tradeoffs(view: Run, dataset: str) -> Iterator[Figure]:
             yield _tradeoff(view, dataset, cost, rows_of(known.sort_values(cost)))
 
 
-def build_rank_tradeoff(view: Run, ranking: Ranking) -> Figure | None:
+def build_rank_tradeoff(view: Run, ranking: TaskRanking) -> Figure | None:
     """Draw mean ranks over the data sets of a task against the cost, for models with a mean on all of them.
 
     The cost is a multiple of the cheapest model's on the same data set, averaged by the geometric mean.
@@ -43,14 +43,14 @@ def build_rank_tradeoff(view: Run, ranking: Ranking) -> Figure | None:
         return None
     times = [float(ratios[ranking.names[place]]) for place in places]
     ranks = [float(ranking.omnibus.mean_ranks[place]) for place in places]
-    front = find_front(times, [-rank for rank in ranks])
+    front = find_pareto_front(times, [-rank for rank in ranks])
     named = ", ".join(" ".join(ranking.names[places[one]]) for one in front)
     best = {ranking.names[place][0]: place for _, place in sorted(zip(ranks, places, strict=True), reverse=True)}
     what = f"{ranking.task}: mean rank and training time over {len(ranking.datasets)} data sets"
     return Figure(
-        key=key_of(ranking.task, "rank-and-training-time"),
+        key=slugify(ranking.task, "rank-and-training-time"),
         title=what,
-        said=f"{what}, tuning included. On the Pareto front: {named}.",
+        caption=f"{what}, tuning included. On the Pareto front: {named}.",
         x=Axis(title="training time, as a multiple of the cheapest model's (geometric mean)", is_log=True),
         y=Axis(title="mean rank", is_reversed=True),
         traces=(
@@ -63,7 +63,7 @@ def build_rank_tradeoff(view: Run, ranking: Ranking) -> Figure | None:
     )
 
 
-def find_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
+def find_pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
     """Return the places of the Pareto front, cheapest first: nothing is both cheaper (or equal) and better.
 
     Parameters
@@ -82,7 +82,7 @@ def _tradeoff(view: Run, dataset: str, cost: str, cells: Rows) -> Figure:
     metric = view.primary(dataset)
     title, what, shown = COSTS[cost]
     decimals = decimals_for([cell["mean"] for cell in cells], [cell["std"] for cell in cells])
-    front = find_front([cell[cost] for cell in cells], [view.sign(metric) * cell["mean"] for cell in cells])
+    front = find_pareto_front([cell[cost] for cell in cells], [view.sign(metric) * cell["mean"] for cell in cells])
     best = {cell["model"]: cell["variant"] for cell in sorted(cells, key=lambda cell: -cell["rank"])}
     named = [f"{cells[place]['model']} ({cells[place]['variant']})" for place in front]
     on_front = Trace(
@@ -92,9 +92,9 @@ def _tradeoff(view: Run, dataset: str, cost: str, cells: Rows) -> Figure:
         is_dashed=True,
     )
     return Figure(
-        key=key_of(dataset, "score-and", what),
+        key=slugify(dataset, "score-and", what),
         title=f"{dataset}: {metric} and {what}",
-        said=f"{describe_metric(view, metric)} against {what}. On the Pareto front: {', '.join(named)}.",
+        caption=f"{describe_metric(view, metric)} against {what}. On the Pareto front: {', '.join(named)}.",
         x=Axis(title=title, is_log=True),
         y=Axis(title=describe_metric(view, metric)),
         traces=(
@@ -107,7 +107,7 @@ def _tradeoff(view: Run, dataset: str, cost: str, cells: Rows) -> Figure:
     )
 
 
-def _ranked(view: Run, ranking: Ranking, place: int, time: float, rank: float, *, is_named: bool) -> Trace:
+def _ranked(view: Run, ranking: TaskRanking, place: int, time: float, rank: float, *, is_named: bool) -> Trace:
     model, variant = ranking.names[place]
     return Trace(
         name=model if is_named else "",

@@ -93,6 +93,6 @@ def bootstrap_crossing(
     return Crossing(at=at, low=float(low), high=float(high), chance=float((found < math.inf).mean()))
 
 
-def leave_unsampled(rows: ArrayLike, differences: ArrayLike) -> Crossing:
+def crossing_without_interval(rows: ArrayLike, differences: ArrayLike) -> Crossing:
     """Return where the mean curve crosses, of folds that are no sample to draw from."""
     return Crossing(at=float(find_crossings(rows, np.asarray(differences).mean(axis=0, keepdims=True))[0]))

@@ -1,6 +1,6 @@
 """Many models over many data sets: omnibus tests, pairs, and groups that can't be told apart.
 
-Scores come as an array of shape (n_datasets, n_models), bigger is better; NaN is a hole, which `compare_with_holes`
+Scores come as an array of shape (n_datasets, n_models), bigger is better; NaN is a hole, which `skillings_mack_test`
 alone takes. Tests on ranks mix data sets of any scale; tests on differences need one common scale, which the caller
 sees to.
 """
@@ -41,7 +41,7 @@ def rank_models(scores: ArrayLike) -> np.ndarray:
     return np.asarray(stats.rankdata(-np.asarray(scores, dtype=float), axis=1, nan_policy="omit"))
 
 
-def compare_ranks(scores: ArrayLike) -> Omnibus:
+def friedman_test(scores: ArrayLike) -> Omnibus:
     """Test whether several models rank alike over data sets, by Friedman's test in Iman and Davenport's form.
 
     Parameters
@@ -72,7 +72,7 @@ def compare_ranks(scores: ArrayLike) -> Omnibus:
     return Omnibus(statistic=statistic, p_value=p_value, mean_ranks=ranks.mean(axis=0))
 
 
-def compare_with_holes(scores: ArrayLike) -> Omnibus:
+def skillings_mack_test(scores: ArrayLike) -> Omnibus:
     """Test whether several models rank alike where some scores are missing, by the test of Skillings and Mack.
 
     Parameters
@@ -110,7 +110,7 @@ def compare_with_holes(scores: ArrayLike) -> Omnibus:
     return Omnibus(statistic=statistic, p_value=float(stats.chi2.sf(statistic, freedom)), mean_ranks=means)
 
 
-def compare_signed_ranks(differences: ArrayLike) -> float:
+def wilcoxon_test(differences: ArrayLike) -> float:
     """Test the differences of two models over data sets by Wilcoxon's signed-rank test.
 
     Parameters
@@ -135,14 +135,12 @@ def compare_signed_ranks(differences: ArrayLike) -> float:
     return float(stats.wilcoxon(values, zero_method="zsplit").pvalue)
 
 
-def least_p_value(n_datasets: int) -> float:
+def smallest_p_value(n_datasets: int) -> float:
     """Return the smallest p-value that the signed-rank test can give with this many data sets: all of one sign."""
     return min(1.0, 2.0 ** (1 - n_datasets))
 
 
-def compare_bayesian_signed_ranks(
-    differences: ArrayLike, *, rope: float, seed: int, samples: int = SAMPLES
-) -> Posterior:
+def bayesian_signed_rank_test(differences: ArrayLike, *, rope: float, seed: int, samples: int = SAMPLES) -> Posterior:
     """Return the posterior of which of two models is better over data sets, by the Bayesian signed-rank test.
 
     Parameters
@@ -178,7 +176,7 @@ def compare_bayesian_signed_ranks(
     return Posterior(worse=float(shares[0]), equivalent=float(shares[1]), better=float(shares[2]))
 
 
-def compare_pairs(scores: ArrayLike) -> np.ndarray:
+def pairwise_wilcoxon_test(scores: ArrayLike) -> np.ndarray:
     """Test every pair of models over data sets by the signed-rank test, with Holm's correction over all pairs.
 
     Parameters
@@ -193,11 +191,11 @@ def compare_pairs(scores: ArrayLike) -> np.ndarray:
     """
     table = _complete(scores)
     pairs = list(combinations(range(table.shape[1]), 2))
-    corrected = correct_by_holm([compare_signed_ranks(table[:, i] - table[:, j]) for i, j in pairs])
+    corrected = adjust_by_holm([wilcoxon_test(table[:, i] - table[:, j]) for i, j in pairs])
     return _symmetric(table.shape[1], pairs, corrected)
 
 
-def compare_mean_ranks(scores: ArrayLike) -> np.ndarray:
+def nemenyi_test(scores: ArrayLike) -> np.ndarray:
     """Test every pair of models by Nemenyi's test on mean ranks; it depends on which other models are compared.
 
     Parameters
@@ -223,7 +221,7 @@ def compare_mean_ranks(scores: ArrayLike) -> np.ndarray:
     return p_values
 
 
-def correct_by_holm(p_values: ArrayLike) -> np.ndarray:
+def adjust_by_holm(p_values: ArrayLike) -> np.ndarray:
     """Correct p-values of several tests by Holm 1979; those that are NaN stay so and do not count."""
     from statsmodels.stats.multitest import multipletests
 
@@ -234,7 +232,7 @@ def correct_by_holm(p_values: ArrayLike) -> np.ndarray:
     return corrected
 
 
-def group_alike(mean_ranks: ArrayLike, p_values: np.ndarray, *, alpha: float = 0.05) -> list[Group]:
+def find_homogeneous_groups(mean_ranks: ArrayLike, p_values: np.ndarray, *, alpha: float = 0.05) -> list[Group]:
     """Return the largest runs of models, in the order of their mean ranks, no two of which differ significantly.
 
     Parameters

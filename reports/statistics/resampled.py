@@ -80,34 +80,34 @@ def _by_class(
     from scipy.sparse import csr_array
 
     weights, labels = _weights(predictions), np.union1d(predictions.y_true, predictions.y_pred)
-    truth, said = (np.searchsorted(labels, part) for part in (predictions.y_true, predictions.y_pred))
+    truth, predicted = (np.searchsorted(labels, part) for part in (predictions.y_true, predictions.y_pred))
     rows = np.arange(len(weights))
     shape = len(labels), len(rows)
     of, as_, hit = (
         csr_array((part, (place, rows)), shape=shape)
-        for part, place in ((weights, truth), (weights, said), (weights * (truth == said), truth))
+        for part, place in ((weights, truth), (weights, predicted), (weights * (truth == predicted), truth))
     )
     return lambda counts: summarise(*(part @ counts for part in (of, as_, hit)))
 
 
-def _mean_recall(of: np.ndarray, said: np.ndarray, hit: np.ndarray) -> np.ndarray:
-    del said
+def _mean_recall(of: np.ndarray, predicted: np.ndarray, hit: np.ndarray) -> np.ndarray:
+    del predicted
     return _mean_over_known(_divide(hit, of))
 
 
-def _mean_f1(of: np.ndarray, said: np.ndarray, hit: np.ndarray) -> np.ndarray:
-    return _mean_over_known(_divide(2 * hit, of + said))
+def _mean_f1(of: np.ndarray, predicted: np.ndarray, hit: np.ndarray) -> np.ndarray:
+    return _mean_over_known(_divide(2 * hit, of + predicted))
 
 
 def _mean_over_known(values: np.ndarray) -> np.ndarray:
     return _divide(np.nansum(values, axis=0), np.isfinite(values).sum(axis=0))
 
 
-def _mcc(of: np.ndarray, said: np.ndarray, hit: np.ndarray) -> np.ndarray:
+def _mcc(of: np.ndarray, predicted: np.ndarray, hit: np.ndarray) -> np.ndarray:
     """Gorodkin 2004's coefficient for several classes; 0 where one side has a single class, as in scikit-learn."""
     whole = of.sum(axis=0)
-    together = hit.sum(axis=0) * whole - (of * said).sum(axis=0)
-    apart = (whole**2 - (of**2).sum(axis=0)) * (whole**2 - (said**2).sum(axis=0))
+    together = hit.sum(axis=0) * whole - (of * predicted).sum(axis=0)
+    apart = (whole**2 - (of**2).sum(axis=0)) * (whole**2 - (predicted**2).sum(axis=0))
     return np.where(apart > 0, together / np.sqrt(np.where(apart > 0, apart, 1.0)), 0.0)
 
 
@@ -115,7 +115,9 @@ def _over_classes(predictions: Predictions, judge: Callable[..., Scorer]) -> Sco
     """Judge how each class is told from the others, and average."""
     assert predictions.scores is not None  # the caller saw to it
     one_hot = predictions.one_hot == 1
-    scorers = [judge(-predictions.scores[:, k], one_hot[:, k], predictions.weights) for k in predictions.judged]
+    scorers = [
+        judge(-predictions.scores[:, k], one_hot[:, k], predictions.weights) for k in predictions.one_vs_rest_columns
+    ]
     return lambda counts: np.mean([score(counts) for score in scorers], axis=0)
 
 
@@ -140,8 +142,8 @@ def _average_precision(places: np.ndarray, inside: np.ndarray, weights: np.ndarr
     def score(counts: np.ndarray) -> np.ndarray:
         own, other = _drawn(counts, ours, weights), _running(_drawn(counts, others, weights))
         found = _running(own)[hits]
-        said = found + other[misses]
-        precision = np.divide(found, said, out=np.zeros_like(found), where=said > 0)
+        predicted = found + other[misses]
+        precision = np.divide(found, predicted, out=np.zeros_like(found), where=predicted > 0)
         return _divide(np.einsum("ij,ij->j", own, precision), own.sum(axis=0) * (other[-1] > 0))
 
     return score

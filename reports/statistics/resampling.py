@@ -15,7 +15,7 @@ PRIOR_DRAWS = 0.5  # between every two models, so that one that always wins has 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standings:
+class BootstrapRanks:
     """Estimates and percentile intervals, each of shape (3, n_models): the estimate, its low end, its high end.
 
     Parameters
@@ -33,9 +33,9 @@ class Standings:
     elo: np.ndarray
 
 
-def bootstrap_standings(
+def bootstrap_ranks(
     scores: ArrayLike, *, seed: int, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
-) -> Standings:
+) -> BootstrapRanks:
     """Draw data sets with replacement and see how ranks, win rates and ratings vary.
 
     Parameters
@@ -64,7 +64,7 @@ def bootstrap_standings(
     def summarise(values: np.ndarray) -> np.ndarray:
         return np.vstack([values[0], np.quantile(values[1:], [tail, 1 - tail], axis=0)])
 
-    return Standings(
+    return BootstrapRanks(
         mean_rank=summarise(weights @ rank_models(table)),
         win_rate=summarise(wins.sum(axis=2) / (k - 1)),
         elo=summarise(_rate(wins * n)),

@@ -13,14 +13,14 @@ from scipy import stats
 
 from bakeoff.reports.statistics.folds import CONFIDENCE, Difference, Posterior
 
-MOST_RESAMPLES, FEWEST_RESAMPLES = 2000, 500
-DRAWN_ROWS = 10_000_000  # in all resamples: a second's work at most, so that many rows have fewer resamples
-SMALL = 25  # discordant rows below which the exact test is taken
-FEW = 10
-AT_ONCE = 200_000  # counts of rows that are held at once: they stay in the processor's cache
+MAX_RESAMPLES, MIN_RESAMPLES = 2000, 500
+MAX_DRAWN_ROWS = 10_000_000  # in all resamples: a second's work at most, so that many rows have fewer resamples
+EXACT_BELOW = 25  # discordant rows below which the exact test is taken
+MIN_TAIL_DRAWS = 10
+MAX_COUNTS = 200_000  # counts of rows that are held at once: they stay in the processor's cache
 
 
-def compare_answers(right: ArrayLike, other_right: ArrayLike) -> float:
+def mcnemar_test(right: ArrayLike, other_right: ArrayLike) -> float:
     """Test by McNemar whether two models are right equally often on the same rows.
 
     Parameters
@@ -48,16 +48,16 @@ def compare_answers(right: ArrayLike, other_right: ArrayLike) -> float:
     if not discordant:
         return 1.0
     table = [[0, only], [only_other, 0]]
-    return float(mcnemar(table, exact=discordant < SMALL, correction=True).pvalue)
+    return float(mcnemar(table, exact=discordant < EXACT_BELOW, correction=True).pvalue)
 
 
-def draw_differences(
+def bootstrap_differences(
     difference: Callable[[np.ndarray], np.ndarray],
     units: ArrayLike,
     *,
     seed: int,
     block: int = 1,
-    resamples: int = MOST_RESAMPLES,
+    resamples: int = MAX_RESAMPLES,
 ) -> np.ndarray:
     """Bootstrap the difference of two models' scores over the rows of their test part.
 
@@ -89,14 +89,14 @@ def draw_differences(
     if n_units < 1 or not 1 <= block <= n_units:
         raise ValueError(f"blocks have 1 to {n_units} units; got {block}")
     random = np.random.default_rng(seed)
-    at_once = max(1, AT_ONCE // len(unit_of))
+    at_once = max(1, MAX_COUNTS // len(unit_of))
     sizes = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
     plain = np.array_equal(unit_of, np.arange(n_units))
     drawn = (_draw(random, n_units, block, size) for size in sizes)
     return np.concatenate([difference(counts if plain else counts[unit_of]) for counts in drawn])
 
 
-def summarise_draws(mean: float, draws: np.ndarray, *, n: int, confidence: float = CONFIDENCE) -> Difference:
+def summarise_bootstrap(mean: float, draws: np.ndarray, *, n: int, confidence: float = CONFIDENCE) -> Difference:
     """Return a mean difference of `n` rows with its percentile interval and its p-value.
 
     The p-value is twice the smaller share of resamples on the other side of zero, one added: below 0.05 where the
@@ -113,12 +113,12 @@ def summarise_draws(mean: float, draws: np.ndarray, *, n: int, confidence: float
     low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
     tail = min(int((found <= 0).sum()), int((found >= 0).sum()))
     p_value, spread = min(1.0, 2 * (tail + 1) / (len(found) + 1)), float(found.std())
-    if tail < FEW and spread > 0:
+    if tail < MIN_TAIL_DRAWS and spread > 0:
         p_value = min(p_value, float(2 * stats.norm.sf(abs(mean) / spread)))
     return Difference(mean=mean, low=float(low), high=float(high), p_value=p_value, n=n)
 
 
-def share_draws(draws: np.ndarray, *, rope: float) -> Posterior:
+def bootstrap_posterior(draws: np.ndarray, *, rope: float) -> Posterior:
     """Return the shares of resamples in which the first model is worse, practically equivalent, or better.
 
     They approximate a posterior under a prior that says nothing.
@@ -134,7 +134,7 @@ def share_draws(draws: np.ndarray, *, rope: float) -> Posterior:
 
 def count_resamples(n_rows: int) -> int:
     """Return how many resamples of so many rows are drawn: 2000, from 5,000 rows on fewer, but never below 500."""
-    return max(FEWEST_RESAMPLES, min(MOST_RESAMPLES, DRAWN_ROWS // max(n_rows, 1)))
+    return max(MIN_RESAMPLES, min(MAX_RESAMPLES, MAX_DRAWN_ROWS // max(n_rows, 1)))
 
 
 def block_length(n_units: int) -> int:

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets import Dataset, load
-from bakeoff.prepared import write_prepared
+from bakeoff.prepared import write_data_file
 
 OPEN = """
 import sys, time
 from pathlib import Path
 import joblib, psutil
-from bakeoff.prepared import open_prepared
+from bakeoff.prepared import open_data_file
 process = psutil.Process()
 before, began = process.memory_full_info().uss, time.perf_counter()
-kept = joblib.load(sys.argv[2], mmap_mode="r") if sys.argv[1] == "pickled" else open_prepared(Path(sys.argv[2]))
+kept = joblib.load(sys.argv[2], mmap_mode="r") if sys.argv[1] == "pickled" else open_data_file(Path(sys.argv[2]))
 print(time.perf_counter() - began, (process.memory_full_info().uss - before) / 2**20)
 """
 
@@ -63,7 +63,7 @@ def main() -> None:
         for dataset in (make_table(n_rows), make_texts(n_rows)):
             paths = {how: Path(folder, f"{dataset.name}-{how}") for how in ("pickled", "prepared")}
             joblib.dump((dataset, []), paths["pickled"])
-            write_prepared(paths["prepared"], dataset, [])
+            write_data_file(paths["prepared"], dataset, [])
             figures = [measure(how, path) for how, path in paths.items()]
             shown = " | ".join(f"{seconds:.3g} s, {megabytes:.0f} MiB" for seconds, megabytes in figures)
             print(f"| {dataset.name} | {shown} |")

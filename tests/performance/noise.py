@@ -14,8 +14,8 @@ import numpy as np
 
 from bakeoff.datasets.load import load
 from bakeoff.evaluate import evaluate
-from bakeoff.plan import Memory, make_plan
-from bakeoff.prepared import prepare_jobs
+from bakeoff.plan import InMemoryInputs, make_plan
+from bakeoff.prepared import stage_data
 from bakeoff.suite import Suite
 
 ROWS = 90
@@ -34,9 +34,9 @@ def main() -> None:
         for _ in range(asked.worlds):
             noise = load(random.normal(size=(ROWS, 3)), random.permutation(np.arange(ROWS) % 2), name="noise")
             suite = {**content, "models": [model], "tuning": {"trials": asked.trials}, "caps": {"trees": 50}}
-            plan = make_plan(Suite.model_validate(suite), Memory({"noise": noise}, {}))
+            plan = make_plan(Suite.model_validate(suite), InMemoryInputs({"noise": noise}, {}))
             with tempfile.TemporaryDirectory() as scratch:
-                for job in prepare_jobs(plan, plan.jobs, Path(scratch)):
+                for job in stage_data(plan, plan.jobs, Path(scratch)):
                     result = evaluate(replace(job, journal=None))
                     inner.append(result.diagnostics["inner_score"])
                     outer.append(result.metrics["roc_auc"])

@@ -23,7 +23,7 @@ from bakeoff.evaluate import evaluate
 from bakeoff.isolation import run_isolated
 from bakeoff.outcome import Allowance
 from bakeoff.plan import make_plan
-from bakeoff.prepared import write_prepared
+from bakeoff.prepared import write_data_file
 from bakeoff.suite import Suite
 
 SHARED = {"variants": ["default"], "limits": {"seconds": 600, "memory": "4GB"}}
@@ -42,10 +42,10 @@ def time_loop(suite: Suite, scratch: Path) -> float:
     plan = make_plan(suite)
     paths = {name: scratch / f"{name}.joblib" for name in plan.datasets}
     for name, path in paths.items():
-        write_prepared(path, plan.datasets[name], plan.splits[name])
+        write_data_file(path, plan.datasets[name], plan.splits[name])
     began = time.perf_counter()
     for job in plan.jobs:
-        evaluate(replace(job, prepared=paths[job.dataset]))
+        evaluate(replace(job, data_file=paths[job.dataset]))
     return time.perf_counter() - began
 
 

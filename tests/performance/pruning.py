@@ -17,7 +17,7 @@ import bakeoff.tuning
 from bakeoff.evaluate import Result, evaluate
 from bakeoff.job import Job
 from bakeoff.plan import make_plan
-from bakeoff.prepared import prepare_jobs
+from bakeoff.prepared import stage_data
 from bakeoff.suite_file import to_suite
 
 NEVER = {"n_startup_trials": 10**6, "n_min_trials": 3}
@@ -49,7 +49,7 @@ def main() -> None:
     shares, losses, changes = [], [], []
     with tempfile.TemporaryDirectory() as scratch:
         first = [job for job in plan.jobs if job.fold == 0]
-        for job in prepare_jobs(plan, first, Path(scratch)):
+        for job in stage_data(plan, first, Path(scratch)):
             job = replace(job, journal=None)
             with_it, without = study(job, bakeoff.tuning.PRUNER), study(job, NEVER)
             sign = 1 if job.metrics[job.primary].greater_is_better else -1

@@ -13,13 +13,13 @@ from scipy import stats
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 
-from bakeoff.reports.statistics.folds import compare_corrected
+from bakeoff.reports.statistics.folds import corrected_t_test
 
 LEVEL = 0.05
 HALVES = (slice(0, 5), slice(5, 10))
 
 
-def draw_differences(random: np.random.Generator, *, rows: int, folds: int, repeats: int) -> np.ndarray:
+def bootstrap_differences(random: np.random.Generator, *, rows: int, folds: int, repeats: int) -> np.ndarray:
     """Return the differences in accuracy of the two models over the outer folds of one world."""
     y = np.arange(rows) % 2
     X = random.normal(size=(rows, 10)) + 0.5 * y[:, None]
@@ -41,9 +41,9 @@ def main() -> None:
         random = np.random.default_rng(0)
         plain = corrected = 0
         for _ in range(arguments.worlds):
-            differences = draw_differences(random, rows=arguments.rows, folds=folds, repeats=repeats)
+            differences = bootstrap_differences(random, rows=arguments.rows, folds=folds, repeats=repeats)
             plain += bool(np.ptp(differences)) and float(stats.ttest_1samp(differences, 0).pvalue) < LEVEL
-            corrected += compare_corrected(differences, test_share=1 / folds).p_value < LEVEL
+            corrected += corrected_t_test(differences, test_fraction=1 / folds).p_value < LEVEL
         shares = f"corrected {corrected / arguments.worlds:.1%}, plain t-test {plain / arguments.worlds:.1%}"
         print(f"{repeats} x {folds} folds, {arguments.worlds} worlds without a difference: rejected by {shares}")
 

@@ -64,7 +64,15 @@ def build_run(path: Path, n_datasets: int, n_models: int, n_folds: int) -> RunFo
     ]
     datasets = [f"data_{number}" for number in range(n_datasets)]
     fits: list[dict[str, Any]] = [
-        {"dataset": dataset, "model": model, "family": family, "variant": "tuned", "repeat": 0, "fold": fold}
+        {
+            "dataset": dataset,
+            "model": model,
+            "family": family,
+            "variant": "tuned",
+            "repeat": 0,
+            "fold": fold,
+            "train_fraction": 1.0,
+        }
         for dataset in datasets
         for model, family in models
         for fold in range(n_folds)
@@ -129,7 +137,7 @@ def _write_details(
             "state": "complete",
             "value": float(random.random()),
             "seconds": 1.0,
-            "asked": {"depth": int(random.integers(1, 20)), "rate": float(random.random())},
+            "suggested": {"depth": int(random.integers(1, 20)), "rate": float(random.random())},
         }
         for n in range(TRIALS)
     ]
