@@ -7,17 +7,13 @@ data as a DataFrame.
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bakeoff.errors import UserError
-
-Task = Literal["binary", "multiclass", "regression"]
-Kind = Literal["tabular", "image", "series", "text"]
-TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
-KINDS: tuple[Kind, ...] = ("tabular", "image", "series", "text")
+from bakeoff.tasks import Kind, Task
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

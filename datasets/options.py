@@ -5,8 +5,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bakeoff.datasets.dataset import Kind, Task
 from bakeoff.errors import UserError, unknown_name
+from bakeoff.tasks import Kind, Task
 
 Scalar = bool | int | float | str | None
 

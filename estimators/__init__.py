@@ -15,30 +15,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bakeoff.estimators.cnn import CNNClassifier, CNNRegressor
-    from bakeoff.estimators.custom import TorchClassifier, TorchRegressor
-    from bakeoff.estimators.folds import fit_folds
-    from bakeoff.estimators.lstm import LSTMClassifier, LSTMRegressor
-    from bakeoff.estimators.mlp import MLPClassifier, MLPRegressor
-    from bakeoff.estimators.pipelines import make
-    from bakeoff.estimators.stopping import ConvergenceError
-    from bakeoff.estimators.tokenizer import TokenIds
-    from bakeoff.estimators.xgb import XGBoostClassifier
+    from bakeoff.estimators.models.pipelines import make
+    from bakeoff.estimators.nets.cnn import CNNClassifier, CNNRegressor
+    from bakeoff.estimators.nets.custom import TorchClassifier, TorchRegressor
+    from bakeoff.estimators.nets.folds import fit_folds
+    from bakeoff.estimators.nets.lstm import LSTMClassifier, LSTMRegressor
+    from bakeoff.estimators.nets.mlp import MLPClassifier, MLPRegressor
+    from bakeoff.estimators.preprocessing.tokenizer import TokenIds
+    from bakeoff.estimators.training.stopping import ConvergenceError
+    from bakeoff.estimators.wrappers.xgboost import XGBoostClassifier
 
 _HOMES = {
-    "CNNClassifier": "cnn",
-    "CNNRegressor": "cnn",
-    "ConvergenceError": "stopping",
-    "LSTMClassifier": "lstm",
-    "LSTMRegressor": "lstm",
-    "MLPClassifier": "mlp",
-    "MLPRegressor": "mlp",
-    "TokenIds": "tokenizer",
-    "TorchClassifier": "custom",
-    "TorchRegressor": "custom",
-    "XGBoostClassifier": "xgb",
-    "fit_folds": "folds",
-    "make": "pipelines",
+    "CNNClassifier": "nets.cnn",
+    "CNNRegressor": "nets.cnn",
+    "ConvergenceError": "training.stopping",
+    "LSTMClassifier": "nets.lstm",
+    "LSTMRegressor": "nets.lstm",
+    "MLPClassifier": "nets.mlp",
+    "MLPRegressor": "nets.mlp",
+    "TokenIds": "preprocessing.tokenizer",
+    "TorchClassifier": "nets.custom",
+    "TorchRegressor": "nets.custom",
+    "XGBoostClassifier": "wrappers.xgboost",
+    "fit_folds": "nets.folds",
+    "make": "models.pipelines",
 }
 
 __all__ = [

@@ -6,10 +6,10 @@ Importing this package is cheap; pandas and jinja2 are loaded when a report is m
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeoff.folder import SUMMARY, VERDICT, RunFolder, write_atomic
+from bakeoff.records.run_folder import SUMMARY, VERDICT, RunFolder, write_atomic
 
 if TYPE_CHECKING:
-    from bakeoff.reports.tables import Run
+    from bakeoff.reports.run_data.frames import Run
 
 __all__ = ["write_figures", "write_latex", "write_main_figures", "write_reports"]
 
@@ -26,10 +26,10 @@ def write_reports(folder: RunFolder) -> "Run":
     UserError
         If the plan or the suite in the folder is damaged, or what was recorded can't be compared.
     """
-    from bakeoff.reports.html import render_html
-    from bakeoff.reports.markdown import render_markdown, render_summary
-    from bakeoff.reports.tables import leaderboard, load_run_view
-    from bakeoff.reports.verdict_record import build_verdict_record
+    from bakeoff.reports.pages.html import render_html
+    from bakeoff.reports.pages.markdown import render_markdown, render_summary
+    from bakeoff.reports.run_data.frames import leaderboard, load_run_view
+    from bakeoff.reports.sections.verdict_record import build_verdict_record
 
     view = load_run_view(folder)
     write_atomic(folder.html, render_html(view))
@@ -44,15 +44,15 @@ def write_reports(folder: RunFolder) -> "Run":
 
 def write_latex(view: "Run", path: Path) -> None:
     """Write the scores as LaTeX tables into a file."""
-    from bakeoff.reports.latex import render_latex
+    from bakeoff.reports.pages.latex import render_latex
 
     write_atomic(path, render_latex(view))
 
 
 def write_main_figures(view: "Run", out: Path) -> list[Path]:
     """Write the figures to look at first as PNG: of each task, and the folds and costs of twelve data sets."""
-    from bakeoff.reports.figures.drawn import draw_figures
-    from bakeoff.reports.figures.gather import main_figures
+    from bakeoff.reports.drawing.static import draw_figures
+    from bakeoff.reports.figures.collection import main_figures
 
     return draw_figures(main_figures(view, MAX_DATASETS), out, endings=("png",))
 
@@ -66,8 +66,8 @@ def write_figures(view: "Run", out: Path) -> list[Path]:
         If the files can't be written.
     """
     from bakeoff.errors import UserError
-    from bakeoff.reports.figures.drawn import draw_figures
-    from bakeoff.reports.page import build_page
+    from bakeoff.reports.drawing.static import draw_figures
+    from bakeoff.reports.pages.page import build_page
 
     try:
         return draw_figures(build_page(view).figures, out)

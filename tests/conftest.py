@@ -18,11 +18,11 @@ import pytest
 import torch
 
 from bakeoff import cli
-from bakeoff.folder import RunFolder
-from bakeoff.options import RunOptions
-from bakeoff.plan import make_plan
-from bakeoff.runner import Run
-from bakeoff.suite_file import parse_suite
+from bakeoff.engines.options import RunOptions
+from bakeoff.planning.plan import make_plan
+from bakeoff.records.run_folder import RunFolder
+from bakeoff.running.runner import Run
+from bakeoff.suites.suite_file import parse_suite
 
 # Tests may be skipped for these reasons alone; any other skip fails the tier.
 ALLOWED_SKIPS = (

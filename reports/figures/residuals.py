@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
-from bakeoff.reports.figures.palette import colours
-from bakeoff.reports.figures.told import ModelPredictions, best_of_families
-from bakeoff.reports.tables import Run
+from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
+from bakeoff.reports.drawing.palette import colours
+from bakeoff.reports.figures.predictions import ModelPredictions, best_of_families
+from bakeoff.reports.run_data.frames import Run
 
 MAX_POINTS = 400
 SEED = 0

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bakeoff.reports.figures.figure import Axis, Figure, Trace, slugify
-from bakeoff.reports.figures.palette import colours
+from bakeoff.reports.cells.tables import Rows, describe_metric, rows_of
+from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
+from bakeoff.reports.drawing.palette import colours
 from bakeoff.reports.formats import decimals_for, format_megabytes, format_seconds, format_value
-from bakeoff.reports.overall import TaskRanking
-from bakeoff.reports.sheets import Rows, describe_metric, rows_of
-from bakeoff.reports.tables import BASELINE, Run, cells_of, leaderboard
+from bakeoff.reports.run_data.frames import BASELINE, Run, cells_of, leaderboard
+from bakeoff.reports.verdicts.per_task import TaskRanking
 
 COSTS = {
     "cost_s": ("training time with tuning (CPU or GPU s)", "training time", format_seconds),

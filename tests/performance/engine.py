@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api import run_suite
-from bakeoff.isolation import run_isolated
-from bakeoff.job import Job
-from bakeoff.observers import Silent
-from bakeoff.outcome import Allowance
-from bakeoff.records import Record
+from bakeoff.engines.observers import Silent
+from bakeoff.isolation.isolation import run_isolated
+from bakeoff.isolation.outcome import Allowance
+from bakeoff.protocol.job import Job
+from bakeoff.records.record import Record
 
 ROOMY = Allowance(seconds=120, memory=2**31)
 LIMITS = {"variants": ["default"], "limits": {"seconds": 600, "memory": "4GB"}}

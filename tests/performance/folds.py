@@ -36,7 +36,7 @@ from bakeoff.estimators import (
     MLPRegressor,
     fit_folds,
 )
-from bakeoff.estimators.recurrent import open_forget_gates
+from bakeoff.estimators.layers.recurrent import open_forget_gates
 
 FOLDS = 10
 LEARNING_RATE = 1e-3

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from bakeoff.estimators import CNNClassifier, MLPClassifier
-from bakeoff.estimators.grouping import values_in_use
-from bakeoff.estimators.net import Net
-from bakeoff.estimators.program import Program
+from bakeoff.estimators.nets.net import Net
+from bakeoff.estimators.training.grouping import values_in_use
+from bakeoff.estimators.training.program import Program
 
 SIZES = (1, 2, 3, 5, 10, 20)
 BATCHES = 6

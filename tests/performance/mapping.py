@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.datasets import Dataset, load
-from bakeoff.prepared import write_data_file
+from bakeoff.planning.staging import write_data_file
 
 OPEN = """
 import sys, time
 from pathlib import Path
 import joblib, psutil
-from bakeoff.prepared import open_data_file
+from bakeoff.planning.staging import open_data_file
 process = psutil.Process()
 before, began = process.memory_full_info().uss, time.perf_counter()
 kept = joblib.load(sys.argv[2], mmap_mode="r") if sys.argv[1] == "pickled" else open_data_file(Path(sys.argv[2]))

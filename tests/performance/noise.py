@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bakeoff.datasets.load import load
-from bakeoff.evaluate import evaluate
-from bakeoff.plan import InMemoryInputs, make_plan
-from bakeoff.prepared import stage_data
-from bakeoff.suite import Suite
+from bakeoff.datasets.sources.load import load
+from bakeoff.evaluation.evaluate import evaluate
+from bakeoff.planning.plan import InMemoryInputs, make_plan
+from bakeoff.planning.staging import stage_data
+from bakeoff.suites.suite import Suite
 
 ROWS = 90
 

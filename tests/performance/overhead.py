@@ -19,12 +19,12 @@ import threadpoolctl
 import torch
 
 from bakeoff.api import run_suite
-from bakeoff.evaluate import evaluate
-from bakeoff.isolation import run_isolated
-from bakeoff.outcome import Allowance
-from bakeoff.plan import make_plan
-from bakeoff.prepared import write_data_file
-from bakeoff.suite import Suite
+from bakeoff.evaluation.evaluate import evaluate
+from bakeoff.isolation.isolation import run_isolated
+from bakeoff.isolation.outcome import Allowance
+from bakeoff.planning.plan import make_plan
+from bakeoff.planning.staging import write_data_file
+from bakeoff.suites.suite import Suite
 
 SHARED = {"variants": ["default"], "limits": {"seconds": 600, "memory": "4GB"}}
 SUITES: dict[str, dict[str, Any]] = {

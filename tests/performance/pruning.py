@@ -13,19 +13,19 @@ from pathlib import Path
 from statistics import mean
 from unittest.mock import patch
 
-import bakeoff.tuning
-from bakeoff.evaluate import Result, evaluate
-from bakeoff.job import Job
-from bakeoff.plan import make_plan
-from bakeoff.prepared import stage_data
-from bakeoff.suite_file import to_suite
+import bakeoff.tuning.study
+from bakeoff.evaluation.evaluate import Result, evaluate
+from bakeoff.planning.plan import make_plan
+from bakeoff.planning.staging import stage_data
+from bakeoff.protocol.job import Job
+from bakeoff.suites.suite_file import to_suite
 
 NEVER = {"n_startup_trials": 10**6, "n_min_trials": 3}
 
 
 def study(job: Job, pruner: dict[str, int]) -> Result:
     """Run one fit with a pruner's settings."""
-    with patch.object(bakeoff.tuning, "PRUNER", pruner):
+    with patch.object(bakeoff.tuning.study, "PRUNER", pruner):
         return evaluate(job)
 
 
@@ -51,7 +51,7 @@ def main() -> None:
         first = [job for job in plan.jobs if job.fold == 0]
         for job in stage_data(plan, first, Path(scratch)):
             job = replace(job, journal=None)
-            with_it, without = study(job, bakeoff.tuning.PRUNER), study(job, NEVER)
+            with_it, without = study(job, bakeoff.tuning.study.PRUNER), study(job, NEVER)
             sign = 1 if job.metrics[job.primary].greater_is_better else -1
             cpu = [sum(trial["cpu_s"] for trial in one.trials) for one in (with_it, without)]
             inner = [one.diagnostics["inner_score"] for one in (with_it, without)]

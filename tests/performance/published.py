@@ -21,7 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 from bakeoff.estimators import CNNClassifier, MLPClassifier, MLPRegressor, TokenIds
-from bakeoff.estimators.scaling import GlobalScaler
+from bakeoff.estimators.preprocessing.scaling import GlobalScaler
 
 DATA = Path(os.environ.get("BAKEOFF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 

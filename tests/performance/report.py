@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bakeoff.folder import RunFolder
-from bakeoff.records import Record
+from bakeoff.records.record import Record
+from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports import write_reports
 
 ROWS, TRIALS = 60, 20

@@ -1,0 +1,6 @@
+"""The Python way in: each entry point gives a `RunResult`."""
+
+from bakeoff.api.result import RunResult
+from bakeoff.api.runs import compare, extend, load_run, merge, run_suite
+
+__all__ = ["RunResult", "compare", "extend", "load_run", "merge", "run_suite"]

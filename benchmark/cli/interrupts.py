@@ -1,0 +1,38 @@
+"""How Ctrl-C and SIGTERM end the command line: promptly, with the records kept."""
+
+import os
+import signal
+import sys
+import threading
+from typing import NoReturn
+
+from bakeoff.cli.exit_codes import INTERRUPTED
+from bakeoff.errors import RESUME_HINT
+
+PATIENCE_S = 0.7
+
+
+def end_promptly() -> None:
+    """From now on Ctrl-C and SIGTERM end this process within a second, whatever it waits for."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    """End within a second; at once when it comes again.
+
+    Every record is on the disk the moment its fit ends, and the processes of fits end with this one.
+    """
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: os._exit(INTERRUPTED))
+    patience = threading.Timer(PATIENCE_S, leave)
+    patience.daemon = True
+    patience.start()
+    raise KeyboardInterrupt
+
+
+def leave() -> NoReturn:
+    """Leave without waiting for threads and libraries."""
+    cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a live display hides it
+    print(f"{cursor}\nbakeoff: interrupted; {RESUME_HINT}; `bakeoff report` shows it", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)

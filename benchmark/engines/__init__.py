@@ -1,0 +1,1 @@
+"""Where fits run and in which order: this machine, Dask, or any executor."""

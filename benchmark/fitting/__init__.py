@@ -1,0 +1,1 @@
+"""A job's model on rows of its data set: built, fitted, asked."""

@@ -1,0 +1,1 @@
+"""The rules of the comparison: splits, metrics and settings that every model meets, and the job of one fit."""

@@ -1,0 +1,276 @@
+"""The way through: plan → the fits not yet recorded → engine → records → tracking → report."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bakeoff.datasets.profiling.audit import audit
+from bakeoff.engines.engine import Ended
+from bakeoff.engines.observers import Progress, Silent, Tracker
+from bakeoff.engines.open_engine import check_options
+from bakeoff.engines.options import RunOptions, RunSummary
+from bakeoff.engines.pools import Engine
+from bakeoff.engines.schedule import Group, expected_seconds
+from bakeoff.engines.workers import check_workers, warn_of_memory
+from bakeoff.errors import RESUME_HINT, UserError
+from bakeoff.evaluation.evaluate import Result
+from bakeoff.planning.plan import Plan
+from bakeoff.planning.staging import stage_data
+from bakeoff.protocol.job import Job
+from bakeoff.records.provenance import changed_versions, collect_versions, git_commit
+from bakeoff.records.record import UNFINISHED, Record
+from bakeoff.records.run_folder import RunFolder, write_atomic
+from bakeoff.running.recording import to_record
+from bakeoff.running.rescore import add_metrics
+from bakeoff.running.session import allowance_of, running_fits
+from bakeoff.suites.suite_file import dump_suite
+
+
+@dataclass
+class Run:
+    """One run of a plan in a folder."""
+
+    plan: Plan
+    folder: RunFolder
+    options: RunOptions
+    progress: Progress = field(default_factory=Silent)
+    tracker: Tracker | None = None
+
+    def execute(self) -> RunSummary:
+        """Run what is not yet recorded, and leave records, mirror and reports.
+
+        Raises
+        ------
+        UserError
+            Before anything is written, if the folder or the options can't be used.
+        """
+        check_options(self.options)
+        if self.options.workers is not None and self.options.executor is None:
+            check_workers(self.options.workers, self.plan.suite.threads)
+        check_same_suite(self.folder, self.plan.suite.name)
+        self.folder.create()
+        try:
+            with self.folder.locked():
+                return self._execute()
+        except OSError as error:
+            raise UserError(f"the run in {self.folder.path} can't go on: {error}; {RESUME_HINT}") from error
+
+    def _execute(self) -> RunSummary:
+        versions = collect_versions()
+        self._check_versions(versions)
+        self._write_plan(versions)
+        recorded = self._mend()
+        self._add_metrics(recorded)
+        open_jobs = [job for job in self.plan.jobs_to_run if self._is_open(recorded.get(job.keys.fit))]
+        reused = len(self.plan.jobs_to_run) - len(open_jobs)
+        self._tell(recorded)
+        self.progress.begin(len(self.plan.jobs_to_run), reused)
+        if self.tracker is not None:
+            self.tracker.open(self.folder, self.plan.summary())
+        try:
+            ran = self._run(open_jobs, recorded, versions) if open_jobs else 0
+        except Exception:
+            with suppress(OSError):  # the disk may be full
+                self._close(finished=False)
+            raise
+        tracked_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
+        records, _ = self.folder.read_records()
+        gone = len({job.keys.fit for job in self.plan.jobs_to_run} - set(records)) if not self.options.fail_fast else 0
+        if gone:
+            raise UserError(
+                f"{gone} records have vanished from {self.folder.path} while the run went on: something else writes "
+                "there; the same command runs these fits again"
+            )
+        failed = sum(not records[job.keys.fit].ok for job in self.plan.jobs_to_run if job.keys.fit in records)
+        return RunSummary(folder=self.folder, ran=ran, reused=reused, failed=failed, tracked_at=tracked_at)
+
+    def _run(self, jobs: Sequence[Job], recorded: Mapping[str, Record], versions: dict[str, str]) -> int:
+        """Run the fits and record each as it ends; return how many ended."""
+        ran = 0
+        with (
+            self.folder.scratch() as scratch,
+            running_fits(
+                self._prepare(jobs, scratch),
+                self._expected(recorded),
+                allowance=allowance_of(self.plan.suite),
+                options=self.options,
+                scratch=scratch,
+                progress=self.progress,
+            ) as (engine, outcomes),
+        ):
+            self._tell_engine(engine)
+            for ended in outcomes:
+                record = self._keep(ended, versions)
+                ran += 1
+                if self.options.fail_fast and not record.ok:
+                    break
+        return ran
+
+    def _prepare(self, jobs: Sequence[Job], scratch: Path) -> list[Job]:
+        """Tell jobs where their data lie, and where their studies are noted."""
+        return [
+            replace(job, journal=self.folder.journal(job.keys.study)) if job.variant != "default" else job
+            for job in stage_data(self.plan, jobs, scratch)
+        ]
+
+    def _expected(self, recorded: Mapping[str, Record]) -> dict[Group, float]:
+        """Return what is expected of a fit: from its group's records, else from a forecast."""
+        rows = self.folder.read_forecast()
+        foreseen: dict[Group, float] = {
+            (row["dataset"], row["model"], row["variant"], row["train_fraction"]): float(row["bound_s"]) for row in rows
+        }
+        return foreseen | expected_seconds(recorded.values())
+
+    def _tell_engine(self, engine: Engine) -> None:
+        """Say what was chosen, and write down what it runs on."""
+        self.progress.note(f"running on {engine.label}")
+        crowded = warn_of_memory(sum(lane.slots() for lane in engine.lanes), self.plan.suite.limits.memory)
+        if crowded and self.options.dask is None and self.options.executor is None:
+            self.progress.note(crowded)
+        hardware = {"hardware": engine.hardware, "engine": engine.label}
+        self.folder.write_json("provenance.json", self.folder.read_json("provenance.json") | hardware)
+
+    def _keep(self, ended: Ended, versions: dict[str, str]) -> Record:
+        """Write what a fit left, its record last: a fit counts as done when its line is on the disk."""
+        record = to_record(ended, versions)
+        if isinstance(ended.outcome.value, Result):
+            self._keep_details(record.fit, ended.outcome.value)
+        self.folder.append(record)
+        if self.tracker is not None:
+            self.tracker.add(record)
+        self.progress.end(record)
+        return record
+
+    def _keep_details(self, fit: str, result: Result) -> None:
+        if result.predictions:
+            self.folder.write_predictions(fit, result.predictions)
+        if result.trials:
+            self.folder.write_trials(fit, result.trials)
+        if result.curves:
+            self.folder.write_json(f"curves/{fit}.json", result.curves)
+        if result.importance:
+            self.folder.write_json(f"importance/{fit}.json", result.importance)
+
+    def _is_open(self, record: Record | None) -> bool:
+        """Tell whether a fit is to be run; one that was lost says nothing of its model and never counts as done."""
+        return record is None or record.status in UNFINISHED or (self.options.retry_failed and not record.ok)
+
+    def _mend(self) -> dict[str, Record]:
+        bad = self.folder.repair_records()
+        if bad:
+            self.progress.warn(
+                f"{bad} corrupt lines of records.jsonl were put aside into records.corrupt.jsonl; these fits run again"
+            )
+        return self.folder.read_records()[0]
+
+    def _tell(self, recorded: Mapping[str, Record]) -> None:
+        """Tell what was inferred of the data, which models that were asked for are left out, and what is not shown."""
+        for dataset in self.plan.datasets.values():
+            for note in dataset.notes:
+                self.progress.note(note)
+        for note in self.plan.notes():
+            self.progress.note(note)
+        unweighed = sum(self._lacks_importance(job, recorded) for job in self.plan.jobs_to_run)
+        if unweighed:
+            self.progress.note(
+                f"{unweighed} recorded fits have no importance of columns: it is measured when a fit runs; "
+                "give another --out to run them again"
+            )
+        outside = len(set(recorded) - {job.keys.fit for job in self.plan.jobs})
+        if outside:
+            self.progress.note(
+                f"{outside} recorded fits of this folder are outside this plan: kept, but not in its report"
+            )
+
+    def _lacks_importance(self, job: Job, recorded: Mapping[str, Record]) -> bool:
+        record = recorded.get(job.keys.fit)
+        return (
+            job.compute_importance and record is not None and record.ok and not self.folder.has_importance(job.keys.fit)
+        )
+
+    def _add_metrics(self, recorded: Mapping[str, Record]) -> None:
+        """Compute metrics that the suite names only now, from stored predictions."""
+        for job in self.plan.jobs:
+            record = recorded.get(job.keys.fit)
+            added = add_metrics(self.folder, job, record) if record is not None else None
+            if added is not None:
+                self.folder.append(added)
+
+    def _check_versions(self, versions: dict[str, str]) -> None:
+        before = self._known("provenance.json").get("versions", versions)
+        changed = changed_versions(before, versions)
+        if changed and not self.options.mixed_versions:
+            raise UserError(
+                f"the run in {self.folder.path} was begun under other versions ({', '.join(changed)}); "
+                "install those, give another --out, or allow it with --mixed-versions"
+            )
+
+    def _write_plan(self, versions: dict[str, str]) -> None:
+        known = self._known("provenance.json")
+        provenance = {
+            "run": known.get("run", uuid.uuid4().hex),
+            "begun": known.get("begun", datetime.now(UTC).isoformat(timespec="seconds")),
+            "versions": versions,
+            "git_commit": git_commit(Path.cwd()),
+            "seed": self.plan.suite.seed,
+            "threads": self.plan.suite.threads,
+            "hardware": known.get("hardware", {}),
+        }
+        self.folder.write_json("plan.json", self.plan.summary())
+        self.folder.write_json("audit.json", self._audit())
+        self.folder.write_json("provenance.json", provenance)
+        write_atomic(self.folder.suite_file, dump_suite(self.plan.suite))
+
+    def _audit(self) -> dict[str, Any]:
+        """Look for what is odd about each data set, unless an earlier start has looked at the same content."""
+        known = self._known("audit.json")
+        folds = self.plan.suite.outer_folds
+        return {
+            name: known[name]
+            if known.get(name, {}).get("digest") == dataset.digest
+            else {
+                "digest": dataset.digest,
+                "findings": [one.as_dict() for one in audit(dataset, folds=folds, seed=self.plan.suite.seed)],
+            }
+            for name, dataset in self.plan.datasets.items()
+        }
+
+    def _known(self, name: str) -> dict[str, Any]:
+        """Return what an earlier start left in a file, if it can be read."""
+        try:
+            return self.folder.read_json(name)
+        except UserError:
+            return {}
+
+    def _close(self, finished: bool) -> str | None:
+        """Write the reports from what is recorded, and then the mirror."""
+        from bakeoff.reports import write_reports
+
+        if self.tracker is not None and finished:
+            self.tracker.find()
+        write_reports(self.folder)
+        return self.tracker.close(finished=finished) if self.tracker is not None else None
+
+
+def check_same_suite(folder: RunFolder, name: str) -> None:
+    """Refuse the folder of another suite.
+
+    Raises
+    ------
+    UserError
+        If the folder holds a run of a suite with another name.
+    """
+    if not folder.exists:
+        return
+    try:
+        there = folder.read_suite()["name"]
+    except UserError:
+        return  # fits are found by their keys, and the suite is written anew
+    if there != name:
+        raise UserError(
+            f"the folder {folder.path} holds a run of the suite {there!r}, not of {name!r}; give another --out"
+        )

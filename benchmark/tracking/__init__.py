@@ -1,0 +1,1 @@
+"""Runs in MLflow, rebuilt from the run folder at any time; nothing else knows MLflow."""

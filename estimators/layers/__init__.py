@@ -1,0 +1,1 @@
+"""Layers and networks of E replicas side by side: each weight carries a leading replica axis."""

@@ -1,0 +1,1 @@
+"""Models by name: the registry, preprocessors, and ready pipelines."""

@@ -1,0 +1,170 @@
+"""Specs of the nets. All train with AdamW or Adam and stop early on a validation part that follows the outer scheme."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from bakeoff.estimators.search_spaces.space import Params, Trial
+from bakeoff.estimators.specs.linear import CLASSES
+from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.tasks import Kind
+
+FRONT: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "global-scaled"}
+TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
+
+
+def _dropout(trial: Trial, high: float) -> float:
+    if trial.suggest_categorical("dropout_is_zero", [True, False]):
+        return 0.0
+    return trial.suggest_float("dropout", 0, high)
+
+
+def _weight_decay(trial: Trial, low: float, high: float) -> float:
+    if trial.suggest_categorical("weight_decay_is_zero", [True, False]):
+        return 0.0
+    return trial.suggest_float("weight_decay", low, high, log=True)
+
+
+# What all nets have in common.
+net_spec = partial(
+    ModelSpec,
+    family="deep",
+    tasks=(*CLASSES, "regression"),
+    requires="torch",
+    effort={"epochs": "max_epochs"},
+    takes_validation_rows=True,
+    fits_folds_together=True,
+)
+
+
+def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[Setting, Params], Any]:
+    """Return what builds the nets of an architecture, "MLP" say; those that fold rows back are told the shape."""
+    return partial(_build_net, architecture, shaped)
+
+
+def _build_net(architecture: str, shaped: bool, setting: Setting, params: Params) -> Any:
+    module = import_module(f"bakeoff.estimators.nets.{architecture.lower()}")
+    kind = getattr(module, architecture + ("Regressor" if setting.task == "regression" else "Classifier"))
+    shape = {"input_shape": setting.input_shape} if shaped else {}
+    return kind(**{"random_state": setting.random_state, "device": setting.device, **shape, **params})
+
+
+def _mlp_space(trial: Trial, task: str) -> Params:
+    del task
+    n_layers = trial.suggest_int("n_layers", 1, 8)
+    width = trial.suggest_int("width", 64, 512, log=True)
+    return {
+        "hidden_layer_sizes": (width,) * n_layers,
+        "dropout": _dropout(trial, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True),
+        "weight_decay": _weight_decay(trial, 1e-6, 1e-3),
+    }
+
+
+def _embedded_space(trial: Trial, task: str) -> Params:
+    del task
+    n_layers = trial.suggest_int("n_layers", 1, 5)
+    width = trial.suggest_int("width", 64, 1024, log=True)
+    return {
+        "hidden_layer_sizes": (width,) * n_layers,
+        "n_bins": trial.suggest_int("n_bins", 2, 128),
+        "embedding_size": trial.suggest_int("embedding_size", 8, 32),
+        "dropout": _dropout(trial, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 5e-3, log=True),
+        "weight_decay": _weight_decay(trial, 1e-4, 1e-1),
+    }
+
+
+def _cnn_space(trial: Trial, task: str) -> Params:
+    del task
+    n_layers = trial.suggest_int("n_layers", 1, 3)
+    filters = trial.suggest_int("filters", 4, 64, log=True)
+    return {
+        "channels": tuple(filters * 2**layer for layer in range(n_layers)),
+        "hidden_layer_sizes": (trial.suggest_int("hidden_size", 8, 256, log=True),),
+        "dropout": trial.suggest_float("dropout", 0, 0.9),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-1, log=True),
+    }
+
+
+def _lstm_space(trial: Trial, task: str) -> Params:
+    del task
+    return {
+        "hidden_size": trial.suggest_int("hidden_size", 20, 200, log=True),
+        "num_layers": trial.suggest_int("num_layers", 1, 3),
+        "dropout": _dropout(trial, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-2, log=True),
+    }
+
+
+NET_SPECS = (
+    net_spec(
+        name="mlp",
+        summary="multilayer perceptron",
+        kinds=("tabular", "image", "series"),
+        build=net_builder("MLP"),
+        front_ends=FRONT,
+        default={
+            "n_layers": 2,
+            "width": 256,
+            "dropout_is_zero": False,
+            "dropout": 0.1,
+            "learning_rate": 1e-3,
+            "weight_decay_is_zero": False,
+            "weight_decay": 1e-5,
+        },
+        fixed={**TRAINING, "optimizer": "adamw"},
+        space=_mlp_space,
+        source=(
+            "Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); width "
+            "64-512: TALENT (Ye et al. 2024)"
+        ),
+    ),
+    net_spec(
+        name="mlp_embeddings",
+        summary="multilayer perceptron over learned vectors of the columns",
+        kinds=("tabular",),
+        build=net_builder("MLP"),
+        front_ends={"tabular": "embedded"},
+        default={
+            "n_layers": 3,
+            "width": 256,
+            "n_bins": 48,
+            "embedding_size": 16,
+            "dropout_is_zero": False,
+            "dropout": 0.2,
+            "learning_rate": 1e-3,
+            "weight_decay_is_zero": False,
+            "weight_decay": 1e-2,
+        },
+        fixed={**TRAINING, "optimizer": "adamw", "batch_size": 256, "numeric_embedding": "piecewise-linear"},
+        space=_embedded_space,
+        source=(
+            "Gorishniy et al. 2022 (On embeddings for numerical features in tabular deep learning, NeurIPS); ranges: "
+            "Gorishniy et al. 2025 (TabM, ICLR)"
+        ),
+    ),
+    net_spec(
+        name="cnn",
+        summary="convolutional net over images or series",
+        kinds=("image", "series"),
+        build=net_builder("CNN", shaped=True),
+        front_ends=FRONT,
+        default={"n_layers": 2, "filters": 32, "hidden_size": 128, "dropout": 0.25, "learning_rate": 1e-3},
+        fixed={**TRAINING, "optimizer": "adam", "batch_norm": True},
+        space=_cnn_space,
+        source="Falkner et al. 2018 (BOHB, ICML), the authors' worked example of a convolutional net",
+    ),
+    net_spec(
+        name="lstm",
+        summary="LSTM over the steps of a series or the rows of an image",
+        kinds=("image", "series"),
+        build=net_builder("LSTM", shaped=True),
+        front_ends=FRONT | {"series": "steps"},
+        default={"hidden_size": 128, "num_layers": 1, "dropout_is_zero": True, "learning_rate": 2e-3},
+        fixed={**TRAINING, "optimizer": "adam"},
+        space=_lstm_space,
+        source="Greff et al. 2017 (LSTM: a search space odyssey, TNNLS); layers, dropout: neuralforecast (Nixtla)",
+    ),
+)

@@ -1,0 +1,76 @@
+"""Specs of the nets over texts: token ids with a learned embedding, trained from nothing."""
+
+from bakeoff.estimators.search_spaces.space import Params, Trial
+from bakeoff.estimators.specs.nets import net_builder, net_spec
+from bakeoff.tasks import Kind
+
+FRONT: dict[Kind, str] = {"text": "token-ids"}
+TRAINING = {
+    "dtype": "float32",
+    "early_stopping": True,
+    "max_epochs": 30,
+    "n_iter_no_change": 3,
+    "batch_size": 50,
+    "optimizer": "adam",
+    "vocabulary_size": "auto",
+}
+
+
+def _cnn_space(trial: Trial, task: str) -> Params:
+    del task
+    region = trial.suggest_int("region", 1, 8)
+    maps = trial.suggest_int("feature_maps", 30, 600, log=True)
+    return {
+        "kernel_size": (region, region + 1, region + 2),
+        "channels": (3 * maps,),
+        "dropout": trial.suggest_float("dropout", 0, 0.9),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
+    }
+
+
+def _lstm_space(trial: Trial, task: str) -> Params:
+    del task
+    return {
+        "hidden_size": trial.suggest_int("hidden_size", 25, 125, log=True),
+        "num_layers": trial.suggest_int("num_layers", 1, 3),
+        "dropout": trial.suggest_float("dropout", 0, 0.5),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
+    }
+
+
+TEXT_NET_SPECS = (
+    net_spec(
+        name="text_cnn",
+        summary="convolutional net over the words of texts",
+        kinds=("text",),
+        build=net_builder("CNN"),
+        front_ends=FRONT,
+        default={"region": 3, "feature_maps": 100, "dropout": 0.5, "learning_rate": 1e-3},
+        fixed={
+            **TRAINING,
+            "embedding_size": 64,
+            "pooling": None,
+            "global_pooling": "max",
+            "hidden_layer_sizes": (),
+        },
+        space=_cnn_space,
+        source=(
+            "Kim 2014 (Convolutional neural networks for sentence classification, EMNLP), its CNN-rand; ranges: "
+            "Zhang and Wallace 2017 (A sensitivity analysis of CNNs for sentence classification, IJCNLP)"
+        ),
+    ),
+    net_spec(
+        name="text_lstm",
+        summary="bidirectional LSTM over the words of texts, maximum over time",
+        kinds=("text",),
+        build=net_builder("LSTM"),
+        front_ends=FRONT,
+        default={"hidden_size": 100, "num_layers": 1, "dropout": 0.25, "learning_rate": 1e-3},
+        fixed={**TRAINING, "embedding_size": 64, "bidirectional": True, "pooling": "max"},
+        space=_lstm_space,
+        source=(
+            "Conneau et al. 2017 (Supervised learning of universal sentence representations, EMNLP), its BiLSTM-max; "
+            "ranges: Reimers and Gurevych 2017 (Optimal hyperparameters for deep LSTM-networks, arXiv)"
+        ),
+    ),
+)

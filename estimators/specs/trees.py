@@ -1,0 +1,126 @@
+"""Specs of single trees, forests and AdaBoost."""
+
+from typing import Any
+
+from bakeoff.estimators.search_spaces.space import Params, Trial
+from bakeoff.estimators.specs.linear import ALL_KINDS, CLASSES
+from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.tasks import Kind
+
+TREES: dict[Kind, str] = {"tabular": "ordinal", "image": "global-scaled", "series": "intervals", "text": "tf-idf"}
+FEATURE_SHARES = ["sqrt", "log2", *(round(0.1 * tenths, 1) for tenths in range(1, 11))]
+
+
+def _criterion(trial: Trial, task: str) -> Params:
+    if task == "regression":
+        return {}
+    return {"criterion": trial.suggest_categorical("criterion", ["gini", "entropy"])}
+
+
+def _decision_tree_space(trial: Trial, task: str) -> Params:
+    limited = trial.suggest_categorical("depth_is_limited", [False, True])
+    return {
+        **_criterion(trial, task),
+        "max_depth": trial.suggest_int("max_depth", 1, 30) if limited else None,
+        "min_samples_split": trial.suggest_int("min_samples_split", 2, 60),
+        "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 60),
+    }
+
+
+def _build_decision_tree(setting: Setting, params: Params) -> Any:
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    kind = DecisionTreeRegressor if setting.task == "regression" else DecisionTreeClassifier
+    return kind(**{"random_state": setting.random_state, **params})
+
+
+def _random_forest_space(trial: Trial, task: str) -> Params:
+    return {
+        **_criterion(trial, task),
+        "max_features": trial.suggest_categorical("max_features", FEATURE_SHARES),
+        "min_samples_split": trial.suggest_int("min_samples_split", 2, 20),
+        "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 20),
+        "bootstrap": trial.suggest_categorical("bootstrap", [True, False]),
+    }
+
+
+def _build_random_forest(setting: Setting, params: Params) -> Any:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    kind = RandomForestRegressor if setting.task == "regression" else RandomForestClassifier
+    return kind(**{"random_state": setting.random_state, "n_jobs": setting.threads, **params})
+
+
+def _adaboost_space(trial: Trial, task: str) -> Params:
+    regression = task == "regression"
+    params: Params = {
+        "n_estimators": trial.suggest_int("n_estimators", 50, 500),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4 if regression else 0.01, 2, log=True),
+        "max_depth": trial.suggest_int("max_depth", 1, 10),
+    }
+    if regression:
+        params["loss"] = trial.suggest_categorical("loss", ["linear", "square", "exponential"])
+    return params
+
+
+def _build_adaboost(setting: Setting, params: Params) -> Any:
+    from sklearn.ensemble import AdaBoostClassifier, AdaBoostRegressor
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    boosting = {"random_state": setting.random_state} | params
+    depth = boosting.pop("max_depth", None)
+    regression = setting.task == "regression"
+    tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(max_depth=depth)
+    return (AdaBoostRegressor if regression else AdaBoostClassifier)(tree, **boosting)
+
+
+TREE_SPECS = (
+    ModelSpec(
+        name="decision_tree",
+        family="classical",
+        summary="one decision tree (CART)",
+        tasks=(*CLASSES, "regression"),
+        kinds=ALL_KINDS,
+        build=_build_decision_tree,
+        front_ends=TREES,
+        default={"criterion": "gini", "depth_is_limited": False, "min_samples_split": 2, "min_samples_leaf": 1},
+        gates={"max_depth": ("depth_is_limited", True)},
+        space=_decision_tree_space,
+        source="Probst et al. 2019 (Tunability, JMLR), rpart; criterion: Feurer et al. 2015 (Auto-sklearn, NeurIPS)",
+    ),
+    ModelSpec(
+        name="random_forest",
+        family="classical",
+        summary="random forest",
+        tasks=(*CLASSES, "regression"),
+        kinds=ALL_KINDS,
+        build=_build_random_forest,
+        front_ends=TREES,
+        default={
+            "criterion": "gini",
+            "max_features": "sqrt",
+            "min_samples_split": 2,
+            "min_samples_leaf": 1,
+            "bootstrap": True,
+        },
+        regression_default={"max_features": 1.0},
+        fixed={"n_estimators": 100},
+        space=_random_forest_space,
+        source="Feurer et al. 2015 (Auto-sklearn, NeurIPS); max_features: Grinsztajn et al. 2022 (NeurIPS D&B)",
+        effort={"trees": "n_estimators"},
+    ),
+    ModelSpec(
+        name="adaboost",
+        family="classical",
+        summary="AdaBoost over shallow trees",
+        tasks=(*CLASSES, "regression"),
+        kinds=ALL_KINDS,
+        build=_build_adaboost,
+        front_ends=TREES,
+        default={"n_estimators": 50, "learning_rate": 1.0, "max_depth": 1},
+        regression_default={"max_depth": 3, "loss": "linear"},
+        space=_adaboost_space,
+        source="Feurer et al. 2015 (Auto-sklearn, NeurIPS)",
+        effort={"trees": "n_estimators"},
+    ),
+)

@@ -1,0 +1,46 @@
+"""The training loop over epochs: whatever is to be trained goes through here, one replica or all folds."""
+
+from collections.abc import Callable, Sequence
+
+from bakeoff.estimators.training.grouping import group
+from bakeoff.estimators.training.objectives import Objective
+from bakeoff.estimators.training.program import Augment, Program, Replica, Settings
+
+
+def train(
+    replicas: Sequence[Replica],
+    settings: Settings,
+    objective: Objective,
+    augment: Augment | None = None,
+    on_epoch: Callable[[int], None] | None = None,
+) -> None:
+    """Train replicas until all are done; their networks hold the outcome.
+
+    With validation rows a replica ends with the weights of its lowest validation loss, without with its last.
+
+    Parameters
+    ----------
+    replicas : sequence of Replica
+        Changed in place.
+    settings : Settings
+    objective : Objective
+    augment : callable, optional
+        As in `Program`.
+    on_epoch : callable, optional
+        Called with the number of the epoch after each; the replicas' networks then show their present weights. What
+        it raises ends the training.
+
+    Raises
+    ------
+    ConvergenceError
+        When the loss of a replica stops being finite and no earlier weights give a finite one.
+    """
+    programs = [Program(members, settings, objective, augment) for members in group(replicas, settings.batch_size)]
+    epoch = 0
+    while programs:
+        epoch += 1
+        for program in programs:
+            program.run_epoch()
+        if on_epoch is not None:
+            on_epoch(epoch)
+        programs = [program for program in programs if program.replicas]

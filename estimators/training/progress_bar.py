@@ -1,0 +1,31 @@
+"""A progress bar over the epochs of a training, on stderr, for those who ask for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bakeoff.estimators.training.program import Replica
+
+WORDS = {"training_loss": "loss", "validation_loss": "validation loss", "validation_score": "score"}
+
+
+@contextmanager
+def epoch_bar(max_epochs: int, replicas: Sequence[Replica], *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show the epochs and the mean losses of all replicas; gives a function to call with the number of each epoch."""
+    if not shown:
+        yield lambda _: None
+        return
+    columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=max_epochs)
+        yield lambda epoch: progress.update(task, completed=epoch, description=describe(replicas))
+
+
+def describe(replicas: Sequence[Replica]) -> str:
+    """Say how the losses stand, as means over the replicas."""
+    rows = [replica.monitor.history[-1] for replica in replicas]
+    means = (f"{words} {np.mean([row[name] for row in rows]):.4g}" for name, words in WORDS.items() if name in rows[0])
+    return ", ".join(means)

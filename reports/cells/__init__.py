@@ -1,0 +1,1 @@
+"""Tables of the report as cells of text, and the dot plots within them."""

@@ -1,0 +1,48 @@
+"""The scores of every outer fold, model by model: how far they spread, and how far models overlap."""
+
+from typing import Any
+
+from bakeoff.reports.cells.tables import describe_metric, rows_of
+from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
+from bakeoff.reports.drawing.palette import colours
+from bakeoff.reports.run_data.frames import BASELINE, Run, cells_of, fits_of, fold_scores
+
+ROW_PX, PADDING_PX = 24, 110
+
+
+def build_fold_figure(view: Run, dataset: str) -> Figure | None:
+    """Draw each outer fold's score as a faint mark and the mean as a strong one, best first; None with one fold."""
+    known = cells_of(view, dataset)
+    cells = rows_of(known[known["mean"].notna() & (known["model"] != BASELINE)])
+    if not cells or cells[0]["n_folds"] < 2:
+        return None
+    metric = view.primary(dataset)
+    return Figure(
+        key=slugify(dataset, "folds"),
+        title=f"{dataset}: {metric} on every outer fold",
+        caption=f"Faint: the {cells[0]['n_folds']} outer folds; strong: their mean. Folds share training rows and test "
+        "parts are small: overlapping rows may still differ, and the verdict says whether they do.",
+        x=Axis(title=describe_metric(view, metric)),
+        y=Axis(names=tuple(f"{cell['model']} ({cell['variant']})" for cell in cells), is_reversed=True),
+        traces=tuple(trace for row, cell in enumerate(cells) for trace in _traces(view, metric, cell, row)),
+        height=ROW_PX * len(cells) + PADDING_PX,
+    )
+
+
+def _traces(view: Run, metric: str, cell: dict[str, Any], row: int) -> tuple[Trace, Trace]:
+    fits = fits_of(view, cell["dataset"])
+    scores = fold_scores(fits, cell["dataset"], cell["model"], cell["variant"], metric)
+    named = f"{cell['model']} ({cell['variant']})"
+    look: dict[str, Any] = {"style": "points", "colour": colours(view)[cell["model"]], "family": cell["family"]}
+    places = scores.index.tolist()
+    folds = Trace(
+        x=scores.tolist(),
+        y=[row] * len(scores),
+        texts=[
+            f"{named}, fold {repeat + 1}.{fold + 1}: {score:.4g}"
+            for (repeat, fold), score in zip(places, scores, strict=True)
+        ],
+        is_faint=True,
+        **look,
+    )
+    return folds, Trace(x=[cell["mean"]], y=[row], texts=[f"{named}: mean {cell['mean']:.4g}"], **look)

@@ -1,0 +1,1 @@
+"""What the run folder holds, as frames: pure functions, each computed once."""

@@ -1,0 +1,1 @@
+"""The sections of the report: judgements and run data in tables and sentences."""

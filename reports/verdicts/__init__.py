@@ -1,0 +1,1 @@
+"""Whether deep and classical differ: judgements, as values."""

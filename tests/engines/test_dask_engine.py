@@ -1,0 +1,304 @@
+"""A cluster of Dask: the same scores, workers that come, go and are refused, and an end that leaves nothing running."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from bakeoff.api import run_suite
+from bakeoff.engines.dask_engine import Demand, _Cluster, _Worker, dask_engine
+from bakeoff.engines.observers import Silent
+from bakeoff.errors import UserError
+from bakeoff.records.provenance import collect_versions
+from bakeoff.records.record import Record
+from bakeoff.records.run_folder import RunFolder
+
+# A user's estimator that takes its time, and notes when it begins, and which worker waits for it.
+SLOW = """
+import multiprocessing, time
+from pathlib import Path
+from sklearn.dummy import DummyClassifier
+
+class Slow(DummyClassifier):
+    def fit(self, X, y):
+        with Path({begun!r}).open("a") as file:
+            file.write(f"{{multiprocessing.parent_process().pid}}\\n")
+        time.sleep({seconds})
+        return super().fit(X, y)
+"""
+
+
+class Listener(Silent):
+    """Progress that remembers."""
+
+    def __init__(self) -> None:
+        self.ended: list[Record] = []
+        self.notes: list[str] = []
+        self.retried: list[str] = []
+
+    def end(self, record: Record) -> None:
+        """Remember the record."""
+        self.ended.append(record)
+
+    def note(self, message: str) -> None:
+        """Remember the note."""
+        self.notes.append(message)
+
+    def retry(self, job: Any, reason: str) -> None:
+        """Remember what is run again."""
+        self.retried.append(reason)
+
+
+@pytest.fixture
+def slow_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Make a suite of four fits that take three seconds each."""
+    text = SLOW.format(begun=str(tmp_path / "begun"), seconds=3)
+    (tmp_path / "slowmodels.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return {
+        "name": "slow",
+        "datasets": ["wine"],
+        "models": [{"import": "slowmodels:Slow"}],
+        "variants": ["default"],
+        "outer_folds": 4,
+        "limits": {"seconds": 60, "memory": "2GB"},
+    }
+
+
+def scores(folder: RunFolder) -> dict[str, Any]:
+    """Return what must not depend on where a fit ran."""
+    return {fit: (one.status, one.metrics, one.params) for fit, one in folder.read_records()[0].items()}
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.05)
+
+
+def demand(tmp_path: Path, **changes: Any) -> Demand:
+    """Make what a run asks of a cluster."""
+    given = {"scratch": tmp_path, "workers": None, "threads": 1, "devices": {"cpu"}, "mixed_versions": False}
+    return Demand(**{**given, "note": print, **changes})
+
+
+def test_cluster_gives_the_scores_of_this_machine(tiny_run: RunFolder, tmp_path: Path, cluster: Any) -> None:
+    """Tuned and default fits of classical and deep models score the same on a cluster, bit for bit."""
+    listener = Listener()
+    suite = tiny_run.read_suite()
+    folder = run_suite(suite, out=tmp_path / "run", tracking=False, dask=cluster.file, progress=listener).folder
+    assert scores(folder) == scores(tiny_run)
+    assert any("running on the Dask cluster at tcp://127.0.0.1" in note for note in listener.notes)
+    assert "Dask cluster" in folder.read_json("provenance.json")["engine"]
+    assert all(record.diagnostics["host"] for record in listener.ended)
+
+
+def test_cluster_of_our_own(tmp_path: Path) -> None:
+    """`local` starts a cluster on this machine and ends it with the run."""
+    suite = {"name": "own", "datasets": ["wine"], "models": ["dummy", "logistic"], "variants": ["default"]}
+    result = run_suite(suite, out=tmp_path / "run", tracking=False, dask="local", workers=2)
+    assert (result.finished.ran, result.finished.failed) == (10, 0)  # type: ignore[union-attr]
+    assert "a Dask cluster here, 2 fits at once" in result.folder.read_json("provenance.json")["engine"]
+
+
+def test_dead_worker_loses_no_fit(tmp_path: Path, new_cluster: Any, slow_suite: dict[str, Any]) -> None:
+    """A worker killed in the middle of a fit: the fit runs again elsewhere, and its record says so."""
+    begun = tmp_path / "begun"
+    killer = subprocess.Popen([sys.executable, "-c", KILL_WHEN_BEGUN.format(begun=str(begun))])
+    listener = Listener()
+    result = run_suite(slow_suite, out=tmp_path / "run", tracking=False, dask=new_cluster.file, progress=listener)
+    assert killer.wait(timeout=60) == 0
+    records = result.folder.read_records()[0].values()
+    assert [record.status for record in records] == ["ok"] * 4
+    again = [record for record in records if record.diagnostics.get("attempts", 1) > 1]
+    assert len(again) == 1
+    assert len(begun.read_text(encoding="utf-8").splitlines()) == 5
+
+
+KILL_WHEN_BEGUN = """
+import os, signal, time
+from pathlib import Path
+deadline = time.monotonic() + 60
+while not Path({begun!r}).is_file() or not Path({begun!r}).read_text().endswith("\\n"):
+    assert time.monotonic() < deadline
+    time.sleep(0.05)
+os.kill(int(Path({begun!r}).read_text().split()[0]), signal.SIGKILL)
+"""
+
+
+def start(out: Path, suite: Path, file: str) -> "subprocess.Popen[bytes]":
+    """Start `bakeoff run` on a cluster in a process of its own."""
+    command = [sys.executable, "-m", "bakeoff", "run", str(suite), "--out", str(out), "--no-tracking"]
+    with (suite.parent / "output.txt").open("w") as output:
+        return subprocess.Popen([*command, "--dask", file], stdout=output, stderr=output)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_end_of_the_driver_ends_its_fits(
+    tmp_path: Path, cluster: Any, slow_suite: dict[str, Any], how: signal.Signals
+) -> None:
+    """Interrupted or killed, a run on a cluster leaves no fit running there, and the same command goes on."""
+    import yaml
+
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(slow_suite), encoding="utf-8")
+    run = start(tmp_path / "run", tmp_path / "suite.yaml", cluster.file)
+    wait_for((tmp_path / "begun").is_file)
+    fits = [one for worker in cluster.workers for one in _fits_of(worker.pid)]
+    assert fits
+    run.send_signal(how)
+    began = time.monotonic()
+    run.wait(timeout=30)
+    if how == signal.SIGINT:
+        assert run.returncode == 130
+        assert time.monotonic() - began < 3
+    _, alive = psutil.wait_procs(fits, timeout=15)
+    assert not alive
+    again = start(tmp_path / "run", tmp_path / "suite.yaml", cluster.file)
+    assert again.wait(timeout=120) == 0, (tmp_path / "output.txt").read_text(encoding="utf-8")
+    assert len(scores(RunFolder(tmp_path / "run"))) == 4
+
+
+def _fits_of(pid: int) -> list[psutil.Process]:
+    """List the processes of fits below a worker: sessions of their own."""
+    return [one for one in psutil.Process(pid).children(recursive=True) if os.getsid(one.pid) == one.pid]
+
+
+@pytest.mark.slow
+def test_dead_scheduler_ends_the_run_with_its_records(
+    tmp_path: Path, new_cluster: Any, slow_suite: dict[str, Any]
+) -> None:
+    """Without its scheduler the run ends with exit code 2, blames no fit, and goes on with a new cluster."""
+    import yaml
+
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(slow_suite), encoding="utf-8")
+    out = tmp_path / "run"
+    run = start(out, tmp_path / "suite.yaml", new_cluster.file)
+    wait_for(lambda: (out / "records.jsonl").is_file() and (out / "records.jsonl").read_text(encoding="utf-8"))
+    new_cluster.scheduler.kill()
+    assert run.wait(timeout=120) == 2
+    output = (tmp_path / "output.txt").read_text(encoding="utf-8")
+    assert "the scheduler of the Dask cluster is gone" in output
+    assert "Traceback" not in output
+    recorded = scores(RunFolder(out))
+    assert 0 < len(recorded) < 4
+    assert {status for status, _, _ in recorded.values()} == {"ok"}
+    result = run_suite(slow_suite, out=out, tracking=False, workers=2)
+    assert (result.finished.failed, len(scores(RunFolder(out)))) == (0, 4)  # type: ignore[union-attr]
+
+
+class FakeClient:
+    """What `_Cluster` asks of Dask's client: who is there, and what each says of itself."""
+
+    def __init__(self, *workers: Any) -> None:
+        self.there = {f"tcp://{place}": worker for place, worker in enumerate(workers)}
+        self.scheduler = SimpleNamespace(address="tcp://scheduler")
+
+    def nthreads(self) -> dict[str, int]:
+        """Return the slots by worker."""
+        return {address: getattr(worker, "slots", 1) for address, worker in self.there.items()}
+
+    def run(self, function: Any, *_: Any, workers: list[str], on_error: str) -> dict[str, Any]:
+        """Describe workers."""
+        return {address: self.there[address] for address in workers}
+
+
+def worker(**changes: Any) -> Any:
+    """Make a worker that is as it should be, but for the changes."""
+    about = {"slots": 2, "gpus": 0, "cores": 4, "versions": collect_versions(), "token": "shared", **changes}
+    return _Worker(**about)
+
+
+def make_cluster(tmp_path: Path, *workers: Any, **changes: Any) -> _Cluster:
+    """Make a cluster of workers that share a folder."""
+    made = _Cluster(FakeClient(*workers), demand(tmp_path, **changes))
+    made._token = "shared"
+    return made
+
+
+def test_slots_of_all_workers_count(tmp_path: Path) -> None:
+    """Slots are summed; those of GPUs are taken off where fits want GPUs."""
+    workers = [worker(), worker(slots=3, gpus=1)]
+    assert make_cluster(tmp_path, *workers).cpu_slots() == 5
+    gpu = make_cluster(tmp_path, *workers, devices={"cpu", "cuda"})
+    assert (gpu.cpu_slots(), gpu.gpu_slots()) == (4, 1)
+
+
+def test_worker_without_the_folder_is_refused(tmp_path: Path) -> None:
+    """A worker that does not see the run folder would find no data: it is named, with what to do."""
+    with pytest.raises(UserError, match=r"tcp://1 does not see .* need one folder that they share"):
+        make_cluster(tmp_path, worker(), worker(token="")).workers()
+
+
+def test_worker_with_other_versions_is_refused(tmp_path: Path) -> None:
+    """Other versions on a worker would give other scores: they are named, unless they are allowed."""
+    old = worker(versions={"numpy": "1.0"})
+    with pytest.raises(UserError, match=r"other versions than this machine \(numpy .* → 1\.0\)"):
+        make_cluster(tmp_path, old).workers()
+    assert make_cluster(tmp_path, old, mixed_versions=True).cpu_slots() == 2
+
+
+def test_crowded_worker_is_refused(tmp_path: Path) -> None:
+    """Slots times threads beyond a worker's cores are refused, with the option that would do."""
+    with pytest.raises(UserError, match="2 slots x 3 threads on 4 cores; start it with --nthreads 1"):
+        make_cluster(tmp_path, worker(), threads=3).workers()
+
+
+def test_worker_that_cannot_answer_is_named(tmp_path: Path) -> None:
+    """A worker without bakeoff is named with its error; one that is gone meanwhile is passed over."""
+    bare = ModuleNotFoundError("No module named 'bakeoff'")
+    with pytest.raises(UserError, match=r"tcp://0 can't be used .*No module.*is bakeoff installed there"):
+        make_cluster(tmp_path, bare).workers()
+    assert make_cluster(tmp_path, OSError("gone"), worker()).cpu_slots() == 2
+
+
+def test_workers_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run waits for the first worker and says so; slots follow the workers that are there; new ones are checked."""
+    monkeypatch.setattr("bakeoff.engines.dask_engine.LOOK_S", 0.0)
+    monkeypatch.setattr("bakeoff.engines.dask_engine.FIRST_WORD_S", 0.0)
+    notes: list[str] = []
+    made = make_cluster(tmp_path, note=notes.append)
+    threading.Timer(0.5, lambda: made.client.there.update({"tcp://a": worker()})).start()
+    made.wait_for_workers()
+    assert notes == ["waiting for workers of tcp://scheduler; Ctrl-C stops"]
+    assert made.cpu_slots() == 2
+    made.client.there = {"tcp://b": worker(slots=1)}
+    assert made.cpu_slots() == 1
+    made.client.there["tcp://c"] = worker(token="other")
+    with pytest.raises(UserError, match="does not see"):
+        made.cpu_slots()
+
+
+def test_gpu_that_nobody_announces_is_missed(tmp_path: Path, cluster: Any) -> None:
+    """Fits for GPUs need workers that announce them."""
+    wanted = demand(tmp_path, devices={"cuda"})
+    with pytest.raises(UserError, match="--resources GPU=1"), dask_engine(cluster.file, wanted):
+        pass
+
+
+@pytest.mark.parametrize("content", ["name: suite", "{}", "[1]", ""])
+def test_file_that_is_no_scheduler_file_is_told(tmp_path: Path, content: str) -> None:
+    """Another file than the scheduler's is refused at once."""
+    (tmp_path / "base.yaml").write_text(content, encoding="utf-8")
+    where = str(tmp_path / "base.yaml")
+    with pytest.raises(UserError, match="is no scheduler file"), dask_engine(where, demand(tmp_path)):
+        pass
+
+
+def test_absent_scheduler_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address where nobody listens is the user's mistake, told in one line."""
+    monkeypatch.setattr("bakeoff.engines.dask_engine.CONNECT_S", 0.5)
+    message = r"no scheduler answers at 'tcp://127\.0\.0\.1:9'"
+    with pytest.raises(UserError, match=message), dask_engine("tcp://127.0.0.1:9", demand(tmp_path)):
+        pass
