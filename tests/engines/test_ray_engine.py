@@ -10,7 +10,7 @@ import pytest
 from bakeoff import run_suite
 from bakeoff.records.run_folder import RunFolder, open_run
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "on_ray.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "on_ray.py"
 # On loopback alone, without a token in the home folder, without telemetry.
 QUIET = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 

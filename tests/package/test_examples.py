@@ -11,7 +11,7 @@ from bakeoff.errors import UserError
 from bakeoff.planning.plan import make_plan
 from bakeoff.suites.suite_file import load_suite, parse_suite
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 SUITES = sorted((ROOT / "examples" / "suites").glob("*.yaml"))
 

@@ -60,7 +60,7 @@ def test_known_models_reach_known_scores(data_folder: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(("name", "least"), [("ucr_GunPoint", 96.3), ("ucr_ItalyPowerDemand", 93.5), ("trec6", 89.0)])
 def test_nets_reach_published_results(data_folder: Path, tmp_path: Path, name: str, least: float) -> None:
     """The script of published results computes a figure near the literature's, and then finds it recorded."""
-    script = Path(__file__).parent / "performance" / "published.py"
+    script = Path(__file__).parents[1] / "performance" / "published.py"
     command = [sys.executable, str(script), str(tmp_path / "results.jsonl"), name]
     environment = {**os.environ, "BAKEOFF_DATA": str(data_folder), "OMP_NUM_THREADS": "1"}
     for _ in range(2):

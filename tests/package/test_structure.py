@@ -1,91 +1,222 @@
-"""The shape of the package: folders and list agree, imports go one way, importing is light."""
+"""The shape of the package: rooms of one concept, imports in one direction, borders, light imports."""
 
 import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FOLDERS = {
-    "benchmark": "bakeoff",
-    "datasets": "bakeoff.datasets",
-    "estimators": "bakeoff.estimators",
-    "reports": "bakeoff.reports",
-    "reports/figures": "bakeoff.reports.figures",
-    "reports/statistics": "bakeoff.reports.statistics",
-}
+ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-
-# Who may import whom, beside the light modules that everybody may.
-LIGHT = {
-    "bakeoff.errors",
-    "bakeoff.seeds",
-    "bakeoff.records.record",
-    "bakeoff.records.run_folder",
-    "bakeoff.protocol.metrics",
+TOP = {
+    "bakeoff": "benchmark",
+    "bakeoff.datasets": "datasets",
+    "bakeoff.estimators": "estimators",
+    "bakeoff.reports": "reports",
 }
-ALLOWED = {
-    "bakeoff.datasets": {"bakeoff.datasets"},
-    "bakeoff.estimators": {"bakeoff.estimators", "bakeoff.datasets"},
-    "bakeoff.reports": {"bakeoff.reports"},
-    "bakeoff.reports.figures": {"bakeoff.reports"},
-    "bakeoff.reports.statistics": {"bakeoff.reports.statistics"},
+MOST_FILES = 13  # beside __init__.py
+MOST_LAYERS = 10
+
+# Room -> the rooms that it may import. `bakeoff` holds the words that all others use; the names under `bakeoff.datasets`,
+# `bakeoff.estimators` and `bakeoff.reports` are those of their own rooms, and stand for all of them elsewhere.
+ROOMS: dict[str, str] = {
+    "": "",
+    "datasets": "",
+    "estimators": "",
+    "records": "",
+    "isolation": "records",
+    "protocol": "datasets estimators records",
+    "reports": "protocol records",
+    "suites": "datasets estimators protocol",
+    "fitting": "datasets estimators protocol",
+    "engines": "isolation protocol records",
+    "tuning": "datasets estimators protocol records fitting",
+    "planning": "datasets estimators protocol suites",
+    "evaluation": "datasets estimators records isolation protocol fitting planning tuning",
+    "running": "datasets records isolation protocol suites planning fitting engines evaluation reports",
+    "recorded_runs": "estimators records isolation protocol suites planning tuning engines evaluation running reports",
+    "tracking": "datasets records protocol planning fitting engines running reports",
+    "api": "datasets estimators records suites planning engines running recorded_runs tracking reports",
+    "cli": "datasets estimators records protocol suites planning engines running recorded_runs tracking reports api",
+}
+INNER: dict[str, dict[str, str]] = {
+    "datasets": {
+        "": "",
+        "schema": "",
+        "formats": "schema",
+        "sources": "schema formats",
+        "profiling": "schema",
+    },
+    "estimators": {
+        "": "",
+        "layers": "",
+        "preprocessing": "",
+        "search_spaces": "",
+        "wrappers": "",
+        "training": "layers",
+        "nets": "layers preprocessing training",
+        "specs": "search_spaces wrappers",
+        "models": "preprocessing specs",
+    },
+    "reports": {
+        "": "",
+        "statistics": "",
+        "run_data": "",
+        "cells": "run_data",
+        "drawing": "run_data",
+        "verdicts": "statistics run_data",
+        "sections": "statistics run_data cells verdicts",
+        "figures": "run_data cells drawing verdicts sections",
+        "pages": "run_data cells drawing verdicts sections figures",
+    },
 }
 DATA_EXTRAS = ("arff", "huggingface", "images", "openml", "zst")
 TESTED_EXTRAS = ("dask", *DATA_EXTRAS)  # that the tests install
+# Library -> the only modules that import it.
 ONLY_HERE = {
-    "mlflow": {"tracking_client", "tracking_mirror", "tracking_models"},
-    "multiprocessing": {"isolation", "child"},
-    "concurrent": {"engine", "lanes", "local_engine", "options", "shipping"},
-    "distributed": {"dask_engine"},
-    "typer": {"cli", "cli_look", "cli_options", "cli_results"},
+    "mlflow": {"tracking/client", "tracking/mirror", "tracking/models"},
+    "multiprocessing": {"isolation/isolation", "isolation/child"},
+    "concurrent": {
+        "engines/engine",
+        "engines/pools",
+        "engines/local_engine",
+        "engines/options",
+        "engines/submission",
+    },
+    "distributed": {"engines/dask_engine"},
+    "typer": {"cli/app", "cli/inspect_commands", "cli/options", "cli/result_commands"},
 }
 
 
+def modules() -> Iterator[tuple[str, Path]]:
+    """Yield every module by its dotted name below `bakeoff`, `cli/app` say, with its file."""
+    for package, folder in TOP.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            inner = path.relative_to(ROOT / folder).with_suffix("").as_posix()
+            yield "/".join([*package.split(".")[1:], inner]), path
+
+
+MODULES = dict(modules())
+
+
 def imports_of(path: Path) -> set[str]:
-    """Return every module that a file imports, wherever in the file."""
+    """Return every module that a file imports, wherever in the file; a name of a package counts as its module."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
 
 
+def rooms_of(path: Path) -> set[tuple[str, str]]:
+    """Return the rooms that a file imports, as (room, inner room); `__init__` of the four packages is the face of all."""
+    found = set()
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[0] != "bakeoff":
+            continue
+        for end in range(len(parts), 1, -1):
+            key = "/".join(parts[1:end])
+            if key in MODULES or f"{key}/__init__" in MODULES:
+                found.add(place_of(key if key in MODULES else f"{key}/__init__"))
+                break
+    return found
+
+
+def place_of(module: str) -> tuple[str, str]:
+    """Return the room of a module, and the room within it; ("", "") are the words of all."""
+    parts = module.split("/")[:-1]
+    room = parts[0] if parts else ""
+    return room, parts[1] if len(parts) > 1 and room in INNER else ""
+
+
+def layers(table: dict[str, str]) -> dict[str, int]:
+    """Return the layer of each room, from 1: one above the highest that it may import.
+
+    Raises
+    ------
+    RecursionError
+        If rooms import each other in a circle.
+    """
+    below = {room: [*allowed.split(), *([""] if room else [])] for room, allowed in table.items()}
+
+    def layer(room: str) -> int:
+        return 1 + max((layer(other) for other in below[room]), default=0)
+
+    return {room: layer(room) for room in table}
+
+
 def test_folders_are_the_listed_packages() -> None:
-    """The folders on disk, the package list and the package folders name the same packages."""
+    """The folders on disk, the package list and the tables of rooms name the same packages."""
     setuptools = PROJECT["tool"]["setuptools"]
-    assert setuptools["package-dir"] == {name: folder for folder, name in FOLDERS.items()}
-    assert sorted(setuptools["packages"]) == sorted(FOLDERS.values())
-    found = {str(path.parent.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")}
-    assert found == set(FOLDERS)  # none that is not listed
+    assert setuptools["package-dir"] == TOP
+    found = {module.removesuffix("/__init__") for module in MODULES if module.endswith("__init__")}
+    listed = {name.removeprefix("bakeoff").lstrip(".").replace(".", "/") for name in setuptools["packages"]}
+    assert listed == {"" if name == "__init__" else name for name in found}
+    rooms = {*ROOMS, *(f"{room}/{inner}".rstrip("/") for room, table in INNER.items() for inner in table)}
+    assert listed == rooms
+    folders = {path.parent for path in MODULES.values()}
+    assert all((folder / "__init__.py").is_file() for folder in folders)
 
 
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != "benchmark"])
-def test_imports_go_one_way(folder: str) -> None:
-    """Data sets know no models, models no runner, and reports nothing but the run folder."""
-    package = FOLDERS[folder]
-    checked = 0
-    for path in (ROOT / folder).glob("*.py"):
-        ours = {name for name in imports_of(path) if name.split(".")[0] == "bakeoff"} - LIGHT
-        wrong = {name for name in ours if not any(name.startswith(allowed) for allowed in ALLOWED[package])}
-        assert not wrong, f"{path} imports {wrong}"
-        checked += 1
-    assert checked > 3
+@pytest.mark.parametrize("room", [*ROOMS, *(f"{room}/{inner}" for room in INNER for inner in INNER[room] if inner)])
+def test_a_room_is_small(room: str) -> None:
+    """No folder holds more than about a dozen files, and each says in its first line what it is."""
+    outer, _, inner = room.partition("/")
+    mine = [module for module in MODULES if place_of(module) == (outer, inner)]
+    assert len([module for module in mine if not module.endswith(("__init__", "__main__"))]) <= MOST_FILES
+    for module in mine:
+        assert ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8"))), module
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not module.endswith(("__init__", "__main__"))])
+def test_imports_go_one_way(module: str) -> None:
+    """A module imports from its own room, and from those that the table allows."""
+    room, inner = place_of(module)
+    for other, other_inner in rooms_of(MODULES[module]):
+        if other == room and room in INNER:
+            assert other_inner in (inner, *INNER[room][inner].split(), ""), f"{module} imports {room}/{other_inner}"
+        else:
+            assert other in (room, *ROOMS[room].split(), ""), f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("table", [ROOMS, *INNER.values()], ids=["bakeoff", *INNER])
+def test_rooms_stand_on_few_layers(table: dict[str, str]) -> None:
+    """No room is in a circle, and what a table allows is used somewhere."""
+    assert max(layers(table).values()) <= MOST_LAYERS
+
+
+def test_no_room_is_allowed_what_it_does_not_use() -> None:
+    """The tables say what is, not what might be."""
+    used: dict[str, set[str]] = {room: set() for room in ROOMS}
+    used_inside: dict[str, dict[str, set[str]]] = {room: {inner: set() for inner in INNER[room]} for room in INNER}
+    for module, path in MODULES.items():
+        room, inner = place_of(module)
+        for other, other_inner in rooms_of(path):
+            if other != room:
+                used[room].add(other)
+            elif room in INNER and not module.endswith("__init__"):
+                used_inside[room][inner].add(other_inner)
+    for room, allowed in ROOMS.items():
+        if room:
+            assert set(allowed.split()) <= used[room], room
+    for room, table in INNER.items():
+        for inner, allowed in table.items():
+            assert set(allowed.split()) <= used_inside[room][inner], f"{room}/{inner}"
 
 
 @pytest.mark.parametrize("library", ONLY_HERE)
 def test_one_module_knows_each_border(library: str) -> None:
     """Only tracking knows MLflow, only isolation processes, only engines executors, only the CLI typer."""
     users = {
-        path.stem
-        for folder in FOLDERS
-        for path in (ROOT / folder).glob("*.py")
+        module
+        for module, path in MODULES.items()
         if any(name.split(".")[0] == library for name in imports_of(path))
         or f'import_module("{library}")' in path.read_text(encoding="utf-8")
     }
@@ -94,17 +225,16 @@ def test_one_module_knows_each_border(library: str) -> None:
 
 def test_only_the_command_line_prints() -> None:
     """No module but those of the command line calls print."""
-    printing = [
-        path.stem
-        for folder in FOLDERS
-        for path in (ROOT / folder).glob("*.py")
+    printing = {
+        module
+        for module, path in MODULES.items()
         if any(isinstance(node, ast.Name) and node.id == "print" for node in ast.walk(ast.parse(path.read_text())))
-    ]
-    assert set(printing) == {"cli", "console", "interrupts"}
+    }
+    assert printing == {"cli/app", "cli/console", "cli/interrupts"}
 
 
 @pytest.mark.parametrize(
-    "module", ["bakeoff", "bakeoff.cli.app", "bakeoff.suites.suite", "bakeoff.estimators", "bakeoff.reports"]
+    "module", ["bakeoff", "bakeoff.cli", "bakeoff.suites.suite", "bakeoff.estimators", "bakeoff.reports"]
 )
 def test_importing_is_light(module: str) -> None:
     """Importing these loads none of the heavy libraries."""
