@@ -15,7 +15,7 @@ from bakeoff.errors import UserError
 from bakeoff.estimators.specs.spec import ModelSpec
 from bakeoff.planning.plan import InMemoryInputs, Plan, filter_suite, make_plan
 from bakeoff.planning.shard import Shard, parse_shard, take_shard
-from bakeoff.recorded_runs.extension import More, check_same_data, extend_suite
+from bakeoff.recorded_runs.extension import Extension, check_same_data, extend_suite
 from bakeoff.records.run_folder import RunFolder, open_run
 from bakeoff.running.refit import list_refits
 from bakeoff.running.runner import Run
@@ -206,13 +206,13 @@ def extend(
     path : str or Path
         The run folder. With nothing to add, an interrupted run is finished.
     trials : int
-        More trials for each study.
+        Extension trials for each study.
     folds : int
-        More outer folds, as whole repeats.
+        Extension outer folds, as whole repeats.
     repeats : int
-        More repeats of the outer folds.
+        Extension repeats of the outer folds.
     models : sequence of str
-        More models, or families of them.
+        Extension models, or families of them.
     tracking, tracking_uri, log_models, progress, **run_options
         As in `run_suite`.
 
@@ -222,7 +222,7 @@ def extend(
         If there is no run, its data have changed, or it can't have more of that.
     """
     folder = open_run(path)
-    more = More(trials=trials, folds=folds, repeats=repeats, models=models)
+    more = Extension(trials=trials, folds=folds, repeats=repeats, models=models)
     suite = extend_suite(to_suite(folder.read_suite()), more)
     shard = folder.read_plan().get("shard")
     return _run(

@@ -13,8 +13,8 @@ import typer
 
 from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exit_codes import INTERRUPTED, OK, SOME_FAILED, USER_ERROR
-from bakeoff.cli.inspect_commands import looks
-from bakeoff.cli.interrupts import end_promptly, leave
+from bakeoff.cli.inspect_commands import inspect_app
+from bakeoff.cli.interrupts import exit_promptly, leave
 from bakeoff.cli.options import (
     AsJson,
     Dask,
@@ -49,7 +49,7 @@ from bakeoff.cli.options import (
     Workers,
     split_names,
 )
-from bakeoff.cli.result_commands import results
+from bakeoff.cli.result_commands import result_app
 from bakeoff.errors import UserError
 
 app = typer.Typer(
@@ -60,8 +60,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(looks)
-app.add_typer(results)
+app.add_typer(inspect_app)
+app.add_typer(result_app)
 
 
 def main() -> NoReturn:
@@ -126,7 +126,7 @@ def run(
     from bakeoff.api import run_suite
     from bakeoff.cli.progress import build_progress
 
-    end_promptly()
+    exit_promptly()
     with build_progress(build_console(stderr=as_json)) as progress:
         result = run_suite(
             suite,
@@ -172,7 +172,7 @@ def extend(
     from bakeoff.api import extend as extended
     from bakeoff.cli.progress import build_progress
 
-    end_promptly()
+    exit_promptly()
     with build_progress(build_console(stderr=as_json)) as progress:
         result = extended(
             run,
@@ -222,14 +222,14 @@ def compare(
 ) -> int:
     """Compare models on one data set, without a suite."""
     from bakeoff.api import run_suite
-    from bakeoff.cli.dataset_options import entry_of, read_words
+    from bakeoff.cli.dataset_options import dataset_entry, read_dataset_options
     from bakeoff.cli.progress import build_progress
 
-    words = read_words(target, task, positive, split_names(drop), groups, time, set_)
+    words = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
     name = re.sub(r"[^\w .-]", "-", Path(data).name.split(".")[0])[:80] or "data"
     content = {
         "name": f"compare-{name}",
-        "datasets": [entry_of(data, words)],
+        "datasets": [dataset_entry(data, words)],
         "models": split_names(models) or ["all"],
         "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,
@@ -238,7 +238,7 @@ def compare(
         "importance": importance,
         "seed": seed,
     }
-    end_promptly()
+    exit_promptly()
     with build_progress(build_console(stderr=as_json)) as progress:
         result = run_suite(
             content,
@@ -260,9 +260,9 @@ def _close(result: Any, as_json: bool) -> int:
     if as_json:
         print_json(result.as_dict())
     else:
-        from bakeoff.cli.tables import closing
+        from bakeoff.cli.tables import summary_tables
 
-        print_all(*closing(result))
+        print_all(*summary_tables(result))
     return SOME_FAILED if result.finished.failed or result.finished.not_logged else OK
 
 

@@ -11,7 +11,7 @@ from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, is_registered_nam
 from bakeoff.errors import UserError
 
 
-def read_words(
+def read_dataset_options(
     target: str | None,
     task: str | None,
     positive: str | None,
@@ -44,7 +44,7 @@ def read_words(
     return words
 
 
-def entry_of(source: str, words: dict[str, Any]) -> dict[str, Any]:
+def dataset_entry(source: str, words: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of `datasets` in a suite that stands for a source and what is said of it."""
     if source.startswith(OPENML):
         return {"openml": parse_openml_id(source), **words}

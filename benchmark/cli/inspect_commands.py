@@ -7,7 +7,7 @@ import typer
 
 from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exit_codes import OK, SOME_FAILED
-from bakeoff.cli.interrupts import end_promptly
+from bakeoff.cli.interrupts import exit_promptly
 from bakeoff.cli.options import (
     AsJson,
     Data,
@@ -29,10 +29,10 @@ from bakeoff.cli.options import (
 )
 from bakeoff.errors import UserError, unknown_name
 
-looks = typer.Typer()
+inspect_app = typer.Typer()
 
 
-@looks.command()
+@inspect_app.command()
 def describe(
     data: Data,
     *,
@@ -47,12 +47,12 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """Say what a data set holds, what was inferred from it, and what is odd about it."""
-    from bakeoff.cli.dataset_options import read_words
+    from bakeoff.cli.dataset_options import read_dataset_options
     from bakeoff.cli.tables import dataset_tables
     from bakeoff.datasets import load
     from bakeoff.datasets.profiling.description import describe as described
 
-    words = read_words(target, task, positive, split_names(drop), groups, time, set_)
+    words = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
     about = described(load(data, **words), folds=folds)
     if as_json:
         print_json(about)
@@ -60,7 +60,7 @@ def describe(
         print_all(*dataset_tables(about))
 
 
-@looks.command()
+@inspect_app.command()
 def check(
     suite: SuiteName,
     *,
@@ -108,7 +108,7 @@ def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None, as
     from bakeoff.records.run_folder import FORECAST
     from bakeoff.running.forecast import make_forecast
 
-    end_promptly()
+    exit_promptly()
     folder = folder_of(plan.suite, out)
     folder.check_usable()
     with build_progress(build_console(stderr=as_json)) as progress:
@@ -118,7 +118,7 @@ def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None, as
     return made, folder.path / FORECAST
 
 
-@looks.command("list")
+@inspect_app.command("list")
 def list_(
     what: What,
     *,
@@ -137,7 +137,7 @@ def list_(
     print_all(listing(what))
 
 
-@looks.command()
+@inspect_app.command()
 def schema() -> None:
     """Print the JSON schema of suites, for editors."""
     from bakeoff.suites.suite import Suite
@@ -145,7 +145,7 @@ def schema() -> None:
     print_json(Suite.model_json_schema())
 
 
-@looks.command()
+@inspect_app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Print versions, threads, GPU and free memory, as fits would see them."""
     from bakeoff.cli.doctor import examine

@@ -12,7 +12,7 @@ from bakeoff.errors import RESUME_HINT
 PATIENCE_S = 0.7
 
 
-def end_promptly() -> None:
+def exit_promptly() -> None:
     """From now on Ctrl-C and SIGTERM end this process within a second, whatever it waits for."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _interrupt)

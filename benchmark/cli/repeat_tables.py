@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bakeoff.cli.tables import build_table
-from bakeoff.recorded_runs.reproduce import Repeated, describe_changes
+from bakeoff.recorded_runs.reproduce import RerunResult, describe_changes
 from bakeoff.records.record import Record
 from bakeoff.reports.formats import NO_VALUE, decimals_for, format_difference, format_value
 from bakeoff.reports.verdicts.diff import CellChange
@@ -39,7 +39,7 @@ def _p_of(change: CellChange) -> str:
     return f"{change.p_value:.3f}" if math.isfinite(change.p_value) else NO_VALUE
 
 
-def repeated_lines(repeated: Repeated) -> Iterable[str]:
+def repeated_lines(repeated: RerunResult) -> Iterable[str]:
     """Yield what `rerun` and `verify` say of a fit that ran once more."""
     before, now = repeated.before, repeated.now
     if repeated.same:

@@ -8,14 +8,14 @@ import typer
 
 from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exit_codes import OK, SOME_FAILED
-from bakeoff.cli.interrupts import end_promptly
+from bakeoff.cli.interrupts import exit_promptly
 from bakeoff.cli.options import AsJson, Dask, LogModels, MixedVersions, RunPath, TrackingUri, Workers
 from bakeoff.errors import UserError
 
-results = typer.Typer()
+result_app = typer.Typer()
 
 
-@results.command()
+@result_app.command()
 def merge(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders of parts of one suite.")],
     *,
@@ -36,13 +36,14 @@ def merge(
     return OK if merged.recorded == merged.planned else SOME_FAILED
 
 
-@results.command()
+@result_app.command()
 def show(run: RunPath, *, as_json: AsJson = False) -> int:
     """Show the verdict of a run, its ranked tables and its failures."""
     from bakeoff.api import RunResult
     from bakeoff.cli.tables import run_tables
     from bakeoff.records.run_folder import open_run
-    from bakeoff.reports.run_data.frames import failures, load_run_view
+    from bakeoff.reports.run_data.fits import failures
+    from bakeoff.reports.run_data.run import load_run_view
 
     folder = open_run(run)
     if as_json:
@@ -54,7 +55,7 @@ def show(run: RunPath, *, as_json: AsJson = False) -> int:
     return SOME_FAILED if len(failures(view)) else OK
 
 
-@results.command()
+@result_app.command()
 def report(
     run: RunPath,
     *,
@@ -78,7 +79,7 @@ def report(
         print_all(f"figures   {len(write_figures(view, figures))} files in {figures}")
 
 
-@results.command()
+@result_app.command()
 def track(
     run: RunPath, *, tracking_uri: TrackingUri = None, log_models: LogModels = False, workers: Workers = None
 ) -> int:
@@ -96,7 +97,7 @@ def track(
     print_all(f"{done.written} child runs written, {done.unchanged} unchanged, {where}")
     if not log_models:
         return OK
-    end_promptly()
+    exit_promptly()
     plan = plan_again(folder)
     with build_progress(build_console()) as progress:
         logged = track_models(folder, plan, done.uri, options=RunOptions(workers=workers), progress=progress)
@@ -104,7 +105,7 @@ def track(
     return SOME_FAILED if logged.failed else OK
 
 
-@results.command()
+@result_app.command()
 def ui(
     *,
     runs: Annotated[Path, typer.Option(help="Folder of the runs, with mlflow.db in it.")] = Path("runs"),
@@ -117,7 +118,7 @@ def ui(
     serve(runs, tracking_uri, port, print_all)
 
 
-@results.command()
+@result_app.command()
 def diff(
     before: Annotated[Path, typer.Argument(metavar="RUN_A", help="Run folder to compare with.")],
     after: Annotated[Path, typer.Argument(metavar="RUN_B", help="Run folder of the same models on the same splits.")],
@@ -127,7 +128,7 @@ def diff(
     """Say which models changed from one run to another; exit code 1 if one got significantly worse, or fails now."""
     from bakeoff.cli.repeat_tables import diff_tables
     from bakeoff.records.run_folder import open_run
-    from bakeoff.reports.run_data.frames import load_run_view
+    from bakeoff.reports.run_data.run import load_run_view
     from bakeoff.reports.verdicts.diff import compare_runs
 
     changes = compare_runs(*(load_run_view(open_run(run)) for run in (before, after)))
@@ -138,7 +139,7 @@ def diff(
     return SOME_FAILED if any(change.is_worse for change in changes) else OK
 
 
-@results.command()
+@result_app.command()
 def rerun(
     run: RunPath,
     fit: Annotated[
@@ -169,7 +170,7 @@ def rerun(
     return OK if repeated.same else SOME_FAILED
 
 
-@results.command()
+@result_app.command()
 def verify(
     run: RunPath,
     *,
@@ -183,7 +184,7 @@ def verify(
     from bakeoff.records.run_folder import open_run
     from bakeoff.reports import write_reports
 
-    end_promptly()
+    exit_promptly()
     folder = open_run(run)
     found = verify_run(
         folder, sample=sample, seed=seed, tell=lambda one: print_all(*repeated_lines(one), stderr=as_json)
@@ -197,7 +198,7 @@ def verify(
     return OK if found["equal"] == found["repeated"] else SOME_FAILED
 
 
-@results.command()
+@result_app.command()
 def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_json: AsJson = False) -> int:
     """Average the models of a run, weighted by their inner folds, and compare that with the best single one."""
     from bakeoff.cli.progress import build_progress
@@ -207,7 +208,7 @@ def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_jso
     from bakeoff.reports import write_reports
     from bakeoff.reports.sections.cross_model_ensemble import compare_ensembles, render_ensemble_comparisons
 
-    end_promptly()
+    exit_promptly()
     folder = open_run(run)
     with build_progress(build_console(stderr=as_json)) as progress:
         made = combine_models(folder, options=RunOptions(workers=workers, dask=dask), progress=progress)
@@ -219,7 +220,7 @@ def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_jso
     return OK if all(record.ok for record in made) else SOME_FAILED
 
 
-@results.command()
+@result_app.command()
 def export(
     run: RunPath,
     *,

@@ -17,7 +17,7 @@ from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 if TYPE_CHECKING:
     from bakeoff.api import RunResult
     from bakeoff.planning.plan import Plan
-    from bakeoff.reports.run_data.frames import Run
+    from bakeoff.reports.run_data.run import Run
     from bakeoff.running.forecast import Forecast
 
 TITLES = {"summary": "what it is"}
@@ -27,9 +27,9 @@ MOST_CLASSES = 20
 MOST_COLUMNS = 100
 
 
-def closing(result: "RunResult") -> list[RenderableType]:
+def summary_tables(result: "RunResult") -> list[RenderableType]:
     """Return what a run shows at its end: tables, counts, and where to look."""
-    from bakeoff.reports.run_data.frames import load_run_view
+    from bakeoff.reports.run_data.run import load_current_run
     from bakeoff.reports.sections.forecast import render_forecast
 
     finished = result.finished
@@ -41,7 +41,7 @@ def closing(result: "RunResult") -> list[RenderableType]:
     if finished.not_logged:
         counts += f", {finished.not_logged} models are not logged"
     lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
-    view = load_run_view(folder)
+    view = load_current_run(folder)
     foreseen = render_forecast(view)
     if foreseen:
         lines.append(f"forecast  {foreseen}")
@@ -52,7 +52,8 @@ def closing(result: "RunResult") -> list[RenderableType]:
 
 def run_tables(view: "Run") -> list[RenderableType]:
     """Return the ranked table of each data set, the failures, the verdict, learning curves, and the suite's caution."""
-    from bakeoff.reports.run_data.frames import failures, leaderboard
+    from bakeoff.reports.run_data.fits import failures
+    from bakeoff.reports.run_data.leaderboard import leaderboard
     from bakeoff.reports.sections.learning_table import render_learning_curve
     from bakeoff.reports.sections.task_table import summarise_run
     from bakeoff.reports.verdicts.learning_curves import build_learning_curves

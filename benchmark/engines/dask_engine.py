@@ -12,9 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from bakeoff.engines.executor_pools import Engine, ExecutorPool
 from bakeoff.engines.local_engine import NO_GPU
-from bakeoff.engines.pools import Engine, Lane
-from bakeoff.engines.submission import inspect_through
+from bakeoff.engines.submission import inspect_pool
 from bakeoff.engines.workers import check_workers, count_cores, default_workers, describe_workers
 from bakeoff.errors import RESUME_HINT, UserError, describe_error
 from bakeoff.records.provenance import changed_versions, collect_versions
@@ -250,8 +250,8 @@ def _build_engine(cluster: _Cluster, label: str) -> Engine:
         "cuda": (cluster.client.get_executor(pure=False, resources={"GPU": 1}), cluster.gpu_slots),
         "cpu": (cluster.client.get_executor(pure=False), cluster.cpu_slots),
     }
-    lanes = tuple(Lane(device, *executors[device]) for device in executors if device in devices)
-    hardware = inspect_through(lanes[0], cluster.demand.scratch)
+    pools = tuple(ExecutorPool(device, *executors[device]) for device in executors if device in devices)
+    hardware = inspect_pool(pools[0], cluster.demand.scratch)
     if "cuda" in devices and not hardware.get("gpus"):
         raise UserError(NO_GPU)
-    return Engine(label=label, lanes=lanes, hardware=hardware)
+    return Engine(label=label, pools=pools, hardware=hardware)

@@ -1,7 +1,7 @@
 """The engine: any `concurrent.futures.Executor` ships calls, `run_isolated` makes each of them harmless.
 
-`run_jobs` keeps the slots of each lane busy and yields outcomes as they end. It knows neither machines nor clusters:
-`bakeoff.engines.local_engine` and `bakeoff.engines.dask_engine` build the lanes.
+`run_jobs` keeps the slots of each pool busy and yields outcomes as they end. It knows neither machines nor clusters:
+`bakeoff.engines.local_engine` and `bakeoff.engines.dask_engine` build the pools.
 """
 
 import time
@@ -10,10 +10,10 @@ from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 
+from bakeoff.engines.executor_pools import ExecutorPool
 from bakeoff.engines.observers import Progress
-from bakeoff.engines.pools import Lane
 from bakeoff.engines.schedule import Schedule
-from bakeoff.engines.submission import Shipping, read_outcome
+from bakeoff.engines.submission import Submitter, read_outcome
 from bakeoff.isolation.outcome import Outcome
 from bakeoff.protocol.job import Job
 
@@ -22,7 +22,7 @@ TRANSIENT = ("lost",)
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedFit:
     """A fit that ended: how, where, and what came before.
 
     Parameters
@@ -42,18 +42,18 @@ class Ended:
 
 
 def run_jobs(
-    schedule: Schedule, lanes: tuple[Lane, ...], shipping: Shipping, progress: Progress
-) -> Generator[Ended, None, None]:
-    """Run all jobs of a schedule, as many at once as the lanes have slots; yield each as it ends.
+    schedule: Schedule, pools: tuple[ExecutorPool, ...], submitter: Submitter, progress: Progress
+) -> Generator[FinishedFit, None, None]:
+    """Run all jobs of a schedule, as many at once as the pools have slots; yield each as it ends.
 
     Closing the generator stops what runs. A call whose executor fails is `lost`, and run again as often as allowed.
 
     Raises
     ------
     UserError
-        If a lane's engine is gone; what has not ended can be run elsewhere.
+        If a pool's engine is gone; what has not ended can be run elsewhere.
     """
-    flow = _Flow(schedule, lanes, shipping, progress)
+    flow = _Flow(schedule, pools, submitter, progress)
     try:
         while flow.running or schedule:
             flow.fill()
@@ -61,9 +61,9 @@ def run_jobs(
                 ended = flow.end(future)
                 if ended is not None:
                     yield ended
-                    flow.tell_time()
+                    flow.report_remaining()
     finally:
-        shipping.stop.set()
+        submitter.stop.set()
         for future in flow.running:
             future.cancel()
 
@@ -73,22 +73,22 @@ class _Flow:
     """The jobs that run, on their way from the schedule to their ends."""
 
     schedule: Schedule
-    lanes: tuple[Lane, ...]
-    shipping: Shipping
+    pools: tuple[ExecutorPool, ...]
+    submitter: Submitter
     progress: Progress
-    running: "dict[Future[Outcome], tuple[Lane, Job]]" = field(default_factory=dict)
+    running: "dict[Future[Outcome], tuple[ExecutorPool, Job]]" = field(default_factory=dict)
     losses: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def fill(self) -> None:
         """Start jobs in all slots that are free."""
-        for lane in self.lanes:
-            busy = sum(other is lane for other, _ in self.running.values())
-            for _ in range(lane.slots() - busy):
-                job = self.schedule.take(lane.device)
+        for pool in self.pools:
+            busy = sum(other is pool for other, _ in self.running.values())
+            for _ in range(pool.slots() - busy):
+                job = self.schedule.take(pool.device)
                 if job is None:
                     break
                 self.progress.start(job)
-                self.running[self.shipping.submit(lane, job)] = lane, job
+                self.running[self.submitter.submit(pool, job)] = pool, job
 
     def wait(self) -> "set[Future[Outcome]]":
         """Wait for the next end, or a moment."""
@@ -96,22 +96,22 @@ class _Flow:
             time.sleep(LOOK_S)  # a cluster whose workers have all left
         return wait(self.running, timeout=LOOK_S, return_when=FIRST_COMPLETED).done
 
-    def end(self, future: "Future[Outcome]") -> Ended | None:
+    def end(self, future: "Future[Outcome]") -> FinishedFit | None:
         """Return how a job ended; None if it goes back into the schedule."""
-        lane, job = self.running.pop(future)
+        pool, job = self.running.pop(future)
         outcome, losses = read_outcome(future), self.losses[job.keys.fit]
         if outcome.status in TRANSIENT:
-            lane.slots()  # raises if it is the engine that is gone, not the fit
+            pool.slots()  # raises if it is the engine that is gone, not the fit
             losses.append(outcome.reason)
-            if len(losses) <= self.shipping.retries:
+            if len(losses) <= self.submitter.retries:
                 self.progress.retry(job, outcome.reason)
                 self.schedule.put_back(job)
                 return None
         self.schedule.learn(job, outcome.wall_s)
-        return Ended(job, outcome, self.shipping.read_starts(job), tuple(losses))
+        return FinishedFit(job, outcome, self.submitter.read_starts(job), tuple(losses))
 
-    def tell_time(self) -> None:
+    def report_remaining(self) -> None:
         """Tell how long the rest is likely to take."""
-        left = self.schedule.left_s([job for _, job in self.running.values()], sum(lane.slots() for lane in self.lanes))
+        left = self.schedule.left_s([job for _, job in self.running.values()], sum(pool.slots() for pool in self.pools))
         if left is not None:
             self.progress.expect(left)

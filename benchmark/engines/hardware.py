@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from bakeoff.isolation.isolation import run_isolated
-from bakeoff.isolation.outcome import Allowance, Outcome
+from bakeoff.isolation.outcome import Outcome, ResourceLimits
 
 
 def collect_hardware() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def collect_hardware() -> dict[str, Any]:
 
 def inspect_hardware() -> Outcome:
     """Collect the hardware in a process like a fit's; the first call starts the forkserver and its preload."""
-    return run_isolated(collect_hardware, allowance=Allowance(seconds=120, memory=8 * 2**30))
+    return run_isolated(collect_hardware, limits=ResourceLimits(seconds=120, memory=8 * 2**30))
 
 
 def _cpu_name() -> str:

@@ -7,8 +7,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from bakeoff.engines.executor_pools import Engine, ExecutorPool
 from bakeoff.engines.hardware import collect_hardware, inspect_hardware
-from bakeoff.engines.pools import Engine, Lane
 from bakeoff.engines.submission import THREAD
 from bakeoff.engines.workers import check_workers, default_workers, describe_workers
 from bakeoff.errors import UserError
@@ -49,11 +49,11 @@ def local_engine(workers: int | None, threads: int, devices: set[str], fits_per_
     chosen = min(workers or most, most)
     label = f"this machine, {describe_workers(chosen, threads)}"
     with ThreadPoolExecutor(chosen, thread_name_prefix="fit") as cpu, _gpu_pool(gpus) as gpu:
-        lanes = [Lane("cpu", cpu, lambda: chosen)]
+        pools = [ExecutorPool("cpu", cpu, lambda: chosen)]
         if gpus:
-            lanes.insert(0, Lane("cuda", gpu, lambda: len(gpus)))
+            pools.insert(0, ExecutorPool("cuda", gpu, lambda: len(gpus)))
             label += f"; {fits_per_gpu} on each of {len(gpus) // fits_per_gpu} GPUs"
-        yield Engine(label=label, lanes=tuple(lanes), hardware=hardware)
+        yield Engine(label=label, pools=tuple(pools), hardware=hardware)
 
 
 @contextmanager
@@ -69,8 +69,8 @@ def in_process_engine(devices: set[str]) -> Iterator[Engine]:
     if "cuda" in devices and not hardware["gpus"]:
         raise UserError(NO_GPU)
     same = _SameThread()
-    lanes = tuple(Lane(device, same, lambda: 1) for device in sorted(devices))
-    yield Engine(label="in this process, one fit at a time, without limits", lanes=lanes, hardware=hardware)
+    pools = tuple(ExecutorPool(device, same, lambda: 1) for device in sorted(devices))
+    yield Engine(label="in this process, one fit at a time, without limits", pools=pools, hardware=hardware)
 
 
 class _SameThread(Executor):

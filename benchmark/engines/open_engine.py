@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from bakeoff.engines.executor_pools import Engine, ExecutorPool
 from bakeoff.engines.local_engine import in_process_engine, local_engine
 from bakeoff.engines.options import RunOptions
-from bakeoff.engines.pools import Engine, Lane
-from bakeoff.engines.submission import inspect_through
+from bakeoff.engines.submission import inspect_pool
 from bakeoff.engines.workers import count_cores
 from bakeoff.errors import UserError
 
@@ -85,6 +85,6 @@ def _given_engine(options: RunOptions, devices: set[str], scratch: Path) -> Iter
     executor = options.executor
     assert executor is not None  # the caller looked
     slots = options.workers or count_cores()
-    lanes = tuple(Lane(device, executor, lambda: slots) for device in sorted(devices, reverse=True))
-    hardware = inspect_through(lanes[0], scratch)
-    yield Engine(label=f"{type(executor).__name__}, {slots} fits at once", lanes=lanes, hardware=hardware)
+    pools = tuple(ExecutorPool(device, executor, lambda: slots) for device in sorted(devices, reverse=True))
+    hardware = inspect_pool(pools[0], scratch)
+    yield Engine(label=f"{type(executor).__name__}, {slots} fits at once", pools=pools, hardware=hardware)

@@ -9,20 +9,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bakeoff.engines.executor_pools import ExecutorPool
 from bakeoff.engines.hardware import collect_hardware
-from bakeoff.engines.pools import Lane
 from bakeoff.errors import RESUME_HINT, UserError, describe_error
 from bakeoff.isolation.child import pack_call, unpack_value
 from bakeoff.isolation.in_process import run_here
 from bakeoff.isolation.isolation import run_packed
-from bakeoff.isolation.outcome import Allowance, Outcome
+from bakeoff.isolation.outcome import Outcome, ResourceLimits
 from bakeoff.protocol.job import Job
 
 THREAD = threading.local()  # a thread that stands for a GPU knows which, see `bakeoff.engines.local_engine`
 
 
 @dataclass
-class Stop:
+class StopEvent:
     """Set when a run ends before its time; sent to another process, it asks there whether the task was given up."""
 
     _event: threading.Event = field(default_factory=threading.Event)
@@ -36,10 +36,10 @@ class Stop:
         return self._event.is_set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TaskGivenUp, ()
+        return TaskCancelled, ()
 
 
-class TaskGivenUp:
+class TaskCancelled:
     """Set when the Dask worker that runs this task was told to drop it, as when the driver is gone."""
 
     def is_set(self) -> bool:
@@ -53,14 +53,14 @@ class TaskGivenUp:
             return False
 
 
-def ship(packed: bytes, allowance: Allowance, stop: Stop | TaskGivenUp, starts: Path) -> Outcome:
+def run_task(packed: bytes, limits: ResourceLimits, stop: StopEvent | TaskCancelled, starts: Path) -> Outcome:
     """Run a packed call in a process of its own: what executors carry to their threads and machines."""
     with starts.open("a", encoding="utf-8") as file:
         file.write(f"{socket.gethostname()}\n")
-    return run_packed(packed, replace(allowance, gpu=getattr(THREAD, "gpu", None)), stop)
+    return run_packed(packed, replace(limits, gpu=getattr(THREAD, "gpu", None)), stop)
 
 
-def inspect_through(lane: Lane, scratch: Path) -> dict[str, Any]:
+def inspect_pool(pool: ExecutorPool, scratch: Path) -> dict[str, Any]:
     """Look at the hardware of whichever machine takes a call first, from a fit's process.
 
     Raises
@@ -68,9 +68,9 @@ def inspect_through(lane: Lane, scratch: Path) -> dict[str, Any]:
     UserError
         If none can run it.
     """
-    allowance = Allowance(seconds=120, memory=8 * 2**30, uses_gpu=lane.device == "cuda")
+    limits = ResourceLimits(seconds=120, memory=8 * 2**30, uses_gpu=pool.device == "cuda")
     packed = pack_call(collect_hardware)
-    outcome = read_outcome(lane.executor.submit(ship, packed, allowance, TaskGivenUp(), scratch / "hardware.starts"))
+    outcome = read_outcome(pool.executor.submit(run_task, packed, limits, TaskCancelled(), scratch / "hardware.starts"))
     if outcome.status != "ok":
         raise UserError(
             f"the engine can't run fits ({outcome.reason}); every machine of it needs this version of bakeoff, and "
@@ -83,14 +83,14 @@ Function = Callable[[Job], Any]
 
 
 @dataclass(kw_only=True)
-class Shipping:
+class Submitter:
     """How jobs become futures.
 
     Parameters
     ----------
     function : callable
         What is called with each job.
-    allowance : Allowance
+    limits : ResourceLimits
     scratch : Path
         A folder that every machine of the engine sees.
     retries : int
@@ -100,23 +100,23 @@ class Shipping:
     """
 
     function: Function
-    allowance: Allowance
+    limits: ResourceLimits
     scratch: Path
     retries: int
     isolated: bool
-    stop: Stop = field(default_factory=Stop)
+    stop: StopEvent = field(default_factory=StopEvent)
 
-    def submit(self, lane: Lane, job: Job) -> "Future[Outcome]":
-        """Hand a job to a lane.
+    def submit(self, pool: ExecutorPool, job: Job) -> "Future[Outcome]":
+        """Hand a job to a pool.
 
         Raises
         ------
         UserError
             If the executor takes no more calls.
         """
-        allowance = replace(self.allowance, uses_gpu=lane.device == "cuda")
+        limits = replace(self.limits, uses_gpu=pool.device == "cuda")
         if not self.isolated:
-            return lane.executor.submit(run_here, self.function, job, allowance=allowance)
+            return pool.executor.submit(run_here, self.function, job, limits=limits)
         try:
             packed = pack_call(self.function, job)
         except Exception as error:  # a model that was handed over in Python may hold anything
@@ -125,7 +125,7 @@ class Shipping:
             unsent.set_result(Outcome("error", reason=reason))
             return unsent
         try:
-            return lane.executor.submit(ship, packed, allowance, self.stop, self.starts_file(job))
+            return pool.executor.submit(run_task, packed, limits, self.stop, self.starts_file(job))
         except RuntimeError as error:  # a broken or closed pool
             raise UserError(f"the engine takes no more fits ({describe_error(error)}); {RESUME_HINT}") from None
 

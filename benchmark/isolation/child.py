@@ -24,7 +24,7 @@ import cloudpickle
 import psutil
 
 from bakeoff.errors import describe_error
-from bakeoff.isolation.outcome import Allowance, Outcome, describe_bytes
+from bakeoff.isolation.outcome import Outcome, ResourceLimits, describe_bytes
 from bakeoff.isolation.process_tree import read_anonymous
 from bakeoff.records.record import Status
 
@@ -43,7 +43,7 @@ def pack_call(function: Callable[..., Any], *args: Any) -> bytes:
     return pickle.dumps((sys.path, cloudpickle.dumps((function, args))))
 
 
-def answer_call(sender: Connection, packed: bytes, allowance: Allowance, log: int) -> None:
+def answer_call(sender: Connection, packed: bytes, limits: ResourceLimits, log: int) -> None:
     """Give up the terminal, set the limits, call, and send the outcome."""
     os.setsid()
     _adopt_orphans()
@@ -52,16 +52,16 @@ def answer_call(sender: Connection, packed: bytes, allowance: Allowance, log: in
     os.dup2(log, 2)
     faulthandler.enable()
     _offer_to_be_killed()
-    if allowance.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = allowance.gpu
-    limit_threads(allowance.threads)
+    if limits.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = limits.gpu
+    limit_threads(limits.threads)
     try:
         function, args = unpack_call(packed)
-        if not allowance.uses_gpu:
-            _limit_memory(allowance.memory)
+        if not limits.uses_gpu:
+            _limit_memory(limits.memory)
         myself = psutil.Process()
         sender.send(read_anonymous(myself))
-        outcome = call(function, args, allowance, myself)
+        outcome = call(function, args, limits, myself)
     except BaseException as error:
         outcome = Outcome("error", reason=describe_error(error), traceback=traceback.format_exc())
     sender.send(outcome)
@@ -79,7 +79,7 @@ def unpack_call(packed: bytes) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 def call(
     function: Callable[..., Any],
     args: tuple[Any, ...],
-    allowance: Allowance,
+    limits: ResourceLimits,
     myself: psutil.Process,
     catch: type[BaseException] = BaseException,
 ) -> Outcome:
@@ -91,7 +91,7 @@ def call(
         value = function(*args)
     except catch as error:
         status = _status_of(error)
-        limit = f" (limit {describe_bytes(allowance.memory)})" if status == "memory" else ""
+        limit = f" (limit {describe_bytes(limits.memory)})" if status == "memory" else ""
         reason, trace = describe_error(error) + limit, traceback.format_exc()
     wall = time.perf_counter() - began
     cpu = _cpu_seconds() - cpu_before

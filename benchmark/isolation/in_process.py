@@ -10,18 +10,18 @@ from typing import Any
 import psutil
 
 from bakeoff.isolation.child import PRELOAD, THREAD_VARIABLES, call, find_thread_pools
-from bakeoff.isolation.outcome import Allowance, Outcome
+from bakeoff.isolation.outcome import Outcome, ResourceLimits
 
 
 def run_here(
-    function: Callable[..., Any], *args: Any, allowance: Allowance, catch: type[BaseException] = Exception
+    function: Callable[..., Any], *args: Any, limits: ResourceLimits, catch: type[BaseException] = Exception
 ) -> Outcome:
     """Call `function(*args)` in this thread; an exception that is to be caught is an outcome, Ctrl-C is not.
 
     The value is pickled, as in the outcome of a process of its own. The peak of memory can't be told.
     """
-    with _few_threads(allowance.threads):
-        return replace(call(function, args, allowance, psutil.Process(), catch=catch), peak_mb=None)
+    with _few_threads(limits.threads):
+        return replace(call(function, args, limits, psutil.Process(), catch=catch), peak_mb=None)
 
 
 @contextmanager

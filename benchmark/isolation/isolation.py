@@ -23,7 +23,7 @@ from typing import IO, Any, Protocol
 import psutil
 
 from bakeoff.isolation.child import PRELOAD, answer_call, pack_call, unpack_value
-from bakeoff.isolation.outcome import Allowance, Outcome, describe_bytes
+from bakeoff.isolation.outcome import Outcome, ResourceLimits, describe_bytes
 from bakeoff.isolation.process_tree import Family, find_tree, kill_tree, time_tree, weigh_tree
 
 START_TIMEOUT_S = 120.0
@@ -44,7 +44,7 @@ class StopSignal(Protocol):
 
 
 def run_isolated(
-    function: Callable[..., Any], *args: Any, allowance: Allowance, stop: StopSignal | None = None
+    function: Callable[..., Any], *args: Any, limits: ResourceLimits, stop: StopSignal | None = None
 ) -> Outcome:
     """Call `function(*args)` in a process of its own and wait for its end, whatever that is.
 
@@ -52,26 +52,26 @@ def run_isolated(
     ----------
     function : callable
         Sent by cloudpickle, so it may come from a notebook or a script.
-    allowance : Allowance
+    limits : ResourceLimits
     stop : StopSignal, optional
         Ends the call as cancelled when set.
     """
-    return unpack_value(run_packed(pack_call(function, *args), allowance, stop))
+    return unpack_value(run_packed(pack_call(function, *args), limits, stop))
 
 
-def run_packed(packed: bytes, allowance: Allowance, stop: StopSignal | None = None) -> Outcome:
+def run_packed(packed: bytes, limits: ResourceLimits, stop: StopSignal | None = None) -> Outcome:
     """Run what `pack_call` made, as `run_isolated` does; its value stays pickled, so its modules are not needed."""
     with tempfile.TemporaryFile() as log:
         fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)  # cut short, it begins anew
         family: Family = set()
         try:
-            process, messages = _start(packed, allowance, log.fileno())
+            process, messages = _start(packed, limits, log.fileno())
         except (EOFError, ConnectionError):
             _has_ended(_forkserver_pid())  # else the next start would still find it
             return Outcome("lost", reason=NO_FORKSERVER)
         assert process.pid is not None  # it was started
         try:
-            outcome = _watch(process, messages, allowance, stop, family, log)
+            outcome = _watch(process, messages, limits, stop, family, log)
         finally:
             kill_tree(process.pid, family)
             # Killed is killed: nobody waits for the kernel to take a large process apart.
@@ -141,11 +141,11 @@ def _detach(sent: Any) -> int:
     return int(sent.detach())
 
 
-def _start(packed: bytes, allowance: Allowance, log: int) -> tuple[_Process, Connection]:
+def _start(packed: bytes, limits: ResourceLimits, log: int) -> tuple[_Process, Connection]:
     mp.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # workers of Dask are daemons
     mp.get_context("forkserver").set_forkserver_preload([PRELOAD])  # counts when the forkserver starts
     receiver, sender = mp.Pipe(duplex=False)
-    process = _Process(target=answer_call, args=(sender, packed, allowance, _Descriptor(log)))
+    process = _Process(target=answer_call, args=(sender, packed, limits, _Descriptor(log)))
     process.start()
     process.forkserver_pid = _forkserver_pid()
     sender.close()
@@ -155,7 +155,7 @@ def _start(packed: bytes, allowance: Allowance, log: int) -> tuple[_Process, Con
 def _watch(
     process: _Process,
     messages: Connection,
-    allowance: Allowance,
+    limits: ResourceLimits,
     stop: StopSignal | None,
     family: Family,
     log: IO[bytes],
@@ -169,11 +169,11 @@ def _watch(
             return replace(message, peak_mb=round(max(message.peak_mb or 0, peak / 2**20), 1))
         wall = time.monotonic() - began
         if isinstance(message, int):
-            began, deadline, inherited = time.monotonic(), allowance.seconds, message
+            began, deadline, inherited = time.monotonic(), limits.seconds, message
             continue
         tree = find_tree(process.pid)
         family.update(tree)
-        used = 0 if inherited is None else weigh_tree(tree, inherited, allowance.memory)
+        used = 0 if inherited is None else weigh_tree(tree, inherited, limits.memory)
         peak, cpu = max(peak, used), max(cpu, time_tree(tree))
         spent: dict[str, Any] = {"wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "peak_mb": round(peak / 2**20, 1)}
         if message == "ended":
@@ -181,9 +181,9 @@ def _watch(
         if stop is not None and stop.is_set():
             return Outcome("cancelled", reason="the run was stopped", **spent)
         if wall > deadline:
-            return _late(allowance, started=inherited is not None, spent=spent)
-        if used > allowance.memory:
-            reason = f"used {describe_bytes(used)} of {describe_bytes(allowance.memory)}"
+            return _late(limits, started=inherited is not None, spent=spent)
+        if used > limits.memory:
+            reason = f"used {describe_bytes(used)} of {describe_bytes(limits.memory)}"
             return Outcome("memory", reason=reason, **spent)
         poll = min(poll * 1.5, POLL_S[1])
         _shorten(log)
@@ -200,10 +200,10 @@ def _receive(messages: Connection, process: _Process, timeout: float) -> Any:
     return "ended" if ready else None
 
 
-def _late(allowance: Allowance, *, started: bool, spent: dict[str, Any]) -> Outcome:
+def _late(limits: ResourceLimits, *, started: bool, spent: dict[str, Any]) -> Outcome:
     """Return a timeout, or `lost` for a process that never got to its call: that says nothing of the fit."""
     if started:
-        return Outcome("timeout", reason=f"killed at its limit of {allowance.seconds:g} s", **spent)
+        return Outcome("timeout", reason=f"killed at its limit of {limits.seconds:g} s", **spent)
     return Outcome("lost", reason=f"its process did not start within {START_TIMEOUT_S:g} s", **spent)
 
 

@@ -35,7 +35,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allowance:
+class ResourceLimits:
     """What a call may use.
 
     Parameters

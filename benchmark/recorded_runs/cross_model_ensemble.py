@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.engines.engine import Ended
+from bakeoff.engines.engine import FinishedFit
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import expected_seconds
@@ -27,7 +27,7 @@ from bakeoff.recorded_runs.extension import plan_again
 from bakeoff.records.provenance import collect_versions
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.running.session import allowance_of, running_fits
+from bakeoff.running.session import limits_of, run_fits
 from bakeoff.tuning.ensemble_selection import predict_inner_folds, select_ensemble
 from bakeoff.tuning.inner_cv_scores import inner_folds
 from bakeoff.tuning.out_of_fold import FoldPredictions, to_fold_predictions, to_predictions, to_probabilities
@@ -36,7 +36,7 @@ Place = tuple[str, int, int]  # data set, repeat, fold
 
 
 @dataclass(frozen=True)
-class InnerAnswers:
+class InnerPredictions:
     """What recorded parameters say of the inner test rows; called with a job in a process of its own.
 
     Parameters
@@ -58,7 +58,7 @@ class InnerAnswers:
 
 
 @dataclass
-class _Mix:
+class _FoldEnsemble:
     """An ensemble in the making."""
 
     candidates: Mapping[str, Job]  # by the id of the fit
@@ -78,7 +78,7 @@ class _Mix:
     def is_whole(self) -> bool:
         return len(self.fold_predictions) + len(self.left_out) == len(self.candidates)
 
-    def take(self, ended: Ended) -> None:
+    def take(self, ended: FinishedFit) -> None:
         """Take in what came of a candidate."""
         fit, outcome = ended.job.keys.fit, ended.outcome
         self.cpu_s += outcome.cpu_s
@@ -117,17 +117,25 @@ def combine_models(folder: RunFolder, *, options: RunOptions, progress: Progress
     with folder.locked():
         plan = plan_again(folder)
         recorded = folder.read_records()[0]
-        mixes = _find_mixes(plan, recorded)
-        if not mixes:
+        fold_ensembles = _list_fold_ensembles(plan, recorded)
+        if not fold_ensembles:
             raise UserError(f"an ensemble needs two models that ended well on the same fold; {folder.path} has none")
         known = folder.read_cross_model_ensembles()
-        made = [known[mix.keys.fit] for mix in mixes.values() if mix.keys.fit in known]
-        open_mixes = {place: mix for place, mix in mixes.items() if mix.keys.fit not in known}
-        progress.begin(sum(len(mix.candidates) for mix in open_mixes.values()), 0)
-        return made + list(_build(plan, folder, open_mixes, recorded, options, progress) if open_mixes else ())
+        made = [
+            known[fold_ensemble.keys.fit]
+            for fold_ensemble in fold_ensembles.values()
+            if fold_ensemble.keys.fit in known
+        ]
+        open_ensembles = {
+            place: fold_ensemble
+            for place, fold_ensemble in fold_ensembles.items()
+            if fold_ensemble.keys.fit not in known
+        }
+        progress.begin(sum(len(fold_ensemble.candidates) for fold_ensemble in open_ensembles.values()), 0)
+        return made + list(_build(plan, folder, open_ensembles, recorded, options, progress) if open_ensembles else ())
 
 
-def _find_mixes(plan: Plan, recorded: Mapping[str, Record]) -> dict[Place, _Mix]:
+def _list_fold_ensembles(plan: Plan, recorded: Mapping[str, Record]) -> dict[Place, _FoldEnsemble]:
     """Find the candidates of each outer fold; of a model the tuned fit replaces the default one."""
     found: dict[Place, dict[str, Job]] = {}
     for variant in ("default", "tuned"):
@@ -136,7 +144,7 @@ def _find_mixes(plan: Plan, recorded: Mapping[str, Record]) -> dict[Place, _Mix]
             if job.variant == variant and job.train_fraction == 1 and record is not None and record.ok:
                 found.setdefault((job.dataset, job.repeat, job.fold), {})[job.choice.name] = job
     return {
-        place: _Mix({job.keys.fit: job for job in by_model.values()})
+        place: _FoldEnsemble({job.keys.fit: job for job in by_model.values()})
         for place, by_model in found.items()
         if len(by_model) > 1
     }
@@ -145,20 +153,20 @@ def _find_mixes(plan: Plan, recorded: Mapping[str, Record]) -> dict[Place, _Mix]
 def _build(
     plan: Plan,
     folder: RunFolder,
-    mixes: Mapping[Place, _Mix],
+    fold_ensembles: Mapping[Place, _FoldEnsemble],
     recorded: Mapping[str, Record],
     options: RunOptions,
     progress: Progress,
 ) -> Iterator[Record]:
     """Ask all candidates; each ensemble is recorded when its last candidate has answered."""
-    jobs = [job for mix in mixes.values() for job in mix.candidates.values()]
+    jobs = [job for fold_ensemble in fold_ensembles.values() for job in fold_ensemble.candidates.values()]
     with (
         folder.scratch() as scratch,
-        running_fits(
+        run_fits(
             stage_data(plan, jobs, scratch),
             expected_seconds(recorded.values()),
-            function=InnerAnswers({job.keys.fit: dict(recorded[job.keys.fit].params) for job in jobs}),
-            allowance=allowance_of(plan.suite),
+            function=InnerPredictions({job.keys.fit: dict(recorded[job.keys.fit].params) for job in jobs}),
+            limits=limits_of(plan.suite),
             options=options,
             scratch=scratch,
             progress=progress,
@@ -167,27 +175,33 @@ def _build(
         progress.note(f"running on {engine.label}")
         for ended in outcomes:
             progress.end(ended.job.record(status=ended.outcome.status, reason=ended.outcome.reason))
-            mix = mixes[ended.job.dataset, ended.job.repeat, ended.job.fold]
-            mix.take(ended)
-            if mix.is_whole:
-                record = _record(plan, folder, mix, recorded)
+            fold_ensemble = fold_ensembles[ended.job.dataset, ended.job.repeat, ended.job.fold]
+            fold_ensemble.take(ended)
+            if fold_ensemble.is_whole:
+                record = _record(plan, folder, fold_ensemble, recorded)
                 folder.append_cross_model_ensemble(record)
                 yield record
 
 
-def _record(plan: Plan, folder: RunFolder, mix: _Mix, recorded: Mapping[str, Record]) -> Record:
+def _record(plan: Plan, folder: RunFolder, fold_ensemble: _FoldEnsemble, recorded: Mapping[str, Record]) -> Record:
     """Choose members by the inner folds, and score the mean of what they said of the outer test rows.
 
     A model without probabilities takes part with its votes.
     """
-    told = {fit: folder.read_predictions(fit) for fit in mix.fold_predictions}
-    mix.leave_out({fit: "its predictions are missing or damaged" for fit, arrays in told.items() if not arrays})
-    job = replace(mix.first, keys=mix.keys)
-    spent = {"cpu_s": round(mix.cpu_s, 4), "candidates": list(mix.candidates), "left_out": _by_model(mix, recorded)}
-    if not mix.fold_predictions:
+    told = {fit: folder.read_predictions(fit) for fit in fold_ensemble.fold_predictions}
+    fold_ensemble.leave_out(
+        {fit: "its predictions are missing or damaged" for fit, arrays in told.items() if not arrays}
+    )
+    job = replace(fold_ensemble.first, keys=fold_ensemble.keys)
+    spent = {
+        "cpu_s": round(fold_ensemble.cpu_s, 4),
+        "candidates": list(fold_ensemble.candidates),
+        "left_out": _by_model(fold_ensemble, recorded),
+    }
+    if not fold_ensemble.fold_predictions:
         return _named(job.record(status="error", reason="no candidate could be fitted again", diagnostics=spent))
     dataset, split = plan.datasets[job.dataset], plan.splits[job.dataset][job.split_index]
-    inner = {fit: to_probabilities(one) for fit, one in mix.fold_predictions.items()}
+    inner = {fit: to_probabilities(one) for fit, one in fold_ensemble.fold_predictions.items()}
     weights, score = select_ensemble(job, dataset, inner_folds(job, dataset, split.train), inner)
     outer = {
         fit: to_probabilities(to_fold_predictions([Predictions.from_arrays(told[fit], job.positive)]))
@@ -214,5 +228,5 @@ def _member(record: Record, weight: float) -> dict[str, Any]:
     return {"model": record.model, "variant": record.variant, "weight": weight, "fit": record.fit}
 
 
-def _by_model(mix: _Mix, recorded: Mapping[str, Record]) -> dict[str, str]:
-    return {recorded[fit].model: why for fit, why in mix.left_out.items()}
+def _by_model(fold_ensemble: _FoldEnsemble, recorded: Mapping[str, Record]) -> dict[str, str]:
+    return {recorded[fit].model: why for fit, why in fold_ensemble.left_out.items()}

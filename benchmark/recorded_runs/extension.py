@@ -12,7 +12,7 @@ from bakeoff.suites.suite_file import to_suite
 
 
 @dataclass(frozen=True, kw_only=True)
-class More:
+class Extension:
     """What a run is to have more of.
 
     Parameters
@@ -32,7 +32,7 @@ class More:
     models: Sequence[str] = ()
 
 
-def extend_suite(suite: Suite, more: More) -> Suite:
+def extend_suite(suite: Suite, more: Extension) -> Suite:
     """Return a suite with more of what is asked for.
 
     Raises
@@ -80,7 +80,7 @@ def plan_again(folder: RunFolder) -> Plan:
     return plan
 
 
-def _problems(suite: Suite, more: More) -> list[str]:
+def _problems(suite: Suite, more: Extension) -> list[str]:
     known = {name_of_model(entry) for entry in suite.models}
     doubled = [name for name in more.models if name in known]
     problems = [f"{name!r} is a model of this run already" for name in doubled]

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.engines.engine import Ended
+from bakeoff.engines.engine import FinishedFit
 from bakeoff.errors import UserError
 from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.isolation.child import unpack_value
 from bakeoff.isolation.in_process import run_here
 from bakeoff.isolation.isolation import run_isolated
-from bakeoff.isolation.outcome import Allowance, Outcome
+from bakeoff.isolation.outcome import Outcome, ResourceLimits
 from bakeoff.planning.plan import Plan, make_plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
@@ -24,13 +24,13 @@ from bakeoff.records.provenance import changed_versions, collect_versions
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import VERIFIED, RunFolder
 from bakeoff.running.recording import to_record
-from bakeoff.running.session import allowance_of
+from bakeoff.running.session import limits_of
 from bakeoff.seeds import derive_seed
 from bakeoff.suites.suite_file import to_suite
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RerunResult:
     """A fit that ran once more.
 
     Parameters
@@ -54,10 +54,10 @@ class Repeated:
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-Call = Callable[[Job, Allowance], Outcome]
+Call = Callable[[Job, ResourceLimits], Outcome]
 
 
-def rerun_fit(folder: RunFolder, fit: str, *, debug: bool = False) -> Repeated:
+def rerun_fit(folder: RunFolder, fit: str, *, debug: bool = False) -> RerunResult:
     """Run one recorded fit again in this process, without limits; a study is run anew from its first trial.
 
     Parameters
@@ -79,7 +79,7 @@ def rerun_fit(folder: RunFolder, fit: str, *, debug: bool = False) -> Repeated:
     return next(iter(_repeat(folder, [record], _call_bare if debug else _call_here)))
 
 
-def verify_run(folder: RunFolder, *, sample: int, seed: int = 0, tell: Callable[[Repeated], None]) -> dict[str, Any]:
+def verify_run(folder: RunFolder, *, sample: int, seed: int = 0, tell: Callable[[RerunResult], None]) -> dict[str, Any]:
     """Run a random sample of the fits that ended well again, each in a process of its own, and keep what came of it.
 
     Parameters
@@ -146,15 +146,15 @@ def _find_record(folder: RunFolder, fit: str) -> Record:
     raise UserError(f"there is no record of the fit {fit!r} in {folder.path}; the report names each failed fit's id")
 
 
-def _repeat(folder: RunFolder, records: Sequence[Record], call: Call) -> Iterable[Repeated]:
+def _repeat(folder: RunFolder, records: Sequence[Record], call: Call) -> Iterable[RerunResult]:
     plan = make_plan(to_suite(folder.read_suite()))
     jobs = _find_jobs(folder, plan, records)
-    allowance = allowance_of(plan.suite)
+    limits = limits_of(plan.suite)
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as scratch:
         prepared = {job.keys.fit: job for job in stage_data(plan, jobs.values(), Path(scratch))}
         for record in records:
             job = prepared[record.fit]
-            yield Repeated(record, to_record(Ended(job, call(job, allowance)), collect_versions()))
+            yield RerunResult(record, to_record(FinishedFit(job, call(job, limits)), collect_versions()))
 
 
 def _find_jobs(folder: RunFolder, plan: Plan, records: Sequence[Record]) -> Mapping[str, Job]:
@@ -172,16 +172,16 @@ def _find_jobs(folder: RunFolder, plan: Plan, records: Sequence[Record]) -> Mapp
     return {record.fit: jobs[record.fit] for record in records}
 
 
-def _call_here(job: Job, allowance: Allowance) -> Outcome:
-    return unpack_value(run_here(evaluate, job, allowance=allowance))
+def _call_here(job: Job, limits: ResourceLimits) -> Outcome:
+    return unpack_value(run_here(evaluate, job, limits=limits))
 
 
-def _call_isolated(job: Job, allowance: Allowance) -> Outcome:
-    return run_isolated(evaluate, job, allowance=allowance)
+def _call_isolated(job: Job, limits: ResourceLimits) -> Outcome:
+    return run_isolated(evaluate, job, limits=limits)
 
 
-def _call_bare(job: Job, allowance: Allowance) -> Outcome:
-    return unpack_value(run_here(evaluate, job, allowance=allowance, catch=_NeverError))
+def _call_bare(job: Job, limits: ResourceLimits) -> Outcome:
+    return unpack_value(run_here(evaluate, job, limits=limits, catch=_NeverError))
 
 
 class _NeverError(Exception):

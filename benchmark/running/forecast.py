@@ -15,7 +15,7 @@ from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
 from bakeoff.records.record import Record, Status
 from bakeoff.running.recording import to_record
-from bakeoff.running.session import allowance_of, running_fits
+from bakeoff.running.session import limits_of, run_fits
 
 TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
 
@@ -126,9 +126,9 @@ def make_forecast(plan: Plan, *, limit_s: float, options: RunOptions, progress: 
             for job in stage_data(plan, first.values(), scratch)
         ]
         progress.begin(len(tries), 0)
-        allowance = replace(allowance_of(plan.suite), seconds=seconds)
+        limits = replace(limits_of(plan.suite), seconds=seconds)
         rows = []
-        with running_fits(tries, {}, allowance=allowance, options=options, scratch=scratch, progress=progress) as (
+        with run_fits(tries, {}, limits=limits, options=options, scratch=scratch, progress=progress) as (
             engine,
             outcomes,
         ):
@@ -136,7 +136,7 @@ def make_forecast(plan: Plan, *, limit_s: float, options: RunOptions, progress: 
                 record = to_record(ended, {})
                 progress.end(record)
                 rows.append(_expect(first[ended.job.group], record, groups[ended.job.group], limits.seconds))
-            slots = sum(lane.slots() for lane in engine.lanes)
+            slots = sum(pool.slots() for pool in engine.pools)
     places = {group: place for place, group in enumerate(first)}
     rows.sort(key=lambda row: places[row.dataset, row.model, row.variant, row.train_fraction])
     return Forecast(rows=tuple(rows), slots=slots, limit_s=seconds, most_s=limits.seconds)

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from bakeoff.engines.engine import Ended
+from bakeoff.engines.engine import FinishedFit
 from bakeoff.evaluation.evaluate import Result
 from bakeoff.records.record import Record
 
 
-def to_record(ended: Ended, versions: dict[str, str]) -> Record:
+def to_record(ended: FinishedFit, versions: dict[str, str]) -> Record:
     """Turn how a fit's process ended into its record.
 
     Parameters
     ----------
-    ended : Ended
+    ended : FinishedFit
     versions : dict
         Of the process that asked for the fit; the record takes those of the fit's own, where it came to say them.
     """

@@ -29,7 +29,7 @@ from bakeoff.protocol.keys import keys_of
 from bakeoff.protocol.splits import Split
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.running.session import allowance_of, running_fits
+from bakeoff.running.session import limits_of, run_fits
 
 WHOLE = -1  # repeat and fold of what is fitted on all rows
 Refitted = tuple[list[tuple[Job, Path]], list[tuple[Job, str]]]
@@ -136,11 +136,11 @@ def _run(
 ) -> Iterator[tuple[Job, str]]:
     with (
         folder.scratch() as scratch,
-        running_fits(
+        run_fits(
             [replace(job, journal=folder.journal(job.keys.study)) for job in stage_data(plan, jobs, scratch)],
             expected_seconds(folder.read_records()[0].values()),
             function=Refit(scratch),
-            allowance=allowance_of(plan.suite),
+            limits=limits_of(plan.suite),
             options=options,
             scratch=scratch,
             progress=progress,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.profiling.audit import audit
-from bakeoff.engines.engine import Ended
+from bakeoff.engines.engine import FinishedFit
+from bakeoff.engines.executor_pools import Engine
 from bakeoff.engines.observers import Progress, Silent, Tracker
 from bakeoff.engines.open_engine import check_options
 from bakeoff.engines.options import RunOptions, RunSummary
-from bakeoff.engines.pools import Engine
 from bakeoff.engines.schedule import Group, expected_seconds
 from bakeoff.engines.workers import check_workers, warn_of_memory
 from bakeoff.errors import RESUME_HINT, UserError
@@ -26,7 +26,7 @@ from bakeoff.records.record import UNFINISHED, Record
 from bakeoff.records.run_folder import RunFolder, write_atomic
 from bakeoff.running.recording import to_record
 from bakeoff.running.rescore import add_metrics
-from bakeoff.running.session import allowance_of, running_fits
+from bakeoff.running.session import limits_of, run_fits
 from bakeoff.suites.suite_file import dump_suite
 
 
@@ -67,7 +67,7 @@ class Run:
         self._add_metrics(recorded)
         open_jobs = [job for job in self.plan.jobs_to_run if self._is_open(recorded.get(job.keys.fit))]
         reused = len(self.plan.jobs_to_run) - len(open_jobs)
-        self._tell(recorded)
+        self._report_notes(recorded)
         self.progress.begin(len(self.plan.jobs_to_run), reused)
         if self.tracker is not None:
             self.tracker.open(self.folder, self.plan.summary())
@@ -93,16 +93,16 @@ class Run:
         ran = 0
         with (
             self.folder.scratch() as scratch,
-            running_fits(
+            run_fits(
                 self._prepare(jobs, scratch),
                 self._expected(recorded),
-                allowance=allowance_of(self.plan.suite),
+                limits=limits_of(self.plan.suite),
                 options=self.options,
                 scratch=scratch,
                 progress=self.progress,
             ) as (engine, outcomes),
         ):
-            self._tell_engine(engine)
+            self._report_engine(engine)
             for ended in outcomes:
                 record = self._keep(ended, versions)
                 ran += 1
@@ -125,16 +125,16 @@ class Run:
         }
         return foreseen | expected_seconds(recorded.values())
 
-    def _tell_engine(self, engine: Engine) -> None:
+    def _report_engine(self, engine: Engine) -> None:
         """Say what was chosen, and write down what it runs on."""
         self.progress.note(f"running on {engine.label}")
-        crowded = warn_of_memory(sum(lane.slots() for lane in engine.lanes), self.plan.suite.limits.memory)
+        crowded = warn_of_memory(sum(pool.slots() for pool in engine.pools), self.plan.suite.limits.memory)
         if crowded and self.options.dask is None and self.options.executor is None:
             self.progress.note(crowded)
         hardware = {"hardware": engine.hardware, "engine": engine.label}
         self.folder.write_json("provenance.json", self.folder.read_json("provenance.json") | hardware)
 
-    def _keep(self, ended: Ended, versions: dict[str, str]) -> Record:
+    def _keep(self, ended: FinishedFit, versions: dict[str, str]) -> Record:
         """Write what a fit left, its record last: a fit counts as done when its line is on the disk."""
         record = to_record(ended, versions)
         if isinstance(ended.outcome.value, Result):
@@ -167,7 +167,7 @@ class Run:
             )
         return self.folder.read_records()[0]
 
-    def _tell(self, recorded: Mapping[str, Record]) -> None:
+    def _report_notes(self, recorded: Mapping[str, Record]) -> None:
         """Tell what was inferred of the data, which models that were asked for are left out, and what is not shown."""
         for dataset in self.plan.datasets.values():
             for note in dataset.notes:

@@ -4,35 +4,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bakeoff.engines.engine import Ended, run_jobs
+from bakeoff.engines.engine import FinishedFit, run_jobs
+from bakeoff.engines.executor_pools import Engine
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions
-from bakeoff.engines.pools import Engine
 from bakeoff.engines.schedule import Group, Schedule
-from bakeoff.engines.submission import Function, Shipping
+from bakeoff.engines.submission import Function, Submitter
 from bakeoff.evaluation.evaluate import evaluate
-from bakeoff.isolation.outcome import Allowance
+from bakeoff.isolation.outcome import ResourceLimits
 from bakeoff.protocol.job import Job
 from bakeoff.suites.suite import Suite
 
 
-def allowance_of(suite: Suite) -> Allowance:
+def limits_of(suite: Suite) -> ResourceLimits:
     """Return what a suite lets each of its fits use."""
-    return Allowance(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads)
+    return ResourceLimits(seconds=suite.limits.seconds, memory=suite.limits.memory, threads=suite.threads)
 
 
 @contextmanager
-def running_fits(
+def run_fits(
     jobs: Sequence[Job],
     expected: Mapping[Group, float],
     *,
     function: Function = evaluate,
-    allowance: Allowance,
+    limits: ResourceLimits,
     options: RunOptions,
     scratch: Path,
     progress: Progress,
-) -> Iterator[tuple[Engine, Iterable[Ended]]]:
+) -> Iterator[tuple[Engine, Iterable[FinishedFit]]]:
     """Open the engine and start the fits; the block takes their ends as they come, and stops the rest when it is left.
 
     Parameters
@@ -43,7 +43,7 @@ def running_fits(
         Seconds by (data set, model, variant), as far as they are known.
     function : callable
         What is called with each job, in a process of its own.
-    allowance : Allowance
+    limits : ResourceLimits
         Of each fit; its threads are those that the engine counts with.
     options : RunOptions
     scratch : Path
@@ -55,16 +55,16 @@ def running_fits(
     UserError
         If the engine can't be had, or is gone.
     """
-    shipping = Shipping(
+    submitter = Submitter(
         function=function,
-        allowance=allowance,
+        limits=limits,
         scratch=scratch,
         retries=options.retries,
         isolated=not options.in_process,
     )
     devices = {job.device for job in jobs}
     with (
-        open_engine(options, threads=allowance.threads, devices=devices, scratch=scratch, note=progress.note) as engine,
-        closing(run_jobs(Schedule(jobs, expected), engine.lanes, shipping, progress)) as outcomes,
+        open_engine(options, threads=limits.threads, devices=devices, scratch=scratch, note=progress.note) as engine,
+        closing(run_jobs(Schedule(jobs, expected), engine.pools, submitter, progress)) as outcomes,
     ):
         yield engine, outcomes

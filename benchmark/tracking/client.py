@@ -67,7 +67,7 @@ def address_of_server(uri: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
-def say_error(uri: str, error: BaseException) -> UserError:
+def describe_tracking_error(uri: str, error: BaseException) -> UserError:
     """Return what to tell of an error of MLflow, of requests or of SQLAlchemy."""
     return UserError(f"can't track to {uri}: {first_line(error)}. Check the URI and that the server runs")
 

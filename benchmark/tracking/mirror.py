@@ -163,10 +163,10 @@ class Mirror:
 
     def _log_figures(self) -> None:
         from bakeoff.reports import write_main_figures
-        from bakeoff.reports.run_data.frames import load_run_view
+        from bakeoff.reports.run_data.run import load_current_run
 
         with TemporaryDirectory() as place:
-            if write_main_figures(load_run_view(self.folder), Path(place)):
+            if write_main_figures(load_current_run(self.folder), Path(place)):
                 self.client.log_artifacts(self.parent.info.run_id, place, "figures")
 
     def _delete(self, run: Any) -> None:

@@ -16,14 +16,14 @@ from bakeoff.planning.plan import Plan
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.running.refit import list_refits, refit_models
-from bakeoff.tracking.client import default_uri, first_line, say_error
+from bakeoff.tracking.client import default_uri, describe_tracking_error, first_line
 from bakeoff.tracking.mirror import Mirror
 from bakeoff.tracking.models import ModelError
 from bakeoff.tracking.rows import by_cell, by_cell_of_fits
 
 
 @dataclass(frozen=True)
-class Mirrored:
+class MirrorResult:
     """What mirroring a run folder did: children (or models) written, found unchanged or failed, and where to look."""
 
     written: int
@@ -33,7 +33,7 @@ class Mirrored:
     failed: int = 0
 
 
-def mirror(folder: RunFolder, uri: str) -> Mirrored:
+def mirror(folder: RunFolder, uri: str) -> MirrorResult:
     """Bring MLflow up to date with a run folder.
 
     Raises
@@ -49,18 +49,18 @@ def mirror(folder: RunFolder, uri: str) -> Mirrored:
     except UserError:
         raise
     except Exception as error:  # MLflow raises its own, requests' and SQLAlchemy's
-        raise say_error(uri, error) from error
-    return Mirrored(written, len(cells) - written, uri, mirrored.experiment)
+        raise describe_tracking_error(uri, error) from error
+    return MirrorResult(written, len(cells) - written, uri, mirrored.experiment)
 
 
-def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: RunOptions, progress: Progress) -> Mirrored:
+def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: RunOptions, progress: Progress) -> MirrorResult:
     """Refit the models of a mirrored run on all rows and log each to its child run.
 
     Models that failed on an outer fold are left out; those that fail now are told.
 
     Returns
     -------
-    Mirrored
+    MirrorResult
         Counts of models.
 
     Raises
@@ -84,10 +84,10 @@ def track_models(folder: RunFolder, plan: Plan, uri: str, *, options: RunOptions
     except UserError:
         raise
     except Exception as error:
-        raise say_error(uri, error) from error
+        raise describe_tracking_error(uri, error) from error
     for job, why in failed:
         progress.warn(f"{job.label}: no model is logged: {why}")
-    return Mirrored(sum(done), len(done) - sum(done), uri, mirrored.experiment, len(failed))
+    return MirrorResult(sum(done), len(done) - sum(done), uri, mirrored.experiment, len(failed))
 
 
 @dataclass

@@ -16,20 +16,20 @@ import cloudpickle
 import psutil
 import pytest
 
-from bakeoff.engines.engine import Ended, run_jobs
+from bakeoff.engines.engine import FinishedFit, run_jobs
+from bakeoff.engines.executor_pools import ExecutorPool
 from bakeoff.engines.local_engine import in_process_engine, local_engine
 from bakeoff.engines.observers import Silent
 from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions
-from bakeoff.engines.pools import Lane
 from bakeoff.engines.schedule import Schedule
-from bakeoff.engines.submission import Shipping
+from bakeoff.engines.submission import Submitter
 from bakeoff.engines.workers import check_workers, count_cores, describe_workers, warn_of_memory
 from bakeoff.errors import UserError
 from bakeoff.isolation.child import THREAD_VARIABLES
-from bakeoff.isolation.outcome import Allowance
+from bakeoff.isolation.outcome import ResourceLimits
 
-ROOMY = Allowance(seconds=30, memory=2**30)
+ROOMY = ResourceLimits(seconds=30, memory=2**30)
 # The process of a call can't import a test module by name.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -88,30 +88,30 @@ def read_gpu(task: Task) -> str | None:
     return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
-def shipping(tmp_path: Path, function: Any = nap, **options: Any) -> Shipping:
+def submitter(tmp_path: Path, function: Any = nap, **options: Any) -> Submitter:
     """Make the way from jobs to futures."""
-    given = {"allowance": ROOMY, "retries": 1, "isolated": True, **options}
-    return Shipping(function=function, scratch=tmp_path, **given)
+    given = {"limits": ROOMY, "retries": 1, "isolated": True, **options}
+    return Submitter(function=function, scratch=tmp_path, **given)
 
 
 def run(
-    tmp_path: Path, tasks: list[Any], lanes: tuple[Lane, ...], watcher: Watcher | None = None, **options: Any
-) -> list[Ended]:
+    tmp_path: Path, tasks: list[Any], pools: tuple[ExecutorPool, ...], watcher: Watcher | None = None, **options: Any
+) -> list[FinishedFit]:
     """Run tasks to their ends."""
-    ways = shipping(tmp_path, **options)
-    with closing(run_jobs(Schedule(tasks, {}), lanes, ways, watcher or Watcher())) as ended:
+    ways = submitter(tmp_path, **options)
+    with closing(run_jobs(Schedule(tasks, {}), pools, ways, watcher or Watcher())) as ended:
         return list(ended)
 
 
-def lane(executor: Executor, slots: int = 2) -> tuple[Lane, ...]:
-    """Make one lane of an executor."""
-    return (Lane("cpu", executor, lambda: slots),)
+def pool(executor: Executor, slots: int = 2) -> tuple[ExecutorPool, ...]:
+    """Make one pool of an executor."""
+    return (ExecutorPool("cpu", executor, lambda: slots),)
 
 
 def test_every_job_ends_once(tmp_path: Path) -> None:
     """All jobs of a schedule end, each with its own value, its host, and no loss."""
     with ThreadPoolExecutor(2) as pool:
-        ended = run(tmp_path, [Task(str(number)) for number in range(9)], lane(pool))
+        ended = run(tmp_path, [Task(str(number)) for number in range(9)], pool(pool))
     assert sorted(one.outcome.value for one in ended) == list("012345678")
     assert all(len(one.starts) == 1 and not one.losses for one in ended)
 
@@ -158,8 +158,8 @@ def test_fits_wait_for_lanes_of_their_device(tmp_path: Path) -> None:
         return ThreadPoolExecutor(number, initializer=take)
 
     with ThreadPoolExecutor(1) as cpu, claim(2) as gpu:
-        lanes = (Lane("cuda", gpu, lambda: 2), Lane("cpu", cpu, lambda: 1))
-        ended = run(tmp_path, tasks, lanes, function=read_gpu)
+        pools = (ExecutorPool("cuda", gpu, lambda: 2), ExecutorPool("cpu", cpu, lambda: 1))
+        ended = run(tmp_path, tasks, pools, function=read_gpu)
     seen = {one.job.keys.fit: one.outcome.value for one in ended}
     assert {seen[f"gpu{number}"] for number in range(6)} == {"3", "5"}
     assert seen["cpu"] == os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -171,9 +171,9 @@ def test_local_engine_names_each_gpu_once_per_slot(monkeypatch: pytest.MonkeyPat
     hardware = SimpleNamespace(value={"gpus": ["one", "two"]}, reason="")
     monkeypatch.setattr("bakeoff.engines.local_engine.inspect_hardware", lambda: hardware)
     with local_engine(1, 1, {"cpu", "cuda"}, fits_per_gpu=2) as engine:
-        slots = {one.device: one.slots() for one in engine.lanes}
+        slots = {one.device: one.slots() for one in engine.pools}
         tasks = [Task(f"{number}", device="cuda") for number in range(4)]
-        ended = run(tmp_path, tasks, engine.lanes, function=read_gpu)
+        ended = run(tmp_path, tasks, engine.pools, function=read_gpu)
     assert slots == {"cuda": 4, "cpu": 1}
     assert sorted(one.outcome.value for one in ended) == ["4", "4", "7", "7"]
     assert "2 on each of 2 GPUs" in engine.label
@@ -201,7 +201,7 @@ def test_lost_fits_are_run_again_and_said_to_be(tmp_path: Path, error: BaseExcep
     """A call whose executor fails is run again once, the loss is told and stays with the outcome."""
     watcher = Watcher()
     with Forgetful(1, error) as pool:
-        ended = run(tmp_path, [Task("one")], lane(pool), watcher)
+        ended = run(tmp_path, [Task("one")], pool(pool), watcher)
     assert [one.outcome.status for one in ended] == ["ok"]
     assert len(ended[0].losses) == len(watcher.retried) == 1
     assert "gone" in ended[0].losses[0]
@@ -211,13 +211,13 @@ def test_what_is_lost_again_stays_lost(tmp_path: Path) -> None:
     """After the retries a fit is lost, with its reason; without retries at once."""
     for retries, losses in ((1, 2), (0, 1)):
         with Forgetful(losses, OSError("no route")) as pool:
-            (ended,) = run(tmp_path, [Task("one")], lane(pool), retries=retries)
+            (ended,) = run(tmp_path, [Task("one")], pool(pool), retries=retries)
         assert (ended.outcome.status, len(ended.losses)) == ("lost", losses)
         assert "no route" in ended.outcome.reason
 
 
 def test_an_engine_that_is_gone_is_no_loss_of_a_fit(tmp_path: Path) -> None:
-    """Where the lane itself raises, the error reaches the run, and no fit is blamed."""
+    """Where the pool itself raises, the error reaches the run, and no fit is blamed."""
     checks = iter([2, 2])
 
     def slots() -> int:
@@ -227,7 +227,7 @@ def test_an_engine_that_is_gone_is_no_loss_of_a_fit(tmp_path: Path) -> None:
             raise UserError("the scheduler is gone") from None
 
     with Forgetful(9, OSError("no route")) as pool, pytest.raises(UserError, match="the scheduler is gone"):
-        run(tmp_path, [Task("one"), Task("two")], (Lane("cpu", pool, slots),))
+        run(tmp_path, [Task("one"), Task("two")], (ExecutorPool("cpu", pool, slots),))
 
 
 def test_pool_that_is_closed_ends_the_run_in_words(tmp_path: Path) -> None:
@@ -235,14 +235,14 @@ def test_pool_that_is_closed_ends_the_run_in_words(tmp_path: Path) -> None:
     pool = ThreadPoolExecutor(1)
     pool.shutdown()
     with pytest.raises(UserError, match="the engine takes no more fits"):
-        run(tmp_path, [Task("one")], lane(pool))
+        run(tmp_path, [Task("one")], pool(pool))
 
 
 def test_fit_that_cannot_be_sent_is_an_error(tmp_path: Path) -> None:
     """A model that can't be pickled is one row with that reason, and the others run."""
     held = threading.Lock()
     with ThreadPoolExecutor(1) as pool:
-        (ended,) = run(tmp_path, [Task("one")], lane(pool), function=lambda task: held)
+        (ended,) = run(tmp_path, [Task("one")], pool(pool), function=lambda task: held)
     assert ended.outcome.status == "error"
     assert "the fit can't be sent to its process: TypeError" in ended.outcome.reason
 
@@ -251,7 +251,7 @@ def test_closing_stops_what_runs(tmp_path: Path) -> None:
     """Closing the generator ends running fits within a second and leaves no process."""
     with ThreadPoolExecutor(2) as pool:
         tasks: list[Any] = [Task("short"), Task("long", seconds=60), Task("longer", seconds=60)]
-        ended = run_jobs(Schedule(tasks, {}), lane(pool), shipping(tmp_path), Watcher())
+        ended = run_jobs(Schedule(tasks, {}), pool(pool), submitter(tmp_path), Watcher())
         next(ended)
         began = time.monotonic()
         ended.close()
@@ -274,7 +274,7 @@ def test_in_process_runs_here_with_few_threads(tmp_path: Path) -> None:
 
     with in_process_engine({"cpu"}) as engine:
         tasks = [Task("good", model="a"), Task("bad", model="b")]
-        good, bad = run(tmp_path, tasks, engine.lanes, function=look, isolated=False)
+        good, bad = run(tmp_path, tasks, engine.pools, function=look, isolated=False)
     assert good.outcome.value == (os.getpid(), 1, "1")
     assert good.outcome.peak_mb is None
     assert (bad.outcome.status, bad.outcome.reason) == ("error", "ValueError: in a mood")
@@ -289,7 +289,7 @@ def test_ctrl_c_in_process_is_no_failure_of_a_fit(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with in_process_engine({"cpu"}) as engine, pytest.raises(KeyboardInterrupt):
-        run(tmp_path, [Task("one")], engine.lanes, function=interrupt, isolated=False)
+        run(tmp_path, [Task("one")], engine.pools, function=interrupt, isolated=False)
 
 
 def test_engines_exclude_each_other(tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_killed_forkserver_blames_no_fit(tmp_path: Path) -> None:
         return task.name
 
     with ThreadPoolExecutor(2) as pool:
-        ended = run(tmp_path, [Task("killer"), Task("innocent")], lane(pool), function=kill_parent_once, retries=3)
+        ended = run(tmp_path, [Task("killer"), Task("innocent")], pool(pool), function=kill_parent_once, retries=3)
     assert sorted(one.outcome.value for one in ended) == ["innocent", "killer"]
     assert all("was killed" in one.losses[0] for one in ended)
 
@@ -377,5 +377,5 @@ def test_sigkill_of_a_child_names_the_signal(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     with ThreadPoolExecutor(1) as pool:
-        (ended,) = run(tmp_path, [Task("one")], lane(pool, 1), function=die)
+        (ended,) = run(tmp_path, [Task("one")], pool(pool, 1), function=die)
     assert (ended.outcome.status, ended.losses) == ("crashed", ())

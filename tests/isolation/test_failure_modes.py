@@ -15,8 +15,8 @@ from bakeoff.engines.observers import Silent
 from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import Schedule
-from bakeoff.engines.submission import Shipping
-from bakeoff.isolation.outcome import Allowance
+from bakeoff.engines.submission import Submitter
+from bakeoff.isolation.outcome import ResourceLimits
 from bakeoff.planning.plan import make_plan
 from bakeoff.protocol.job import Job
 from bakeoff.records.record import Record
@@ -162,12 +162,12 @@ def test_result_that_cannot_travel_is_an_error(
 ) -> None:
     """A call that goes well and returns what can't be pickled is an error with that reason."""
     options = RunOptions(dask=request.getfixturevalue("cluster").file) if engine == "dask" else RunOptions(workers=1)
-    allowance = Allowance(seconds=60, memory=2**30)
+    limits = ResourceLimits(seconds=60, memory=2**30)
     with open_engine(options, threads=1, devices={"cpu"}, scratch=tmp_path, note=print) as opened:
-        ways = Shipping(
-            function=lambda job: threading.Lock(), allowance=allowance, scratch=tmp_path, retries=1, isolated=True
+        ways = Submitter(
+            function=lambda job: threading.Lock(), limits=limits, scratch=tmp_path, retries=1, isolated=True
         )
-        (ended,) = run_jobs(Schedule([job], {}), opened.lanes, ways, Silent())
+        (ended,) = run_jobs(Schedule([job], {}), opened.pools, ways, Silent())
     assert (ended.outcome.status, ended.losses) == ("error", ())
     assert "the result can't be sent back: TypeError" in ended.outcome.reason
 

@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from bakeoff.isolation.isolation import run_isolated
-from bakeoff.isolation.outcome import Allowance, Outcome
+from bakeoff.isolation.outcome import Outcome, ResourceLimits
 
 MB = 2**20
-ROOMY = Allowance(seconds=30, memory=1024 * MB)
+ROOMY = ResourceLimits(seconds=30, memory=1024 * MB)
 # The process of a call can't import a test module by name.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -89,7 +89,7 @@ def hold_in_grandchildren() -> None:
 
 def test_value_comes_back() -> None:
     """A call that goes well returns its value with what it cost."""
-    outcome = run_isolated(divmod, 7, 2, allowance=ROOMY)
+    outcome = run_isolated(divmod, 7, 2, limits=ROOMY)
     assert (outcome.status, outcome.value) == ("ok", (3, 1))
     assert outcome.peak_mb < 100  # the preload is not charged to the call
 
@@ -108,7 +108,7 @@ def test_value_comes_back() -> None:
 )
 def test_failure_is_data(function: object, status: str, reason: str) -> None:
     """An exception, a crash, an exit or a result that can't travel ends that call alone, with a reason."""
-    outcome = run_isolated(function, allowance=ROOMY)  # type: ignore[arg-type]
+    outcome = run_isolated(function, limits=ROOMY)  # type: ignore[arg-type]
     assert outcome.status == status
     assert reason in outcome.reason
 
@@ -119,18 +119,18 @@ def test_unprintable_messages_are_cleaned() -> None:
     def fail_strangely() -> None:
         raise RuntimeError("bad \udcff and \x1b[31mred")
 
-    assert run_isolated(fail_strangely, allowance=ROOMY).reason == "RuntimeError: bad ? and ?[31mred"
+    assert run_isolated(fail_strangely, limits=ROOMY).reason == "RuntimeError: bad ? and ?[31mred"
 
 
 def test_segfault_leaves_python_traceback() -> None:
     """The crash log of a segfault names the line of Python that caused it."""
-    assert "segfault" in run_isolated(segfault, allowance=ROOMY).traceback
+    assert "segfault" in run_isolated(segfault, limits=ROOMY).traceback
 
 
 def test_deadline_kills_what_ignores_signals() -> None:
     """A call that holds the interpreter and ignores SIGTERM ends at its deadline."""
     began = time.monotonic()
-    outcome = run_isolated(hang, allowance=Allowance(seconds=1, memory=1024 * MB))
+    outcome = run_isolated(hang, limits=ResourceLimits(seconds=1, memory=1024 * MB))
     assert (outcome.status, outcome.reason) == ("timeout", "killed at its limit of 1 s")
     assert outcome.cpu_s > 0.2  # what a killed call spent is no less spent
     assert time.monotonic() - began < 20
@@ -139,7 +139,7 @@ def test_deadline_kills_what_ignores_signals() -> None:
 @pytest.mark.parametrize("function", [allocate_slowly, hold_in_grandchildren])
 def test_memory_limit_holds_for_the_tree(function: object) -> None:
     """Memory beyond the limit ends the call, also where a process of its own holds it."""
-    outcome = run_isolated(function, allowance=Allowance(seconds=60, memory=400 * MB))  # type: ignore[arg-type]
+    outcome = run_isolated(function, limits=ResourceLimits(seconds=60, memory=400 * MB))  # type: ignore[arg-type]
     assert outcome.status == "memory"
     assert "400 MB" in outcome.reason
 
@@ -148,7 +148,7 @@ def test_memory_limit_holds_for_the_tree(function: object) -> None:
 def test_no_child_is_left_behind(leave: Callable[[str], None], tmp_path: Path) -> None:
     """A process that a call started and left ends with the call, in a session of its own or not."""
     path = tmp_path / "pid"
-    assert run_isolated(leave, str(path), allowance=ROOMY).status == "ok"
+    assert run_isolated(leave, str(path), limits=ROOMY).status == "ok"
     deadline = time.monotonic() + 10
     while psutil.pid_exists(int(path.read_text(encoding="ascii"))) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -156,8 +156,8 @@ def test_no_child_is_left_behind(leave: Callable[[str], None], tmp_path: Path) -
 
 
 def test_threads_are_limited() -> None:
-    """Torch, BLAS and grandchildren get the threads of the allowance."""
-    outcome = run_isolated(read_threads, allowance=Allowance(seconds=60, memory=1024 * MB, threads=1))
+    """Torch, BLAS and grandchildren get the threads of the limits."""
+    outcome = run_isolated(read_threads, limits=ResourceLimits(seconds=60, memory=1024 * MB, threads=1))
     assert outcome.value == (1, "1", 1)
 
 
@@ -165,12 +165,12 @@ def test_stop_cancels() -> None:
     """A set event ends a running call as cancelled."""
     stop = threading.Event()
     threading.Timer(0.5, stop.set).start()
-    assert run_isolated(time.sleep, 60, allowance=ROOMY, stop=stop).status == "cancelled"
+    assert run_isolated(time.sleep, 60, limits=ROOMY, stop=stop).status == "cancelled"
 
 
 def test_output_does_not_reach_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     """What a fit prints stays out of the caller's output, however much it is."""
-    outcome: Outcome = run_isolated(lambda: sys.stdout.write("x" * 10_000_000) and None, allowance=ROOMY)
+    outcome: Outcome = run_isolated(lambda: sys.stdout.write("x" * 10_000_000) and None, limits=ROOMY)
     assert outcome.status == "ok"
     assert "x" not in capfd.readouterr().out
 
@@ -180,9 +180,9 @@ def test_script_without_guard_is_safe(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from bakeoff.isolation.isolation import run_isolated\n"
-        "from bakeoff.isolation.outcome import Allowance\n"
+        "from bakeoff.isolation.outcome import ResourceLimits\n"
         "def double(x):\n    return 2 * x\n"
-        "print('once', run_isolated(double, 21, allowance=Allowance(seconds=60, memory=2**30)).value)\n",
+        "print('once', run_isolated(double, 21, limits=ResourceLimits(seconds=60, memory=2**30)).value)\n",
         encoding="utf-8",
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=120)
@@ -199,4 +199,4 @@ def test_exception_without_a_message_keeps_its_name() -> None:
     def fail_silently() -> None:
         raise SilentError
 
-    assert run_isolated(fail_silently, allowance=ROOMY).reason == "SilentError"
+    assert run_isolated(fail_silently, limits=ROOMY).reason == "SilentError"

@@ -11,7 +11,7 @@ import pytest
 
 from bakeoff.api import run_suite
 from bakeoff.isolation.isolation import run_isolated
-from bakeoff.isolation.outcome import Allowance
+from bakeoff.isolation.outcome import ResourceLimits
 
 MB = 2**20
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -105,7 +105,7 @@ def test_pages_shared_with_a_child_kill_nobody() -> None:
             os.waitpid(pid, 0)
         return len(held)
 
-    outcome = run_isolated(fork_with_much, allowance=Allowance(seconds=60, memory=400 * MB))
+    outcome = run_isolated(fork_with_much, limits=ResourceLimits(seconds=60, memory=400 * MB))
     assert outcome.status == "ok", outcome.reason
 
 
@@ -116,6 +116,6 @@ def test_peak_is_what_a_call_used() -> None:
         held = bytearray(200 * MB)
         del held
 
-    assert run_isolated(int, allowance=Allowance(seconds=60, memory=2**30)).peak_mb == pytest.approx(0, abs=20)
-    peak = run_isolated(hold_and_let_go, allowance=Allowance(seconds=60, memory=2**30)).peak_mb
+    assert run_isolated(int, limits=ResourceLimits(seconds=60, memory=2**30)).peak_mb == pytest.approx(0, abs=20)
+    peak = run_isolated(hold_and_let_go, limits=ResourceLimits(seconds=60, memory=2**30)).peak_mb
     assert peak == pytest.approx(200, abs=25)

@@ -82,7 +82,7 @@ ONLY_HERE = {
     "multiprocessing": {"isolation/isolation", "isolation/child"},
     "concurrent": {
         "engines/engine",
-        "engines/pools",
+        "engines/executor_pools",
         "engines/local_engine",
         "engines/options",
         "engines/submission",

@@ -13,7 +13,7 @@ from bakeoff.errors import UserError
 from bakeoff.planning.plan import make_plan
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.reports.run_data.frames import load_run_view
+from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.reports.sections.forecast import render_forecast
 from bakeoff.running.forecast import Forecast, make_forecast, span
 from bakeoff.suites.suite_file import to_suite

@@ -1,4 +1,4 @@
-"""Where fits run: lanes, each an executor with a number of slots."""
+"""Where fits run: pools, each an executor with a number of slots."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Lane:
+class ExecutorPool:
     """Slots of one kind.
 
     Parameters
@@ -32,11 +32,11 @@ class Engine:
     ----------
     label : str
         What it is, for a person: `this machine, 2 fits at once, 1 thread each`.
-    lanes : tuple of Lane
+    pools : tuple of ExecutorPool
     hardware : mapping
         Of the machine that runs the first fit.
     """
 
     label: str
-    lanes: tuple[Lane, ...]
+    pools: tuple[ExecutorPool, ...]
     hardware: dict[str, Any]
