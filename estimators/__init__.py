@@ -2,7 +2,7 @@
 
 Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The files:
 
-- the registry: `registry`, `spec`, `space`, `specs_*` for each kind of model, `pipelines`, `front_ends`, `tokenizer`;
+- the registry: `registry`, `spec`, `space`, `specs_*` for each kind of model, `pipelines`, `preprocessors`, `tokenizer`;
 - nets as scikit-learn sees them: `net`, `net_classifier`, `net_regressor`, and `mlp`, `cnn`, `lstm`, `custom`; what
   they check (`parameters`, `categories`, `vocabulary`, `rows`), remember (`history`, `resume`), store (`persistence`)
   and sample (`uncertainty`);

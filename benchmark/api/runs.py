@@ -12,14 +12,13 @@ from bakeoff.datasets.sources.load import load
 from bakeoff.engines.observers import Progress, Silent
 from bakeoff.engines.options import RunOptions, RunSummary
 from bakeoff.errors import UserError
-from bakeoff.estimators.specs.spec import ModelSpec
 from bakeoff.planning.plan import InMemoryInputs, Plan, filter_suite, make_plan
 from bakeoff.planning.shard import Shard, parse_shard, take_shard
 from bakeoff.recorded_runs.extension import Extension, check_same_data, extend_suite
 from bakeoff.records.run_folder import RunFolder, open_run
 from bakeoff.running.refit import list_refits
 from bakeoff.running.runner import Run
-from bakeoff.suites.custom import build_custom_spec
+from bakeoff.suites.custom import spec_of_estimator
 from bakeoff.suites.suite import Suite
 from bakeoff.suites.suite_file import set_learning_curve, to_suite
 from bakeoff.tracking.tracker import MlflowTracker, track_models
@@ -99,7 +98,7 @@ def compare(
     kind: str | None = None,
     input_shape: tuple[int, ...] | None = None,
     positive: Any = None,
-    front_end: str = "none",
+    preprocessor: str = "none",
     folds: int = 5,
     repeats: int = 1,
     trials: int = 0,
@@ -126,7 +125,7 @@ def compare(
         Name of the data in reports.
     task, kind, input_shape, positive
         As in `Dataset`; inferred where left out.
-    front_end : str
+    preprocessor : str
         Preprocessing before estimators of one's own: `none`, `one-hot` for frames with categories, and so on.
     folds, repeats, seed
         Outer folds, repeats of them, and the seed of it all.
@@ -155,9 +154,10 @@ def compare(
     >>> list(result.leaderboard["model"])
     ['logistic', 'dummy']
     """
+    preprocessor = run_options.pop("front_end", preprocessor)  # its name in scripts written before
     options = {"task": task, "positive": positive, "input_shape": input_shape, "kind": kind}
     dataset = load(X, y, name=name, **options)
-    own = [_spec_of(model, front_end) for model in models if not isinstance(model, str)]
+    own = [spec_of_estimator(model, preprocessor) for model in models if not isinstance(model, str)]
     content = {
         "name": f"compare-{name}",
         "datasets": [{"memory": name}],
@@ -236,33 +236,6 @@ def extend(
     )
 
 
-def merge(parts: str | Path | Sequence[str | Path], out: str | Path, *, mixed_versions: bool = False) -> RunResult:
-    """Join runs of parts of one suite into one run folder, and write its reports.
-
-    Raises
-    ------
-    UserError
-        If a part is no run, or the parts do not belong together.
-    """
-    from bakeoff.recorded_runs.merging import merge_runs
-
-    named = [parts] if isinstance(parts, str | Path) else parts
-    return RunResult(
-        merge_runs([open_run(part) for part in named], RunFolder(Path(out)), mixed_versions=mixed_versions).folder
-    )
-
-
-def load_run(path: str | Path) -> RunResult:
-    """Load the folder of a run, finished or not.
-
-    Raises
-    ------
-    UserError
-        If there is no run.
-    """
-    return RunResult(open_run(path))
-
-
 @dataclass(frozen=True)
 class _Tracking:
     """Whether a run is tracked, where, and whether with its models."""
@@ -308,23 +281,3 @@ def _log_models(plan: Plan, finished: RunSummary, options: RunOptions, progress:
         return track_models(finished.folder, plan, finished.tracked_at, options=options, progress=progress).failed
     progress.warn(f"no model is logged either; `bakeoff track {finished.folder.path} --log-models` does it")
     return len(list_refits(plan, finished.folder.read_records()[0]))
-
-
-def _spec_of(model: Any, front_end: str) -> ModelSpec:
-    """Make a spec of an unfitted estimator, or of a (name, estimator) pair."""
-    from sklearn.base import clone
-
-    name, estimator = model if isinstance(model, tuple) else (type(model).__name__, model)
-    if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")) or isinstance(estimator, type):
-        raise UserError(
-            f"models take names, unfitted scikit-learn estimators or (name, estimator) pairs; got {estimator!r}"
-        )
-    kind = type(estimator)
-    parameters = sorted((key, repr(value)) for key, value in estimator.get_params().items())
-    return build_custom_spec(
-        name=name,
-        build=lambda params: clone(estimator).set_params(**params),
-        front_end=front_end,
-        source=kind.__name__,
-        fingerprint=f"{kind.__module__}.{kind.__qualname__}{parameters}",
-    )

@@ -67,7 +67,7 @@ def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params, on_ro
     options: dict[str, Any] = {} if held_out is None else {"model__validation_rows": held_out}
     if dataset.weights is not None and accepts_sample_weight(pipeline):
         options["model__sample_weight"] = dataset.weights[rows]
-    watch = job.choice.spec.watch_rounds
+    watch = job.choice.spec.round_callbacks
     if on_rounds is not None and watch is not None:
         hooks = watch(pipeline[-1], partial(on_rounds, pipeline))
         options |= {f"model__{name}": hook for name, hook in hooks.items()}

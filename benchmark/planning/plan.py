@@ -114,13 +114,13 @@ class Plan:
         for skip in self.skips:
             if skip.model in requested and skip.reason != NOTHING_TO_TUNE:
                 yield f"{skip.model} ({skip.variant}) is left out on {skip.dataset}: {skip.reason}"
-        raw = {(job.dataset, job.choice.name) for job in self.jobs if job.choice.spec.front_ends[job.kind] == "none"}
+        raw = {(job.dataset, job.choice.name) for job in self.jobs if job.choice.spec.preprocessors[job.kind] == "none"}
         for dataset, model in sorted(raw):
             columns = self.datasets[dataset].categorical
             if columns and model in requested and model != "dummy":
                 yield (
                     f"{model} gets the columns of {dataset} as they are, {len(columns)} of them categories; "
-                    "`front_end: one-hot` encodes and scales them"
+                    "`preprocessor: one-hot` encodes and scales them"
                 )
 
         others = [name for name, data in self.datasets.items() if data.kind != "tabular"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.specs.spec import Choice
-from bakeoff.estimators.versions import FRONT_END_VERSION
+from bakeoff.estimators.versions import PREPROCESSOR_VERSION
 from bakeoff.protocol.settings import FitSettings
 from bakeoff.protocol.splits import Split
 from bakeoff.seeds import digest_parts
@@ -47,8 +47,8 @@ def keys_of(settings: FitSettings, dataset: Dataset, choice: Choice, variant: st
     study = digest_parts(
         cell=cell_of("tuned" if tuned else variant),
         task=dataset.task,
-        front_end=choice.spec.front_ends[dataset.kind],
-        front_end_version=FRONT_END_VERSION,
+        front_end=choice.spec.preprocessors[dataset.kind],
+        front_end_version=PREPROCESSOR_VERSION,
         default=choice.default_params(dataset.task),
         fixed=dict(choice.params),
         fingerprint=choice.spec.fingerprint,

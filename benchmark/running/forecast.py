@@ -126,9 +126,9 @@ def make_forecast(plan: Plan, *, limit_s: float, options: RunOptions, progress: 
             for job in stage_data(plan, first.values(), scratch)
         ]
         progress.begin(len(tries), 0)
-        limits = replace(limits_of(plan.suite), seconds=seconds)
+        fit_limits = replace(limits_of(plan.suite), seconds=seconds)
         rows = []
-        with run_fits(tries, {}, limits=limits, options=options, scratch=scratch, progress=progress) as (
+        with run_fits(tries, {}, limits=fit_limits, options=options, scratch=scratch, progress=progress) as (
             engine,
             outcomes,
         ):

@@ -48,9 +48,29 @@ def import_model_spec(entry: ImportedModel) -> ModelSpec:
         family=entry.family,
         fixed=entry.params,
         ranges=entry.space,
-        front_end=entry.front_end,
+        preprocessor=entry.preprocessor,
         source=entry.import_,
         fingerprint=entry.import_,
+    )
+
+
+def spec_of_estimator(model: Any, preprocessor: str) -> ModelSpec:
+    """Make a spec of an unfitted estimator, or of a (name, estimator) pair."""
+    from sklearn.base import clone
+
+    name, estimator = model if isinstance(model, tuple) else (type(model).__name__, model)
+    if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")) or isinstance(estimator, type):
+        raise UserError(
+            f"models take names, unfitted scikit-learn estimators or (name, estimator) pairs; got {estimator!r}"
+        )
+    kind = type(estimator)
+    parameters = sorted((key, repr(value)) for key, value in estimator.get_params().items())
+    return build_custom_spec(
+        name=name,
+        build=lambda params: clone(estimator).set_params(**params),
+        preprocessor=preprocessor,
+        source=kind.__name__,
+        fingerprint=f"{kind.__module__}.{kind.__qualname__}{parameters}",
     )
 
 
@@ -61,7 +81,7 @@ def build_custom_spec(
     family: Family = "classical",
     fixed: Mapping[str, Any] | None = None,
     ranges: Mapping[str, RangeEntry] | None = None,
-    front_end: str = "none",
+    preprocessor: str = "none",
     source: str = "the user's own",
     fingerprint: str = "",
 ) -> ModelSpec:
@@ -91,7 +111,7 @@ def build_custom_spec(
         tasks=TASKS,
         kinds=KINDS,
         build=build_with_seed,
-        front_ends=dict.fromkeys(KINDS, front_end),
+        preprocessors=dict.fromkeys(KINDS, preprocessor),
         default={key: _start(given) for key, given in ranges.items()},
         fixed=dict(fixed or {}),
         space=_space_of(ranges) if ranges else None,

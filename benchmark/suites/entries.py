@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, Name, Scalar
 from bakeoff.datasets.sources.files import is_table_file
@@ -139,8 +139,10 @@ class ImportedModel(SuiteSection):
     family: Literal["classical", "deep"] = "classical"
     params: dict[str, Any] = Field(default_factory=dict)
     space: dict[str, RangeEntry] = Field(default_factory=dict)
-    front_end: str = Field(
-        "none", description="Preprocessing before it: none, one-hot, ordinal, native, scaled, tf-idf, …"
+    preprocessor: str = Field(
+        "none",
+        validation_alias=AliasChoices("preprocessor", "front_end"),  # its name in suites written before
+        description="Preprocessing before it: none, one-hot, ordinal, native, scaled, tf-idf, …",
     )
 
 

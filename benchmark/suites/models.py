@@ -101,7 +101,7 @@ def check_models(suite: Suite, choices: list[Choice], tasks: set[Any], problems:
 
 def _problems_of_choice(choice: Choice, task: Any) -> list[str]:
     """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
-    if choice.spec.fingerprint:  # a user's own: its front end and its parameters are all there is to check
+    if choice.spec.fingerprint:  # a user's own: its preprocessor and its parameters are all there is to check
         return _problems_of_values(choice, task)
     plain = Choice(spec=choice.spec)
     searched = plain.list_space(task)

@@ -13,7 +13,7 @@ import numpy as np
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.estimators.specs.spec import ModelSpec
-from bakeoff.estimators.wrappers.boosting_callbacks import SHARES, SoFar
+from bakeoff.estimators.wrappers.boosting_callbacks import CHECKPOINTS, PartialModel
 from bakeoff.fitting.fit import build_model, early_stopping_rows, fit_rows, predict, predict_features, take
 from bakeoff.fitting.score import score_primary
 from bakeoff.protocol.job import Job
@@ -30,7 +30,7 @@ def choose_inner_cv(spec: ModelSpec) -> tuple[InnerCV, str, int]:
     """Return how a model is fitted on inner folds, what the steps of its reports are, and those without pruning."""
     if spec.fits_folds_together:
         return fit_batched, "epoch", 10
-    if spec.watch_rounds is not None:
+    if spec.round_callbacks is not None:
         return fit_in_lockstep, "% of the rounds:", 0
     return fit_sequentially, "fold", 0
 
@@ -57,7 +57,7 @@ def fit_in_lockstep(
     monitor.fits += len(folds)
     calls = [StepwiseCall(partial(_fit_stepwise, job, dataset, fold, params)) for fold in folds]
     try:
-        for share in SHARES:
+        for share in CHECKPOINTS:
             monitor.check_time()
             scores = [call.advance() for call in calls]
             monitor.report(round(100 * share), float(np.mean(scores)))
@@ -78,7 +78,7 @@ def _fit_stepwise(
         del percent
         prepared = pipeline[:-1].transform(take(dataset.X, test))
         classes = np.unique(dataset.y[train]) if len(dataset.classes) else dataset.classes
-        pause(score_primary(job, predict_features(dataset, SoFar(predict_so_far, classes), prepared, test)))
+        pause(score_primary(job, predict_features(dataset, PartialModel(predict_so_far, classes), prepared, test)))
 
     return predict(dataset, fit_rows(job, dataset, train, params, on_rounds=score_so_far).pipeline, test)
 

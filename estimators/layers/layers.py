@@ -18,7 +18,7 @@ FEW_VALUES = 2**15  # up to here the calls cost more than the products
 
 
 @dataclass
-class Lanes:
+class ReplicaContext:
     """What the layers of one network share while it trains.
 
     Parameters
@@ -47,7 +47,7 @@ class Layer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = Lanes()
+        self.lanes = ReplicaContext()
 
 
 def uniform(shape: tuple[int, ...], bound: float, generator: Generator) -> nn.Parameter:

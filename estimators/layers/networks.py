@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bakeoff.estimators.layers.layers import Lanes, Layer
+from bakeoff.estimators.layers.layers import Layer, ReplicaContext
 
 
 class Network(nn.Module):
@@ -23,14 +23,14 @@ class Network(nn.Module):
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
-        self.share(Lanes())
+        self.share(ReplicaContext())
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return (E, n, outputs), or (n, outputs) of plain rows."""
         outputs: Tensor = self.body(rows[None])[0] if rows.ndim == 2 else self.body(rows)
         return outputs
 
-    def share(self, lanes: Lanes) -> None:
+    def share(self, lanes: ReplicaContext) -> None:
         """Let all layers share the lanes."""
         self.lanes = lanes
         for layer in self.modules():
@@ -38,7 +38,7 @@ class Network(nn.Module):
                 layer.lanes = lanes
 
 
-class Solo(nn.Module):
+class SingleNetwork(nn.Module):
     """A plain module, (n, features) to (n, outputs), in the shape of a network of one replica.
 
     Recurrent networks (their fused kernels outrun any batched recurrence on a CPU) and people's own modules go replica
@@ -48,19 +48,19 @@ class Solo(nn.Module):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
-        self.lanes = Lanes()
+        self.lanes = ReplicaContext()
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return (1, n, outputs) of rows (1, n, features)."""
         outputs: Tensor = self.module(rows[0]).unsqueeze(0)
         return outputs
 
-    def share(self, lanes: Lanes) -> None:
+    def share(self, lanes: ReplicaContext) -> None:
         """Keep the lanes; a plain module draws from torch's global generator."""
         self.lanes = lanes
 
 
-AnyNetwork = Network | Solo
+AnyNetwork = Network | SingleNetwork
 
 
 def state_tensors(network: nn.Module) -> list[Tensor]:
@@ -109,7 +109,7 @@ def pad(tensor: Tensor, shape: Sequence[int]) -> Tensor:
 def point(network: AnyNetwork, live: Sequence[Tensor], replica: int) -> None:
     """Let a network of one replica look at its part of stacked tensors, in its own shapes and without copying."""
     for own, tensor in zip(state_tensors(network), live, strict=True):
-        if isinstance(network, Solo):
+        if isinstance(network, SingleNetwork):
             own.data = tensor.data
         elif own is not tensor:
             own.data = tensor.data[replica : replica + 1][tuple(map(slice, own.shape))]

@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from bakeoff.errors import UserError, unknown_name
-from bakeoff.estimators.models.preprocessors import build_front_end
+from bakeoff.estimators.models.preprocessors import build_preprocessor
 from bakeoff.estimators.models.registry import get_spec
 from bakeoff.estimators.specs.spec import Choice, ModelSpec, Setting
 from bakeoff.tasks import KINDS, TASKS, Kind, Task
@@ -67,5 +67,5 @@ def build_pipeline(
     spec: ModelSpec, setting: Setting, params: dict[str, Any], categorical: tuple[str, ...] = ()
 ) -> Pipeline:
     """Build the pipeline of a spec with given parameters."""
-    front_end = build_front_end(spec.front_ends[setting.kind], setting, categorical=categorical)
-    return Pipeline([("prepare", front_end), ("model", spec.build(setting, params))])
+    preprocessor = build_preprocessor(spec.preprocessors[setting.kind], setting, categorical=categorical)
+    return Pipeline([("prepare", preprocessor), ("model", spec.build(setting, params))])

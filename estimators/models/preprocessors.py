@@ -1,7 +1,7 @@
 """What stands before a model: preprocessing by name, each fitted on training rows only as a step of the pipeline.
 
-A spec names the front end that it wants for each kind of input. When one changes what a model sees, raise
-`FRONT_END_VERSION` in `versions.py`: it enters the study key.
+A spec names the preprocessor that it wants for each kind of input. When one changes what a model sees, raise
+`PREPROCESSOR_VERSION` in `versions.py`: it enters the study key.
 """
 
 from collections.abc import Callable
@@ -28,8 +28,8 @@ TARGET_TYPES: dict[Task, str] = {"binary": "binary", "multiclass": "multiclass",
 FrontEnd = Callable[[Setting, tuple[str, ...]], Any]
 
 
-def build_front_end(name: str, setting: Setting | None = None, *, categorical: tuple[str, ...] = ()) -> Any:
-    """Build an unfitted front end by its name.
+def build_preprocessor(name: str, setting: Setting | None = None, *, categorical: tuple[str, ...] = ()) -> Any:
+    """Build an unfitted preprocessor by its name.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def build_front_end(name: str, setting: Setting | None = None, *, categorical: t
     UserError
         If there is none of that name.
     """
-    if name not in FRONT_ENDS:
-        raise UserError(unknown_name("front end", name, FRONT_ENDS))
-    return FRONT_ENDS[name](setting or Setting(task="binary"), categorical)
+    if name not in PREPROCESSORS:
+        raise UserError(unknown_name("preprocessor", name, PREPROCESSORS))
+    return PREPROCESSORS[name](setting or Setting(task="binary"), categorical)
 
 
 def _table(categories: str, scale: str) -> FrontEnd:
@@ -64,7 +64,7 @@ def _words_and_characters() -> FeatureUnion:
     return FeatureUnion([("words", words), ("characters", characters)])
 
 
-FRONT_ENDS: dict[str, FrontEnd] = {
+PREPROCESSORS: dict[str, FrontEnd] = {
     "none": lambda _, __: FunctionTransformer(),
     "one-hot": _table("one-hot", "standard"),
     "one-hot-normal": _table("one-hot", "normal"),

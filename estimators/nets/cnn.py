@@ -19,7 +19,7 @@ from bakeoff.estimators.layers.convolutional import (
     GlobalPool,
     build_block,
 )
-from bakeoff.estimators.layers.layers import BatchNorm, Dropout, Lanes, Linear
+from bakeoff.estimators.layers.layers import BatchNorm, Dropout, Linear, ReplicaContext
 from bakeoff.estimators.layers.networks import Network, pad_to_largest
 from bakeoff.estimators.nets.docstrings import documented
 from bakeoff.estimators.nets.net_classifier import NetClassifier
@@ -37,7 +37,7 @@ from bakeoff.estimators.parameters import (
     real,
     resolve_input_shape,
 )
-from bakeoff.estimators.training.program import Augment
+from bakeoff.estimators.training.replica_group import Augment
 from bakeoff.estimators.training.rows import Rows
 
 
@@ -242,7 +242,7 @@ class ImageAugment:
     augmentation: Augmentation
     shape: tuple[int, ...]
 
-    def __call__(self, inputs: Tensor, lanes: Lanes) -> Tensor:
+    def __call__(self, inputs: Tensor, lanes: ReplicaContext) -> Tensor:
         """Return inputs (E, n, features) anew; padding is not drawn for, so that a replica draws as it does alone."""
         channels, height, width = self.shape
         replicas, n_rows, _ = inputs.shape

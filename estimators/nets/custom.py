@@ -9,8 +9,8 @@ import torch
 from torch import Generator, nn
 from torch.nn.parameter import is_lazy
 
-from bakeoff.estimators.layers.networks import Solo
-from bakeoff.estimators.layers.random_streams import global_stream
+from bakeoff.estimators.layers.networks import SingleNetwork
+from bakeoff.estimators.layers.random_numbers import global_torch_rng
 from bakeoff.estimators.nets.docstrings import documented
 from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.nets.net_classifier import NetClassifier
@@ -60,15 +60,15 @@ class CustomArchitecture(Net):
             ]
         return super()._conflicts()
 
-    def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Solo:
-        with global_stream(generator, torch.device("cpu")):
+    def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> SingleNetwork:
+        with global_torch_rng(generator, torch.device("cpu")):
             module = self.module
             if not isinstance(module, nn.Module):
                 module = module(rows.inputs.shape[1], n_outputs, **(self.module_params or {}))
             module = copy.deepcopy(module)  # a function may give the same one again and again
             fill_lazy_layers(module, rows)
         check_module(module, rows, n_outputs)
-        return Solo(module)
+        return SingleNetwork(module)
 
 
 @torch.no_grad()

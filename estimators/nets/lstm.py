@@ -10,8 +10,8 @@ from sklearn.utils.validation import validate_data
 from torch import Generator
 
 from bakeoff.estimators.activations import ACTIVATIONS
-from bakeoff.estimators.layers.networks import Solo
-from bakeoff.estimators.layers.random_streams import global_stream
+from bakeoff.estimators.layers.networks import SingleNetwork
+from bakeoff.estimators.layers.random_numbers import global_torch_rng
 from bakeoff.estimators.layers.recurrent import (
     CELLS,
     POOLINGS,
@@ -121,15 +121,15 @@ class LSTMArchitecture(TokenReader):
             return rows
         return self._read_tokens(rows, reset=reset)
 
-    def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Solo:
+    def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> SingleNetwork:
         values: dict[str, Any] = {
             **{field.name: getattr(self, field.name, None) for field in fields(RecurrentOptions)},
             "n_outputs": n_outputs,
             "input_shape": resolve_input_shape(self.input_shape, rows.inputs.shape[1]),
             "vocabulary_size": None if self.vocabulary_size is None else self.n_tokens_,
         }
-        with global_stream(generator, torch.device("cpu")):
-            return Solo(RecurrentNet(RecurrentOptions(**values)))
+        with global_torch_rng(generator, torch.device("cpu")):
+            return SingleNetwork(RecurrentNet(RecurrentOptions(**values)))
 
 
 @documented

@@ -20,7 +20,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
 from torch import Generator, nn
 
-from bakeoff.estimators.layers.networks import AnyNetwork, Network, Solo
+from bakeoff.estimators.layers.networks import AnyNetwork, Network, SingleNetwork
 from bakeoff.estimators.nets.persistence import load_net, save_net
 from bakeoff.estimators.parameters import (
     Rule,
@@ -38,8 +38,8 @@ from bakeoff.estimators.training.inference import infer
 from bakeoff.estimators.training.loop import train
 from bakeoff.estimators.training.objectives import Objective
 from bakeoff.estimators.training.optimizers import OPTIMIZERS, SCHEDULES
-from bakeoff.estimators.training.program import Augment, Replica, Settings
 from bakeoff.estimators.training.progress_bar import epoch_bar
+from bakeoff.estimators.training.replica_group import Augment, Replica, Settings
 from bakeoff.estimators.training.resume import Resume
 from bakeoff.estimators.training.rows import Rows, build_rows, split_rows
 from bakeoff.estimators.training.stopping import ConvergenceError, Monitor, Plateau
@@ -425,7 +425,7 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
     def _start(self, rows: Rows, n_outputs: int, seed: int) -> nn.Module:
         """Build the network that is to be trained, on the device."""
         network = self._build_network(rows, n_outputs, torch.Generator().manual_seed(seed))
-        module = network.module if isinstance(network, Solo) else network
+        module = network.module if isinstance(network, SingleNetwork) else network
         return module.to(rows.inputs.device, rows.inputs.dtype)
 
     def _normalises_batches(self) -> bool:
@@ -436,7 +436,7 @@ class Net(History, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is
     ) -> Replica:
         """Return the training of `module_` that remains to be done."""
         return Replica(
-            network=self.module_ if isinstance(self.module_, Network) else Solo(self.module_),
+            network=self.module_ if isinstance(self.module_, Network) else SingleNetwork(self.module_),
             rows=rows,
             validation=validation,
             monitor=Monitor(

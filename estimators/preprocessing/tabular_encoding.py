@@ -162,7 +162,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         frame = _as_frame(X)
         absent = [column for column in self.columns_ if column not in frame.columns]
         if absent:
-            raise ValueError(f"the columns {absent} are missing; X needs those that the front end was fitted on")
+            raise ValueError(f"the columns {absent} are missing; X needs those that the preprocessor was fitted on")
         frame = frame[self.columns_]
         columns = {column: _as_category(frame[column], known) for column, known in self.categories_.items()}
         numbers = {column: frame[column].astype("float64") for column in frame.columns if column not in columns}

@@ -1,4 +1,4 @@
-"""Texts as padded token ids: the front end of nets that learn an embedding of words."""
+"""Texts as padded token ids: the preprocessor of nets that learn an embedding of words."""
 
 import re
 from collections import Counter

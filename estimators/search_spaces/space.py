@@ -1,7 +1,7 @@
 """Search spaces: what a space may ask of a trial, and the ways a user narrows it.
 
 A space is a function `(trial, task) -> parameters` that asks the trial for values as in Optuna. Four trials answer:
-Optuna's own while tuning, `Point` for the default, `Narrowed` for fixed, capped and narrowed parameters, and `Listing`
+Optuna's own while tuning, `Point` for the default, `NarrowedTrial` for fixed, capped and narrowed parameters, and `Listing`
 for a fingerprint.
 """
 
@@ -66,7 +66,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Narrowed:
+class NarrowedTrial:
     """A trial that answers fixed parameters itself and asks for the others within the user's ranges and caps.
 
     Parameters

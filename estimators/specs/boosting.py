@@ -9,7 +9,7 @@ from typing import Any
 from bakeoff.estimators.search_spaces.space import Params, Trial, suggest_or_zero
 from bakeoff.estimators.specs.linear import ALL_KINDS, CLASSES
 from bakeoff.estimators.specs.spec import ModelSpec, Setting
-from bakeoff.estimators.wrappers.boosting_callbacks import watch_lightgbm, watch_xgboost
+from bakeoff.estimators.wrappers.boosting_callbacks import lightgbm_callbacks, xgboost_callbacks
 from bakeoff.tasks import Kind
 
 NATIVE: dict[Kind, str] = {"tabular": "native", "image": "none", "series": "intervals", "text": "tf-idf"}
@@ -115,7 +115,7 @@ BOOSTING_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
         build=_build_hist,
-        front_ends=NATIVE,
+        preprocessors=NATIVE,
         default={
             "learning_rate": 0.1,
             "max_iter": 100,
@@ -134,7 +134,7 @@ BOOSTING_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=ALL_KINDS,
         build=_build_xgboost,
-        front_ends=NATIVE,
+        preprocessors=NATIVE,
         default={
             "n_estimators": 100,
             "learning_rate": 0.3,
@@ -149,7 +149,7 @@ BOOSTING_SPECS = (
         space=_xgboost_space,
         source=f"Gorishniy et al. 2024 (TabR, ICLR); {ROUNDS}",
         requires="xgboost",
-        watch_rounds=watch_xgboost,
+        round_callbacks=xgboost_callbacks,
         effort={"trees": "n_estimators"},
     ),
     ModelSpec(
@@ -159,7 +159,7 @@ BOOSTING_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
         build=_build_lightgbm,
-        front_ends=NATIVE,
+        preprocessors=NATIVE,
         default={
             "n_estimators": 100,
             "learning_rate": 0.1,
@@ -173,7 +173,7 @@ BOOSTING_SPECS = (
         source=f"Gorishniy et al. 2024 (TabR, ICLR); {ROUNDS}",
         requires="lightgbm",
         extra="lightgbm",
-        watch_rounds=watch_lightgbm,
+        round_callbacks=lightgbm_callbacks,
         effort={"trees": "n_estimators"},
     ),
     ModelSpec(
@@ -183,9 +183,9 @@ BOOSTING_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=("tabular", "image", "series"),
         build=_build_catboost,
-        front_ends={"tabular": "ordinal", "image": "none", "series": "intervals"},
+        preprocessors={"tabular": "ordinal", "image": "none", "series": "intervals"},
         default={"iterations": 1000, "depth": 6, "l2_leaf_reg": 3.0, "learning_rate_is_automatic": True},
-        gates={"learning_rate": ("learning_rate_is_automatic", False)},
+        conditions={"learning_rate": ("learning_rate_is_automatic", False)},
         space=_catboost_space,
         source=f"Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); {ROUNDS}",
         requires="catboost",

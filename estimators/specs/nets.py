@@ -10,7 +10,7 @@ from bakeoff.estimators.specs.linear import CLASSES
 from bakeoff.estimators.specs.spec import ModelSpec, Setting
 from bakeoff.tasks import Kind
 
-FRONT: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "global-scaled"}
+PREPROCESSORS: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "global-scaled"}
 TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
 
 
@@ -104,7 +104,7 @@ NET_SPECS = (
         summary="multilayer perceptron",
         kinds=("tabular", "image", "series"),
         build=net_builder("MLP"),
-        front_ends=FRONT,
+        preprocessors=PREPROCESSORS,
         default={
             "n_layers": 2,
             "width": 256,
@@ -126,7 +126,7 @@ NET_SPECS = (
         summary="multilayer perceptron over learned vectors of the columns",
         kinds=("tabular",),
         build=net_builder("MLP"),
-        front_ends={"tabular": "embedded"},
+        preprocessors={"tabular": "embedded"},
         default={
             "n_layers": 3,
             "width": 256,
@@ -150,7 +150,7 @@ NET_SPECS = (
         summary="convolutional net over images or series",
         kinds=("image", "series"),
         build=net_builder("CNN", shaped=True),
-        front_ends=FRONT,
+        preprocessors=PREPROCESSORS,
         default={"n_layers": 2, "filters": 32, "hidden_size": 128, "dropout": 0.25, "learning_rate": 1e-3},
         fixed={**TRAINING, "optimizer": "adam", "batch_norm": True},
         space=_cnn_space,
@@ -161,7 +161,7 @@ NET_SPECS = (
         summary="LSTM over the steps of a series or the rows of an image",
         kinds=("image", "series"),
         build=net_builder("LSTM", shaped=True),
-        front_ends=FRONT | {"series": "steps"},
+        preprocessors=PREPROCESSORS | {"series": "steps"},
         default={"hidden_size": 128, "num_layers": 1, "dropout_is_zero": True, "learning_rate": 2e-3},
         fixed={**TRAINING, "optimizer": "adam"},
         space=_lstm_space,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from bakeoff.estimators.search_spaces.space import Narrowed, Params, Point, Range, Space, Trial, list_space
+from bakeoff.estimators.search_spaces.space import NarrowedTrial, Params, Point, Range, Space, Trial, list_space
 from bakeoff.tasks import Kind, Task
 
 Family = Literal["classical", "deep"]
@@ -40,7 +40,7 @@ class ModelSpec:
         Tasks and kinds of input that it takes.
     build : callable
         `(setting, params) -> estimator`; imports its library itself.
-    front_ends : mapping
+    preprocessors : mapping
         Kind of input -> name of the preprocessing that it wants (`bakeoff.estimators.models.preprocessors`).
     default, regression_default : mapping
         The default as a point of the space; what differs for a regression.
@@ -50,7 +50,7 @@ class ModelSpec:
         The search space; None where there is nothing to tune.
     source : str
         Where the space was published.
-    gates : mapping
+    conditions : mapping
         Parameter -> (question, answer) that opens it: `max_depth` is asked for only if the depth is limited. A user's
         range for the parameter opens it for good; `NAME_is_zero` need not be listed.
     requires : str
@@ -65,7 +65,7 @@ class ModelSpec:
         True if `fit` takes `validation_rows` to stop early on.
     fits_folds_together : bool
         True if `fit_folds` can train it: a net of this package.
-    watch_rounds : callable, optional
+    round_callbacks : callable, optional
         `(estimator, watch) -> options of fit`: lets boosting be asked while it goes on (`bakeoff.estimators.wrappers.boosting_callbacks`).
     """
 
@@ -75,13 +75,13 @@ class ModelSpec:
     tasks: tuple[Task, ...]
     kinds: tuple[Kind, ...]
     build: Callable[[Setting, Params], Any]
-    front_ends: Mapping[Kind, str]
+    preprocessors: Mapping[Kind, str]
     default: Mapping[str, Any] = field(default_factory=dict)
     regression_default: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     space: Space | None = None
     source: str = "nothing to tune"
-    gates: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     requires: str = "sklearn"
     extra: str | None = None
     effort: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class ModelSpec:
     fingerprint: str = ""
     takes_validation_rows: bool = False
     fits_folds_together: bool = False
-    watch_rounds: Callable[[Any, Any], dict[str, Any]] | None = None
+    round_callbacks: Callable[[Any, Any], dict[str, Any]] | None = None
 
     @property
     def is_installed(self) -> bool:
@@ -161,15 +161,15 @@ class Choice:
             return {}
         return list_space(lambda trial, task: space(self._narrow(trial, task), task), task)
 
-    def _narrow(self, trial: Trial, task: Task) -> Narrowed:
-        return Narrowed(trial, self._answered(task), self.ranges, self._bounds)
+    def _narrow(self, trial: Trial, task: Task) -> NarrowedTrial:
+        return NarrowedTrial(trial, self._answered(task), self.ranges, self._bounds)
 
     def _answered(self, task: Task) -> Params:
-        """Return what is no longer asked: fixed parameters, and the gates before those that the user gave a range."""
+        """Return what is no longer asked: fixed parameters, and the conditions before those that the user gave a range."""
         questions = self._questions(task)
         zeros = {f"{name}_is_zero": False for name in self.ranges if f"{name}_is_zero" in questions}
-        gates = dict(gate for name, gate in self.spec.gates.items() if name in self.ranges)
-        return {**zeros, **gates, **self.params}
+        conditions = dict(condition for name, condition in self.spec.conditions.items() if name in self.ranges)
+        return {**zeros, **conditions, **self.params}
 
     def _questions(self, task: Task) -> dict[str, tuple[Any, ...]]:
         """Everything that the space may ask, before fixing: a net's `n_layers` is no parameter of its estimator."""

@@ -4,7 +4,7 @@ from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.estimators.specs.nets import net_builder, net_spec
 from bakeoff.tasks import Kind
 
-FRONT: dict[Kind, str] = {"text": "token-ids"}
+PREPROCESSORS: dict[Kind, str] = {"text": "token-ids"}
 TRAINING = {
     "dtype": "float32",
     "early_stopping": True,
@@ -44,7 +44,7 @@ TEXT_NET_SPECS = (
         summary="convolutional net over the words of texts",
         kinds=("text",),
         build=net_builder("CNN"),
-        front_ends=FRONT,
+        preprocessors=PREPROCESSORS,
         default={"region": 3, "feature_maps": 100, "dropout": 0.5, "learning_rate": 1e-3},
         fixed={
             **TRAINING,
@@ -64,7 +64,7 @@ TEXT_NET_SPECS = (
         summary="bidirectional LSTM over the words of texts, maximum over time",
         kinds=("text",),
         build=net_builder("LSTM"),
-        front_ends=FRONT,
+        preprocessors=PREPROCESSORS,
         default={"hidden_size": 100, "num_layers": 1, "dropout": 0.25, "learning_rate": 1e-3},
         fixed={**TRAINING, "embedding_size": 64, "bidirectional": True, "pooling": "max"},
         space=_lstm_space,

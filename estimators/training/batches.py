@@ -38,7 +38,7 @@ class Batch:
         return values.sum(1) if self.weights is None else (values * self.weights).sum(1)
 
 
-class Store:
+class BatchStore:
     """The rows of several replicas, one after the other, narrower ones filled up with zero columns."""
 
     def __init__(self, parts: Sequence[Rows]) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from bakeoff.estimators.training.grouping import group
 from bakeoff.estimators.training.objectives import Objective
-from bakeoff.estimators.training.program import Augment, Program, Replica, Settings
+from bakeoff.estimators.training.replica_group import Augment, Replica, ReplicaGroup, Settings
+from bakeoff.estimators.training.replica_grouping import group
 
 
 def train(
@@ -25,7 +25,7 @@ def train(
     settings : Settings
     objective : Objective
     augment : callable, optional
-        As in `Program`.
+        As in `ReplicaGroup`.
     on_epoch : callable, optional
         Called with the number of the epoch after each; the replicas' networks then show their present weights. What
         it raises ends the training.
@@ -35,7 +35,7 @@ def train(
     ConvergenceError
         When the loss of a replica stops being finite and no earlier weights give a finite one.
     """
-    programs = [Program(members, settings, objective, augment) for members in group(replicas, settings.batch_size)]
+    programs = [ReplicaGroup(members, settings, objective, augment) for members in group(replicas, settings.batch_size)]
     epoch = 0
     while programs:
         epoch += 1

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bakeoff.estimators.training.program import Replica
+from bakeoff.estimators.training.replica_group import Replica
 
 WORDS = {"training_loss": "loss", "validation_loss": "validation loss", "validation_score": "score"}
 

@@ -14,9 +14,9 @@ from sklearn.utils import check_random_state
 from torch import Generator, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from bakeoff.estimators.layers.layers import Dropout, Lanes
+from bakeoff.estimators.layers.layers import Dropout, ReplicaContext
 from bakeoff.estimators.layers.networks import Network
-from bakeoff.estimators.layers.random_streams import global_stream
+from bakeoff.estimators.layers.random_numbers import global_torch_rng
 from bakeoff.estimators.parameters import is_int
 from bakeoff.estimators.training.inference import row_batches
 
@@ -37,7 +37,7 @@ def sample_outputs(
     device = next(module.parameters()).device
     generator = torch.Generator(device).manual_seed(draw_seed(random_state))
     sampled = with_dropout(module, generator)
-    with global_stream(generator, device):
+    with global_torch_rng(generator, device):
         parts = [torch.stack([sampled(batch).cpu() for _ in range(n_samples)]) for batch in row_batches(X, device)]
     return torch.cat(parts, dim=1).double().numpy()
 
@@ -60,7 +60,7 @@ def with_dropout(module: nn.Module, generator: Generator) -> nn.Module:
     for layer in layers:
         layer.training = True  # of this layer alone, not of those inside it
     if isinstance(sampled, Network):
-        sampled.share(Lanes([generator]))
+        sampled.share(ReplicaContext([generator]))
     return sampled
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-SHARES = (0.25, 0.5, 0.75)
+CHECKPOINTS = (0.25, 0.5, 0.75)
 
 
-class SoFar:
+class PartialModel:
     """A boosted model of the rounds so far, as far as predictions need one.
 
     Parameters
@@ -43,12 +43,12 @@ class SoFar:
 Watcher = Callable[[int, Callable[[Any], Any]], None]
 
 
-def due_shares(done: int, rounds: int) -> list[int]:
+def due_checkpoints(done: int, rounds: int) -> list[int]:
     """Return the percentages of the rounds that are reached with this one."""
-    return [round(100 * share) for share in SHARES if math.ceil(share * rounds) == done]
+    return [round(100 * share) for share in CHECKPOINTS if math.ceil(share * rounds) == done]
 
 
-def watch_xgboost(model: Any, watch: Watcher) -> dict[str, Any]:
+def xgboost_callbacks(model: Any, watch: Watcher) -> dict[str, Any]:
     """Let `watch(percent, ask)` be called while an XGBoost estimator is fitted; return options of its `fit`."""
     from xgboost.callback import TrainingCallback
 
@@ -60,7 +60,7 @@ def watch_xgboost(model: Any, watch: Watcher) -> dict[str, Any]:
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             """Go on."""
             del evals_log
-            for percent in due_shares(epoch + 1, rounds):
+            for percent in due_checkpoints(epoch + 1, rounds):
                 watch(percent, model.inplace_predict)
             return False
 
@@ -68,12 +68,12 @@ def watch_xgboost(model: Any, watch: Watcher) -> dict[str, Any]:
     return {}
 
 
-def watch_lightgbm(model: Any, watch: Watcher) -> dict[str, Any]:
+def lightgbm_callbacks(model: Any, watch: Watcher) -> dict[str, Any]:
     """Let `watch(percent, ask)` be called while a LightGBM estimator is fitted; return options of its `fit`."""
     rounds = model.get_params()["n_estimators"]
 
     def after_iteration(state: Any) -> None:
-        for percent in due_shares(state.iteration + 1, rounds):
+        for percent in due_checkpoints(state.iteration + 1, rounds):
             watch(percent, state.model.predict)
 
     return {"callbacks": [after_iteration]}

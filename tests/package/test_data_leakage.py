@@ -10,7 +10,7 @@ import pytest
 
 from bakeoff.api import compare, run_suite
 from bakeoff.datasets import Dataset, load
-from bakeoff.estimators.models.preprocessors import FRONT_ENDS, build_front_end
+from bakeoff.estimators.models.preprocessors import PREPROCESSORS, build_preprocessor
 from bakeoff.estimators.models.registry import all_specs
 from bakeoff.estimators.specs.spec import Setting
 
@@ -87,17 +87,17 @@ def poisoned(dataset: Dataset, rows: np.ndarray) -> Dataset:
 
 @pytest.mark.parametrize("kind", ["tabular", "image", "series", "text"])
 def test_a_poisoned_test_part_teaches_nothing(kind: str) -> None:
-    """Whatever stands in the test rows, every front end of a kind gives the training rows alike."""
+    """Whatever stands in the test rows, every preprocessor of a kind gives the training rows alike."""
     dataset, train = rows_of(kind), np.arange(30)
     other = poisoned(dataset, np.arange(30, 60))
     setting = Setting(task="binary", kind=kind, input_shape=dataset.input_shape)  # type: ignore[arg-type]  # a kind
-    names = {spec.front_ends[kind] for spec in all_specs().values() if kind in spec.kinds}  # type: ignore[index]
+    names = {spec.preprocessors[kind] for spec in all_specs().values() if kind in spec.kinds}  # type: ignore[index]
     assert len(names) >= 3
-    assert names <= set(FRONT_ENDS)
+    assert names <= set(PREPROCESSORS)
 
     def prepare(data: Dataset, name: str) -> Any:
         rows = data.X.iloc[train] if isinstance(data.X, pd.DataFrame) else data.X[train]
-        return build_front_end(name, setting, categorical=data.categorical).fit_transform(rows, data.y[train])
+        return build_preprocessor(name, setting, categorical=data.categorical).fit_transform(rows, data.y[train])
 
     for name in names:
         one, two = (prepare(data, name) for data in (dataset, other))

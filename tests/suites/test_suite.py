@@ -238,7 +238,7 @@ models:
   - classical
   - {name: knn, params: {p: 1}, space: {n_neighbors: {low: 1, high: 9, default: 3}}, as: neighbours}
   - {import: 'sklearn.svm:SVC', family: classical, params: {C: 1e-3}, space: {gamma: {low: 1e-3, high: 1, log: true},
-     kernel: {choices: [rbf, null, 2, true]}}, front_end: scaled}
+     kernel: {choices: [rbf, null, 2, true]}}, preprocessor: scaled}
   - {memory: own}
 variants: [tuned]
 outer_folds: 3

@@ -15,7 +15,7 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.models.registry import get_spec
 from bakeoff.estimators.search_spaces.edges import find_edges
 from bakeoff.estimators.search_spaces.space import Params, Trial
-from bakeoff.estimators.wrappers.boosting_callbacks import due_shares
+from bakeoff.estimators.wrappers.boosting_callbacks import due_checkpoints
 from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.planning.plan import InMemoryInputs, make_plan
 from bakeoff.planning.staging import write_data_file
@@ -68,7 +68,7 @@ def test_boosting_in_step_scores_as_fold_by_fold(tmp_path: Path, model: str) -> 
         pytest.importorskip("lightgbm", reason="needs lightgbm")
     dataset, rows = build_dataset(), np.arange(0, ROWS, 2)
     job = build_job(tmp_path, model, tuning={"trials": 3}, caps={"trees": 30})
-    plain = replace(job, choice=replace(job.choice, spec=replace(job.choice.spec, watch_rounds=None)))
+    plain = replace(job, choice=replace(job.choice, spec=replace(job.choice.spec, round_callbacks=None)))
     in_step, alone = tune_rows(job, dataset, rows), tune_rows(plain, dataset, rows)
     assert [trial["folds"] for trial in in_step.trials] == [trial["folds"] for trial in alone.trials]
     assert [trial["state"] for trial in in_step.trials] == ["complete"] * 3
@@ -98,7 +98,7 @@ def test_boosting_that_fails_on_a_fold_ends_the_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rounds", [1, 2, 3, 4, 7, 1000])
 def test_every_share_of_the_rounds_is_due_once(rounds: int) -> None:
     """However few the rounds, each share comes once, in order."""
-    due = [percent for done in range(1, rounds + 1) for percent in due_shares(done, rounds)]
+    due = [percent for done in range(1, rounds + 1) for percent in due_checkpoints(done, rounds)]
     assert due == [25, 50, 75]
 
 

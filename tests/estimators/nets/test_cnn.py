@@ -14,7 +14,7 @@ from bakeoff.estimators.layers.layers import BatchNorm, Convolution, Dropout, Li
 from bakeoff.estimators.layers.networks import Network, stack
 from bakeoff.estimators.nets.cnn import CNNClassifier, CNNRegressor
 from bakeoff.estimators.nets.net import train_nets
-from bakeoff.estimators.training.grouping import group
+from bakeoff.estimators.training.replica_grouping import group
 
 SMALL: dict[str, Any] = {"channels": (4, 6), "hidden_layer_sizes": (8,), "max_epochs": 2, "random_state": 0}
 IMAGE: dict[str, Any] = {**SMALL, "input_shape": (1, 8, 8)}

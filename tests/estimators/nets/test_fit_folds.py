@@ -27,8 +27,8 @@ from bakeoff.estimators import (
     fit_folds,
 )
 from bakeoff.estimators.layers.layers import FEW_VALUES, NARROW, Linear
-from bakeoff.estimators.training.grouping import divide, group
 from bakeoff.estimators.training.optimizers import OPTIMIZERS
+from bakeoff.estimators.training.replica_grouping import divide, group
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,4 +1,4 @@
-"""Front ends: learned from training rows alone, and sturdy against what other rows bring."""
+"""preprocessors: learned from training rows alone, and sturdy against what other rows bring."""
 
 import pickle
 from typing import Any
@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from xgboost import XGBClassifier
 
 from bakeoff.errors import UserError
-from bakeoff.estimators.models.preprocessors import FRONT_ENDS, build_front_end
+from bakeoff.estimators.models.preprocessors import PREPROCESSORS, build_preprocessor
 from bakeoff.estimators.preprocessing.scaling import GlobalScaler
 from bakeoff.estimators.preprocessing.tabular_encoding import OTHER, NativeCategories, TabularEncoder
 
@@ -58,7 +58,7 @@ def other_frame() -> pd.DataFrame:
 
 
 def inputs_of(name: str) -> tuple[Any, Any]:
-    """Return training rows and other rows that suit a front end."""
+    """Return training rows and other rows that suit a preprocessor."""
     if name in FOR_FRAMES:
         return training_frame(), other_frame()
     if name in FOR_TEXT:
@@ -68,45 +68,45 @@ def inputs_of(name: str) -> tuple[Any, Any]:
 
 
 def values_of(transformed: Any) -> np.ndarray:
-    """Return what a front end gave as a plain matrix."""
+    """Return what a preprocessor gave as a plain matrix."""
     if isinstance(transformed, pd.DataFrame):
         return transformed.astype(object).where(transformed.notna(), "gap").to_numpy()
     return np.asarray(transformed.todense() if hasattr(transformed, "todense") else transformed)
 
 
 def test_all_front_ends_are_tested() -> None:
-    """The registry of front ends holds those that these tests know, and an unknown name is told."""
-    assert set(FRONT_ENDS) == {*FOR_FRAMES, *FOR_NUMBERS, *FOR_TEXT}
-    with pytest.raises(UserError, match="no front end 'onehot'; did you mean 'one-hot'"):
-        build_front_end("onehot")
+    """The registry of preprocessors holds those that these tests know, and an unknown name is told."""
+    assert set(PREPROCESSORS) == {*FOR_FRAMES, *FOR_NUMBERS, *FOR_TEXT}
+    with pytest.raises(UserError, match="no preprocessor 'onehot'; did you mean 'one-hot'"):
+        build_preprocessor("onehot")
 
 
-@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("name", PREPROCESSORS)
 def test_learned_from_training_rows_alone(name: str) -> None:
     """Transforming other rows leaves the learned state, and each row's result depends on no other row."""
     training, other = inputs_of(name)
-    front_end = build_front_end(name).fit(training)
-    before = values_of(front_end.transform(training))
-    together = values_of(front_end.transform(other))
-    np.testing.assert_array_equal(values_of(front_end.transform(training)), before)
+    preprocessor = build_preprocessor(name).fit(training)
+    before = values_of(preprocessor.transform(training))
+    together = values_of(preprocessor.transform(other))
+    np.testing.assert_array_equal(values_of(preprocessor.transform(training)), before)
     first = other.iloc[:1] if isinstance(other, pd.DataFrame) else other[:1]
-    np.testing.assert_array_equal(values_of(front_end.transform(first)), together[:1])
+    np.testing.assert_array_equal(values_of(preprocessor.transform(first)), together[:1])
 
 
-@pytest.mark.parametrize("name", FRONT_ENDS)
+@pytest.mark.parametrize("name", PREPROCESSORS)
 def test_clone_pickle_and_unfitted(name: str) -> None:
-    """A front end can be cloned and pickled, and gives the same afterwards."""
+    """A preprocessor can be cloned and pickled, and gives the same afterwards."""
     training, other = inputs_of(name)
-    front_end = clone(build_front_end(name)).fit(training)
-    again = pickle.loads(pickle.dumps(front_end))
-    np.testing.assert_array_equal(values_of(again.transform(other)), values_of(front_end.transform(other)))
+    preprocessor = clone(build_preprocessor(name)).fit(training)
+    again = pickle.loads(pickle.dumps(preprocessor))
+    np.testing.assert_array_equal(values_of(again.transform(other)), values_of(preprocessor.transform(other)))
 
 
-@pytest.mark.parametrize("front_end", [TabularEncoder(), NativeCategories(), GlobalScaler()])
-def test_unfitted_front_end_refuses(front_end: Any) -> None:
+@pytest.mark.parametrize("preprocessor", [TabularEncoder(), NativeCategories(), GlobalScaler()])
+def test_unfitted_front_end_refuses(preprocessor: Any) -> None:
     """Transforming before fitting raises scikit-learn's own error."""
     with pytest.raises(NotFittedError):
-        clone(front_end).transform(np.zeros((2, 2)))
+        clone(preprocessor).transform(np.zeros((2, 2)))
 
 
 def test_one_hot_by_hand() -> None:
@@ -132,7 +132,7 @@ def test_ordinal_by_hand() -> None:
 def test_frequent_categories_are_kept(name: str) -> None:
     """Beyond 50 categories the rare ones share one, and a new one joins them, in training and test rows alike."""
     many = pd.DataFrame({"c": [f"c{i}" for i in range(80) for _ in range(80 - i)]})
-    found = build_front_end(name).fit(many).transform(pd.DataFrame({"c": ["c48", "c49", "c79", "new"]}))
+    found = build_preprocessor(name).fit(many).transform(pd.DataFrame({"c": ["c48", "c49", "c79", "new"]}))
     assert (found[1] == found[2]).all()
     assert not (found[0] == found[1]).all()
     assert (found[3] == found[1]).all()
@@ -172,19 +172,19 @@ def test_normal_scores() -> None:
 @pytest.mark.parametrize("name", FOR_FRAMES)
 def test_whole_numbers_as_categories(name: str) -> None:
     """A column named in `categorical` is one of categories, though it holds whole numbers or booleans."""
-    front_end = build_front_end(name, categorical=("code", "flag")).fit(training_frame())
-    plain = build_front_end(name).fit(training_frame())
-    fitted = [steps[0] if name == "embedded" else steps for steps in (front_end, plain)]
+    preprocessor = build_preprocessor(name, categorical=("code", "flag")).fit(training_frame())
+    plain = build_preprocessor(name).fit(training_frame())
+    fitted = [steps[0] if name == "embedded" else steps for steps in (preprocessor, plain)]
     assert [list(encoder.categories_) for encoder in fitted] == [["flag", "colour", "code"], ["colour"]]
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
 def test_a_gap_does_not_rename_the_other_categories(name: str) -> None:
     """Codes 1, 2, 3 are the same categories in a column with gaps (floats) and in one without (integers)."""
-    front_end = build_front_end(name, categorical=("code",)).fit(pd.DataFrame({"code": [1, 2, 3, None, 1]}))
-    whole = values_of(front_end.transform(pd.DataFrame({"code": [1, 2, 3]})))
-    floats = values_of(front_end.transform(pd.DataFrame({"code": [1.0, 2.0, 3.0]})))
-    nullable = values_of(front_end.transform(pd.DataFrame({"code": pd.array([1, 2, 3], dtype="Int64")})))
+    preprocessor = build_preprocessor(name, categorical=("code",)).fit(pd.DataFrame({"code": [1, 2, 3, None, 1]}))
+    whole = values_of(preprocessor.transform(pd.DataFrame({"code": [1, 2, 3]})))
+    floats = values_of(preprocessor.transform(pd.DataFrame({"code": [1.0, 2.0, 3.0]})))
+    nullable = values_of(preprocessor.transform(pd.DataFrame({"code": pd.array([1, 2, 3], dtype="Int64")})))
     np.testing.assert_array_equal(whole, floats)
     np.testing.assert_array_equal(whole, nullable)
     assert len({tuple(row) for row in whole}) == 3
@@ -196,20 +196,20 @@ def test_a_gap_does_not_rename_the_other_categories(name: str) -> None:
 @pytest.mark.parametrize("name", FOR_FRAMES)
 def test_order_of_columns_does_not_matter(name: str) -> None:
     """Columns are found by name: rows with reordered or further columns give the same as in the order of `fit`."""
-    front_end = build_front_end(name).fit(training_frame())
-    expected = values_of(front_end.transform(other_frame()))
+    preprocessor = build_preprocessor(name).fit(training_frame())
+    expected = values_of(preprocessor.transform(other_frame()))
     turned = other_frame()[["code", "colour", "size", "flag", "count"]]
-    np.testing.assert_array_equal(values_of(front_end.transform(turned)), expected)
-    np.testing.assert_array_equal(values_of(front_end.transform(turned.assign(more=1))), expected)
+    np.testing.assert_array_equal(values_of(preprocessor.transform(turned)), expected)
+    np.testing.assert_array_equal(values_of(preprocessor.transform(turned.assign(more=1))), expected)
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
 @pytest.mark.parametrize("absent", ["size", "colour"])
 def test_missing_column_is_an_error(name: str, absent: str) -> None:
     """Rows without a column that was there in `fit` are refused."""
-    front_end = build_front_end(name).fit(training_frame())
+    preprocessor = build_preprocessor(name).fit(training_frame())
     with pytest.raises((ValueError, KeyError), match=absent):
-        front_end.transform(other_frame().drop(columns=absent))
+        preprocessor.transform(other_frame().drop(columns=absent))
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -217,7 +217,7 @@ def test_missing_column_is_an_error(name: str, absent: str) -> None:
 def test_double_columns_are_an_error(name: str, columns: list[Any]) -> None:
     """Two columns of one name are refused instead of one being lost, also if only their text is the same."""
     with pytest.raises(ValueError, match="stand more than once"):
-        build_front_end(name).fit(pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=columns))
+        build_preprocessor(name).fit(pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], columns=columns))
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -226,9 +226,9 @@ def test_odd_names_and_odd_index(name: str) -> None:
     plain = training_frame()[["size", "colour"]]
     odd = plain.set_axis(["<a[b]> c", ""], axis=1).set_index(pd.Index([7] * len(plain)))
     numbered = plain.set_axis([5, 3], axis=1)
-    expected = values_of(build_front_end(name).fit_transform(plain))
-    np.testing.assert_array_equal(values_of(build_front_end(name).fit_transform(odd)), expected)
-    np.testing.assert_array_equal(values_of(build_front_end(name).fit_transform(numbered)), expected)
+    expected = values_of(build_preprocessor(name).fit_transform(plain))
+    np.testing.assert_array_equal(values_of(build_preprocessor(name).fit_transform(odd)), expected)
+    np.testing.assert_array_equal(values_of(build_preprocessor(name).fit_transform(numbered)), expected)
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -236,8 +236,8 @@ def test_matrix_of_numbers(name: str) -> None:
     """An array without names is one of numbers; `categorical` names a column of it by its number."""
     X = np.array([[1.0, 2.0], [3.0, 2.0], [np.nan, 4.0]])
     marked = name not in ("native", "embedded")  # a column says where the gap was
-    assert build_front_end(name).fit_transform(X).shape == (3, 2 + marked)
-    coded = build_front_end(name, categorical=("1",)).fit_transform(X)
+    assert build_preprocessor(name).fit_transform(X).shape == (3, 2 + marked)
+    coded = build_preprocessor(name, categorical=("1",)).fit_transform(X)
     assert coded.shape == (3, 2 + marked + name.startswith("one-hot"))
 
 
@@ -246,24 +246,24 @@ def test_columns_without_information(name: str) -> None:
     """A constant, booleans alone and a category of gaps pass without a warning; a number without values is left out."""
     frame = pd.DataFrame({"gaps": [np.nan] * 3, "same": [7] * 3, "flag": [True, False, True], "none": [None] * 3})
     frame = frame.astype({"none": object})
-    transformed = build_front_end(name).fit(frame).transform(frame)
+    transformed = build_preprocessor(name).fit(frame).transform(frame)
     assert len(transformed) == 3
     if name not in ("native", "embedded"):
         assert np.isfinite(transformed).all()
-        assert build_front_end(name).fit_transform(frame[["flag"]]).shape == (3, 1)
+        assert build_preprocessor(name).fit_transform(frame[["flag"]]).shape == (3, 1)
         np.testing.assert_array_equal(transformed[:, 0], 0 if name.startswith("one-hot") else 7)
         assert transformed.shape == (3, 3)
 
 
 def test_embedded_scales_numbers_beside_categories() -> None:
     """For learned vectors numbers are filled and scaled by the training rows, and categories stay categories."""
-    front_end = build_front_end("embedded", categorical=("code",)).fit(training_frame())
-    rows = front_end.transform(training_frame())
+    preprocessor = build_preprocessor("embedded", categorical=("code",)).fit(training_frame())
+    rows = preprocessor.transform(training_frame())
     numbers = rows.select_dtypes("number")
     assert sorted(map(str, rows.dtypes[rows.dtypes == "category"])) == ["category"] * 2
     np.testing.assert_allclose(numbers.mean(), 0, atol=1e-12)
     np.testing.assert_allclose(numbers.std(ddof=0), 1)
-    assert np.isfinite(front_end.transform(other_frame()).select_dtypes("number")).all(axis=None)
+    assert np.isfinite(preprocessor.transform(other_frame()).select_dtypes("number")).all(axis=None)
 
 
 @pytest.mark.parametrize("name", FOR_FRAMES)
@@ -272,20 +272,20 @@ def test_nullable_columns(name: str) -> None:
     frame = pd.DataFrame(
         {"n": pd.array([1, None, 3], dtype="Int64"), "b": pd.array([True, None, False], dtype="boolean")}
     )
-    found = np.asarray(build_front_end(name).fit_transform(frame), dtype=float)
+    found = np.asarray(build_preprocessor(name).fit_transform(frame), dtype=float)
     assert np.isnan(found).any() == (name == "native")
     assert found.shape == (3, 2 if name in ("native", "embedded") else 4)
 
 
 def test_native_keeps_numbers_and_gaps() -> None:
     """Numbers stay as they are, gaps included; categories are pandas categories with one for new and rare ones."""
-    front_end = NativeCategories().fit(training_frame())
-    found = front_end.transform(other_frame())
+    preprocessor = NativeCategories().fit(training_frame())
+    found = preprocessor.transform(other_frame())
     assert list(found.columns) == ["c0", "c1", "c2", "c3", "c4"]
     assert found.dtypes.astype(str).tolist() == ["float64", "float64", "float64", "category", "float64"]
     assert np.isnan(found["c0"].iloc[0])
     assert found["c3"].tolist() == ["(other)", "(missing)", "red"]
-    assert list(found["c3"].cat.categories) == list(front_end.transform(training_frame())["c3"].cat.categories)
+    assert list(found["c3"].cat.categories) == list(preprocessor.transform(training_frame())["c3"].cat.categories)
 
 
 def test_native_merges_rare_categories() -> None:
@@ -313,11 +313,11 @@ def test_native_feeds_boosting(model: Any) -> None:
     """Gradient boosting takes these frames, splits on the categories, and predicts for one that it never saw."""
     training = pd.DataFrame({"c": ["a", "b", "c", None] * 10, "n": [1.0, np.nan] * 20})
     y = np.array([0, 1, 0, 1] * 10)
-    front_end = NativeCategories().fit(training)
-    model.fit(front_end.transform(training), y)
-    assert (model.predict(front_end.transform(training)) == y).all()
+    preprocessor = NativeCategories().fit(training)
+    model.fit(preprocessor.transform(training), y)
+    assert (model.predict(preprocessor.transform(training)) == y).all()
     new = pd.DataFrame({"c": ["z", "b"], "n": [np.nan, 1.0]})
-    assert np.isfinite(model.predict_proba(front_end.transform(new))).all()
+    assert np.isfinite(model.predict_proba(preprocessor.transform(new))).all()
 
 
 def test_global_scaler_uses_one_scale() -> None:
@@ -338,7 +338,7 @@ def test_global_scaler_of_a_constant() -> None:
 def test_gaps_in_images_and_series(name: str) -> None:
     """Gaps take the training mean of their place, a place that is all gaps included, so that no gap is left."""
     X = np.array([[1.0, np.nan, np.nan], [3.0, 5.0, np.nan]])
-    found = build_front_end(name).fit(X).transform(np.array([[np.nan, np.nan, np.nan]]))
+    found = build_preprocessor(name).fit(X).transform(np.array([[np.nan, np.nan, np.nan]]))
     assert np.isfinite(found).all()
     if name == "filled":
         np.testing.assert_array_equal(found, [[2, 5, 0]])
@@ -347,10 +347,10 @@ def test_gaps_in_images_and_series(name: str) -> None:
 def test_text_learns_words_of_the_training_rows() -> None:
     """Words and pairs in at least two training texts count, single letters too; words met later are left out."""
     texts = ["a good film", "a good book", "bad film"]
-    counts = build_front_end("counts").fit(texts)
+    counts = build_preprocessor("counts").fit(texts)
     assert sorted(counts.get_feature_names_out()) == ["a", "a good", "film", "good"]
     assert counts.transform(["good good surprise"]).toarray().tolist() == [[0, 0, 0, 2]]
-    tf_idf = build_front_end("tf-idf").fit(texts)
+    tf_idf = build_preprocessor("tf-idf").fit(texts)
     assert sorted(tf_idf.get_feature_names_out()) == sorted(counts.get_feature_names_out())
     np.testing.assert_allclose(np.linalg.norm(tf_idf.transform(texts[:1]).toarray()), 1)
     assert tf_idf.transform(["nothing known"]).nnz == 0

@@ -6,7 +6,7 @@ import pytest
 
 from bakeoff.estimators.search_spaces.space import (
     Listing,
-    Narrowed,
+    NarrowedTrial,
     Params,
     Point,
     Range,
@@ -33,7 +33,7 @@ def space(trial: Trial, task: str) -> Params:
 
 def asked(**changes: Any) -> dict[str, tuple[Any, ...]]:
     """List what is asked of the trial behind a narrowed one."""
-    return list_space(lambda trial, task: space(Narrowed(trial, **changes), task), "binary")
+    return list_space(lambda trial, task: space(NarrowedTrial(trial, **changes), task), "binary")
 
 
 PLAIN = {
@@ -59,7 +59,9 @@ def test_narrowed_by_nothing_asks_the_same() -> None:
 def test_fixed_is_answered_and_not_asked() -> None:
     """A fixed parameter is answered with the user's value, and a fixed choice opens or closes what is behind it."""
     listing = Listing()
-    params = space(Narrowed(listing, {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all"}), "binary")
+    params = space(
+        NarrowedTrial(listing, {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all"}), "binary"
+    )
     assert params == {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all", "depth": 1}
     assert listing.asked == {"depth": PLAIN["depth"]}
     assert "depth" not in asked(fixed={"shape": "flat"})
@@ -89,13 +91,13 @@ def test_ranges_replace_the_question(name: str, given: Range, question: tuple[An
 def test_a_linear_question_becomes_logarithmic() -> None:
     """`log: true` in a user's range holds for a float that the space asks for linearly."""
     listing = Listing()
-    Narrowed(listing, ranges={"x": Range(1, 100, log=True)}).suggest_float("x", 0, 1)
+    NarrowedTrial(listing, ranges={"x": Range(1, 100, log=True)}).suggest_float("x", 0, 1)
     assert listing.asked == {"x": ("float", 1, 100, True)}
 
 
 def test_choices_of_a_number_answer_as_numbers() -> None:
     """Choices for a number come back as a number of the type that was asked for."""
-    narrowed = Narrowed(Listing(), ranges={"a": Range(choices=(1, 2)), "b": Range(choices=(3.0, 4.0))})
+    narrowed = NarrowedTrial(Listing(), ranges={"a": Range(choices=(1, 2)), "b": Range(choices=(3.0, 4.0))})
     assert isinstance(narrowed.suggest_float("a", 0, 9), float)
     assert isinstance(narrowed.suggest_int("b", 0, 9), int)
 
@@ -156,7 +158,7 @@ def test_point_misses_a_name() -> None:
 def test_point_refuses_the_default_outside_a_narrowed_range() -> None:
     """A default outside the user's range is refused, as trial 0 could not be run."""
     with pytest.raises(ValueError, match="default of 'trees' is 100"):
-        space(Narrowed(Point(POINT), ranges={"trees": Range(200, 300)}), "binary")
+        space(NarrowedTrial(Point(POINT), ranges={"trees": Range(200, 300)}), "binary")
 
 
 def test_suggest_or_zero() -> None:

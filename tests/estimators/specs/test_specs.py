@@ -21,7 +21,7 @@ from sklearn.base import clone
 from bakeoff.datasets import KINDS, TASKS, Kind, Task
 from bakeoff.errors import UserError
 from bakeoff.estimators import XGBoostClassifier, make
-from bakeoff.estimators.models.preprocessors import FRONT_ENDS
+from bakeoff.estimators.models.preprocessors import PREPROCESSORS
 from bakeoff.estimators.models.registry import all_specs, get_spec, names_of_models, specs_of_family
 from bakeoff.estimators.search_spaces.space import Listing, Point, Range
 from bakeoff.estimators.specs.spec import Choice, Family, ModelSpec, Setting
@@ -78,7 +78,7 @@ def test_registry_is_complete() -> None:
 
 @pytest.mark.parametrize("name", SPECS)
 def test_spec_is_declared_in_full(name: str) -> None:
-    """Every spec has a family, a summary, a source, tasks, kinds, a front end for each kind, and reasons for limits."""
+    """Every spec has a family, a summary, a source, tasks, kinds, a preprocessor for each kind, and reasons for limits."""
     spec = SPECS[name]
     assert spec.family in get_args(Family)
     assert spec.summary
@@ -87,8 +87,8 @@ def test_spec_is_declared_in_full(name: str) -> None:
     assert set(spec.tasks) <= set(TASKS)
     assert spec.kinds
     assert set(spec.kinds) <= set(KINDS)
-    assert set(spec.kinds) <= set(spec.front_ends)
-    assert set(spec.front_ends.values()) <= set(FRONT_ENDS)
+    assert set(spec.kinds) <= set(spec.preprocessors)
+    assert set(spec.preprocessors.values()) <= set(PREPROCESSORS)
     assert bool(spec.max_rows) == bool(spec.max_rows_reason)
     assert set(spec.effort) <= {"trees", "epochs"}
     assert bool(spec.space) == (not spec.source.startswith("nothing to tune"))

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from bakeoff.estimators.layers.networks import Solo, signature
+from bakeoff.estimators.layers.networks import SingleNetwork, signature
 from bakeoff.estimators.training.batches import count_batches
-from bakeoff.estimators.training.program import Replica
+from bakeoff.estimators.training.replica_group import Replica
 
 # Bytes that the replicas of one program may touch in a step: on a CPU a part of its last cache, which other processes
 # share, on a GPU a part of memory.
@@ -55,6 +55,6 @@ def values_in_use(replica: Replica, batch_size: int) -> int:
 
 
 def _key(replica: Replica, batch_size: int) -> object:
-    if isinstance(replica.network, Solo):
+    if isinstance(replica.network, SingleNetwork):
         return id(replica)
     return signature(replica.network), replica.validation is None, count_batches(len(replica.rows), batch_size)

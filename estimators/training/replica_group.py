@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from bakeoff.estimators.layers.layers import Lanes
-from bakeoff.estimators.layers.networks import AnyNetwork, Solo, detach, point, stack, state_tensors, thin_out
-from bakeoff.estimators.layers.random_streams import global_stream
-from bakeoff.estimators.training.batches import Batch, Store, count_batches
+from bakeoff.estimators.layers.layers import ReplicaContext
+from bakeoff.estimators.layers.networks import AnyNetwork, SingleNetwork, detach, point, stack, state_tensors, thin_out
+from bakeoff.estimators.layers.random_numbers import global_torch_rng
+from bakeoff.estimators.training.batches import Batch, BatchStore, count_batches
 from bakeoff.estimators.training.inference import inference_rows
 from bakeoff.estimators.training.objectives import Objective
 from bakeoff.estimators.training.optimizers import (
@@ -25,7 +25,7 @@ from bakeoff.estimators.training.optimizers import (
 from bakeoff.estimators.training.rows import Rows
 from bakeoff.estimators.training.stopping import Monitor, report_divergence
 
-Augment = Callable[[Tensor, Lanes], Tensor]
+Augment = Callable[[Tensor, ReplicaContext], Tensor]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Replica:
 
     Parameters
     ----------
-    network : Network or Solo
+    network : Network or SingleNetwork
         Of one replica, on the device; shows the weights while they are trained, and holds the outcome.
     rows, validation : Rows
         Rows to train on, and rows held out for early stopping.
@@ -78,7 +78,7 @@ class Replica:
     epochs_before: int = 0
 
 
-class Best:
+class BestWeights:
     """The best weights of each replica so far."""
 
     def __init__(self, live: Iterable[Tensor], replicas: int) -> None:
@@ -102,7 +102,7 @@ class Best:
         self.tensors = [tensor[replicas] for tensor in self.tensors]
 
 
-class Program:
+class ReplicaGroup:
     """Replicas with equal settings, kinds of network and numbers of batches, on their way through the epochs.
 
     Parameters
@@ -120,14 +120,14 @@ class Program:
     ) -> None:
         self.replicas = list(replicas)
         self.settings, self.objective, self.augment = settings, objective, augment
-        self.rows = Store([replica.rows for replica in self.replicas])
+        self.rows = BatchStore([replica.rows for replica in self.replicas])
         held_out = [replica.validation for replica in self.replicas if replica.validation is not None]
-        self.validation = Store(held_out) if held_out else None
+        self.validation = BatchStore(held_out) if held_out else None
         for number, replica in enumerate(self.replicas):  # views: the rows are not held twice
             replica.rows = self.rows.view(number, replica.rows.inputs.shape[1])
         self.network = stack([replica.network for replica in self.replicas])
         self.parameters = list(self.network.parameters())
-        self.best = Best(state_tensors(self.network), len(self.replicas))
+        self.best = BestWeights(state_tensors(self.network), len(self.replicas))
         self.optimizer = self._build_optimizer()
         self.steps_per_epoch = count_batches(self.rows.lengths[0], settings.batch_size)
         self.steps = self.replicas[0].epochs_before * self.steps_per_epoch
@@ -169,7 +169,7 @@ class Program:
         for number, replica in enumerate(self.replicas):
             point(replica.network, live, number)
             replica.network.eval()
-        self.network.share(Lanes([replica.noise for replica in self.replicas]))
+        self.network.share(ReplicaContext([replica.noise for replica in self.replicas]))
 
     def _train(self) -> Tensor:
         """Step once per batch; return the mean loss of each replica, still on the device."""
@@ -182,8 +182,8 @@ class Program:
         return total / self.rows.counts
 
     def _stream(self) -> AbstractContextManager[None]:
-        if isinstance(self.network, Solo):
-            return global_stream(self.replicas[0].noise, self.rows.inputs.device)
+        if isinstance(self.network, SingleNetwork):
+            return global_torch_rng(self.replicas[0].noise, self.rows.inputs.device)
         return nullcontext()
 
     def _batches(self) -> Iterable[Batch]:
@@ -261,7 +261,7 @@ class Program:
     @torch.inference_mode()
     def _loss_is_finite(self, replica: Replica) -> bool:
         """Tell whether a replica's weights give a finite loss on its training rows."""
-        rows = Store([replica.rows])
+        rows = BatchStore([replica.rows])
         replica.network.eval()
         chunks = rows.in_chunks(inference_rows(rows.inputs.shape[1]))
         sums = [

@@ -11,7 +11,7 @@ ONE_AT_A_TIME = RLock()  # the global generators are those of all threads
 
 
 @contextmanager
-def global_stream(generator: Generator, device: torch.device) -> Iterator[None]:
+def global_torch_rng(generator: Generator, device: torch.device) -> Iterator[None]:
     """Let torch's global generators go on where `generator` left off; outside the block they are untouched."""
     on_cuda = device.type == "cuda"
     with ONE_AT_A_TIME, torch.random.fork_rng(devices=[device] if on_cuda else []):
