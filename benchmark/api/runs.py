@@ -206,13 +206,13 @@ def extend(
     path : str or Path
         The run folder. With nothing to add, an interrupted run is finished.
     trials : int
-        Extension trials for each study.
+        More trials for each study.
     folds : int
-        Extension outer folds, as whole repeats.
+        More outer folds, as whole repeats.
     repeats : int
-        Extension repeats of the outer folds.
+        More repeats of the outer folds.
     models : sequence of str
-        Extension models, or families of them.
+        More models, or families of them.
     tracking, tracking_uri, log_models, progress, **run_options
         As in `run_suite`.
 
@@ -222,8 +222,8 @@ def extend(
         If there is no run, its data have changed, or it can't have more of that.
     """
     folder = open_run(path)
-    more = Extension(trials=trials, folds=folds, repeats=repeats, models=models)
-    suite = extend_suite(to_suite(folder.read_suite()), more)
+    extension = Extension(trials=trials, folds=folds, repeats=repeats, models=models)
+    suite = extend_suite(to_suite(folder.read_suite()), extension)
     shard = folder.read_plan().get("shard")
     return _run(
         suite,

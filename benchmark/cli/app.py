@@ -14,7 +14,7 @@ import typer
 from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exit_codes import INTERRUPTED, OK, SOME_FAILED, USER_ERROR
 from bakeoff.cli.inspect_commands import inspect_app
-from bakeoff.cli.interrupts import exit_promptly, leave
+from bakeoff.cli.interrupts import exit_interrupted, exit_promptly
 from bakeoff.cli.options import (
     AsJson,
     Dask,
@@ -85,7 +85,7 @@ def main() -> NoReturn:
         error.show()
         code = USER_ERROR
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code itself
-        leave()
+        exit_interrupted()
     sys.exit(code or OK)
 
 
@@ -225,11 +225,11 @@ def compare(
     from bakeoff.cli.dataset_options import dataset_entry, read_dataset_options
     from bakeoff.cli.progress import build_progress
 
-    words = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
+    options = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
     name = re.sub(r"[^\w .-]", "-", Path(data).name.split(".")[0])[:80] or "data"
     content = {
         "name": f"compare-{name}",
-        "datasets": [dataset_entry(data, words)],
+        "datasets": [dataset_entry(data, options)],
         "models": split_names(models) or ["all"],
         "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,

@@ -9,13 +9,13 @@ def build_console(*, stderr: bool = False) -> Any:
     """Return a console of rich, on standard output or on standard error."""
     from rich.console import Console
 
-    class Patient(Console):
+    class PipeSafeConsole(Console):
         """Goes on silently when the reader of a pipe leaves: a run is not over because nobody looks."""
 
         def on_broken_pipe(self) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    return Patient(stderr=stderr)
+    return PipeSafeConsole(stderr=stderr)
 
 
 def print_all(*parts: Any, stderr: bool = False) -> None:

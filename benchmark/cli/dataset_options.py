@@ -28,39 +28,39 @@ def read_dataset_options(
         If a `--set` is no KEY=VALUE, or gives again what a flag gives.
     """
     flags = {
-        "target": _position(target),
+        "target": _parse_position(target),
         "task": task,
         "positive": positive,
         "drop": tuple(drop) or None,
         "groups": groups,
         "time": time,
     }
-    words = {key: value for key, value in flags.items() if value is not None}
+    options = {key: value for key, value in flags.items() if value is not None}
     for text in others or ():
-        key, value = _pair(text)
-        if key in words:
+        key, value = _parse_pair(text)
+        if key in options:
             raise UserError(f"{key} is given twice; once is enough")
-        words[key] = value
-    return words
+        options[key] = value
+    return options
 
 
-def dataset_entry(source: str, words: dict[str, Any]) -> dict[str, Any]:
+def dataset_entry(source: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of `datasets` in a suite that stands for a source and what is said of it."""
     if source.startswith(OPENML):
-        return {"openml": parse_openml_id(source), **words}
+        return {"openml": parse_openml_id(source), **options}
     if source.startswith(HUGGINGFACE):
-        return {"huggingface": source.removeprefix(HUGGINGFACE), **words}
+        return {"huggingface": source.removeprefix(HUGGINGFACE), **options}
     if is_registered_name(source):
-        return {"name": source, **words}
-    return {"file": str(Path(source).expanduser().resolve()), **words}
+        return {"name": source, **options}
+    return {"file": str(Path(source).expanduser().resolve()), **options}
 
 
-def _position(target: str | None) -> str | int | None:
+def _parse_position(target: str | None) -> str | int | None:
     """Read a number as a position, unless a column has that name."""
     return int(target) if target is not None and re.fullmatch(r"-?(0|[1-9]\d*)", target) else target
 
 
-def _pair(text: str) -> tuple[str, Any]:
+def _parse_pair(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UserError(f"--set takes KEY=VALUE, such as kind=text; got {text!r}")

@@ -15,6 +15,7 @@ from bakeoff.cli.options import (
     Drop,
     Groups,
     LearningCurve,
+    ListingName,
     Models,
     Out,
     Positive,
@@ -23,7 +24,6 @@ from bakeoff.cli.options import (
     Target,
     Task,
     Time,
-    What,
     Workers,
     split_names,
 )
@@ -52,8 +52,8 @@ def describe(
     from bakeoff.datasets import load
     from bakeoff.datasets.profiling.description import describe as described
 
-    words = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
-    about = described(load(data, **words), folds=folds)
+    options = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
+    about = described(load(data, **options), folds=folds)
     if as_json:
         print_json(about)
     else:
@@ -120,7 +120,7 @@ def _forecast(plan: Any, limit: float, out: Path | None, workers: int | None, as
 
 @inspect_app.command("list")
 def list_(
-    what: What,
+    what: ListingName,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -132,9 +132,9 @@ def list_(
     if as_json:
         print_json(list(LISTINGS[what]()))
         return
-    from bakeoff.cli.tables import listing
+    from bakeoff.cli.tables import listing_table
 
-    print_all(listing(what))
+    print_all(listing_table(what))
 
 
 @inspect_app.command()
@@ -149,10 +149,10 @@ def schema() -> None:
 def doctor(*, as_json: AsJson = False) -> None:
     """Print versions, threads, GPU and free memory, as fits would see them."""
     from bakeoff.cli.doctor import examine
-    from bakeoff.cli.tables import facts
+    from bakeoff.cli.tables import key_value_table
 
     found = examine()
     if as_json:
         print_json(found)
     else:
-        print_all(facts(found))
+        print_all(key_value_table(found))

@@ -9,7 +9,7 @@ from typing import NoReturn
 from bakeoff.cli.exit_codes import INTERRUPTED
 from bakeoff.errors import RESUME_HINT
 
-PATIENCE_S = 0.7
+EXIT_DELAY_S = 0.7
 
 
 def exit_promptly() -> None:
@@ -25,13 +25,13 @@ def _interrupt(*_: object) -> None:
     """
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: os._exit(INTERRUPTED))
-    patience = threading.Timer(PATIENCE_S, leave)
-    patience.daemon = True
-    patience.start()
+    timer = threading.Timer(EXIT_DELAY_S, exit_interrupted)
+    timer.daemon = True
+    timer.start()
     raise KeyboardInterrupt
 
 
-def leave() -> NoReturn:
+def exit_interrupted() -> NoReturn:
     """Leave without waiting for threads and libraries."""
     cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a live display hides it
     print(f"{cursor}\nbakeoff: interrupted; {RESUME_HINT}; `bakeoff report` shows it", file=sys.stderr, flush=True)

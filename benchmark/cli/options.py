@@ -19,7 +19,7 @@ def parse_workers(text: str) -> int | None:
     return int(text)
 
 
-def parse_more(text: str) -> int:
+def parse_increment(text: str) -> int:
     """Read `+50`: how many more."""
     if not re.fullmatch(r"\+[1-9]\d{0,5}", text.strip()):
         raise typer.BadParameter(f"how many more, with a plus, such as +5; got {text!r}")
@@ -59,7 +59,7 @@ def complete_listing(incomplete: str) -> list[str]:
 
 
 def _more(what: str) -> Any:
-    return typer.Option(parser=parse_more, metavar="+N", help=what, show_default=False)
+    return typer.Option(parser=parse_increment, metavar="+N", help=what, show_default=False)
 
 
 MoreTrials = Annotated[int | None, _more("So many more trials for each study, such as +50.")]
@@ -117,7 +117,7 @@ Datasets = Annotated[
         show_default=False,
     ),
 ]
-What = Annotated[
+ListingName = Annotated[
     str,
     typer.Argument(
         metavar="WHAT", help="models, datasets, suites or metrics", autocompletion=complete_listing, show_default=False

@@ -13,7 +13,7 @@ from rich.text import Text
 from bakeoff.protocol.job import Job
 from bakeoff.records.record import Record
 
-MOST_RUNNING = 8
+MAX_RUNNING = 8
 PLAIN_EVERY_S = 15.0
 
 
@@ -28,7 +28,7 @@ class _Counts:
     def __init__(self) -> None:
         self.total = self.done = self.failed = self.reused = 0
         self.running: dict[str, str] = {}
-        self._ends: float | None = None  # when the run is likely to end, by the clock of `time.monotonic`
+        self._expected_end: float | None = None  # when the run is likely to end, by the clock of `time.monotonic`
         self._lock = threading.Lock()
 
     def begin(self, total: int, reused: int) -> None:
@@ -46,20 +46,20 @@ class _Counts:
 
     def labels(self) -> list[str]:
         with self._lock:
-            return list(self.running.values())[:MOST_RUNNING]
+            return list(self.running.values())[:MAX_RUNNING]
 
     def retry(self, job: Job) -> None:
         with self._lock:
             self.running.pop(job.keys.fit, None)
 
     def expect(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
+        self._expected_end = time.monotonic() + seconds
 
-    def left(self) -> str:
+    def remaining(self) -> str:
         """Say how long the rest is likely to take; nothing as long as nothing is known."""
-        if self._ends is None or self.done == self.total:
+        if self._expected_end is None or self.done == self.total:
             return ""
-        return f"about {describe_seconds(max(self._ends - time.monotonic(), 1))} left"
+        return f"about {format_duration(max(self._expected_end - time.monotonic(), 1))} left"
 
 
 class LiveProgress:
@@ -126,7 +126,7 @@ class LiveProgress:
 
     def _render(self) -> RenderableType:
         counts = self._counts
-        self._bar.update(self._task, total=counts.total or None, completed=counts.done, left=counts.left())
+        self._bar.update(self._task, total=counts.total or None, completed=counts.done, left=counts.remaining())
         running = [Text(f"  running  {label}", style="dim") for label in counts.labels()]
         if not running and counts.done < counts.total:
             running = [Text("  starting: loading data and libraries", style="dim")]
@@ -140,7 +140,7 @@ class PlainProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._counts = _Counts()
-        self._told = time.monotonic()
+        self._printed_at = time.monotonic()
 
     def __enter__(self) -> Self:
         """Do nothing: lines need no display."""
@@ -168,9 +168,9 @@ class PlainProgress:
         counts.end(record)
         if not record.ok:
             self._say(describe_failure(record))
-        if time.monotonic() - self._told > PLAIN_EVERY_S or counts.done == counts.total:
-            self._told = time.monotonic()
-            parts = [f"{counts.done} of {counts.total} fits done", f"{counts.failed} failed", counts.left()]
+        if time.monotonic() - self._printed_at > PLAIN_EVERY_S or counts.done == counts.total:
+            self._printed_at = time.monotonic()
+            parts = [f"{counts.done} of {counts.total} fits done", f"{counts.failed} failed", counts.remaining()]
             self._say(", ".join(part for part in parts if part))
 
     def retry(self, job: Job, reason: str) -> None:
@@ -204,7 +204,7 @@ def describe_retry(job: Job, reason: str) -> str:
     return f"lost, and run again: {job.label}: {reason}"
 
 
-def describe_seconds(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return seconds as a person says them: 42 s, 3 min, 1 h 20 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -86,19 +86,19 @@ def track(
     """Bring MLflow up to date with a run; what is there already is not logged again."""
     from bakeoff.cli.progress import build_progress
     from bakeoff.engines.options import RunOptions
-    from bakeoff.recorded_runs.extension import plan_again
+    from bakeoff.recorded_runs.extension import rebuild_plan
     from bakeoff.records.run_folder import open_run
     from bakeoff.tracking.client import default_uri
-    from bakeoff.tracking.tracker import mirror, track_models
+    from bakeoff.tracking.tracker import mirror_run, track_models
 
     folder = open_run(run)
-    done = mirror(folder, tracking_uri or default_uri(folder))
+    done = mirror_run(folder, tracking_uri or default_uri(folder))
     where = f"in the experiment {done.experiment!r} of {done.uri}"
     print_all(f"{done.written} child runs written, {done.unchanged} unchanged, {where}")
     if not log_models:
         return OK
     exit_promptly()
-    plan = plan_again(folder)
+    plan = rebuild_plan(folder)
     with build_progress(build_console()) as progress:
         logged = track_models(folder, plan, done.uri, options=RunOptions(workers=workers), progress=progress)
     print_all(f"{logged.written} models written, {logged.unchanged} unchanged, {logged.failed} failed")
@@ -126,7 +126,7 @@ def diff(
     as_json: AsJson = False,
 ) -> int:
     """Say which models changed from one run to another; exit code 1 if one got significantly worse, or fails now."""
-    from bakeoff.cli.repeat_tables import diff_tables
+    from bakeoff.cli.comparison_tables import diff_tables
     from bakeoff.records.run_folder import open_run
     from bakeoff.reports.run_data.run import load_run_view
     from bakeoff.reports.verdicts.diff import compare_runs
@@ -150,7 +150,7 @@ def rerun(
     as_json: AsJson = False,
 ) -> int:
     """Run one recorded fit again in the foreground, without limits, and say whether it comes out the same."""
-    from bakeoff.cli.repeat_tables import repeated_lines
+    from bakeoff.cli.comparison_tables import repeated_lines
     from bakeoff.recorded_runs.reproduce import rerun_fit
     from bakeoff.records.run_folder import open_run
 
@@ -179,7 +179,7 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Run a sample of the fits again and write into the report how many came out the same to the last bit."""
-    from bakeoff.cli.repeat_tables import repeated_lines
+    from bakeoff.cli.comparison_tables import repeated_lines
     from bakeoff.recorded_runs.reproduce import verify_run
     from bakeoff.records.run_folder import open_run
     from bakeoff.reports import write_reports
@@ -187,7 +187,7 @@ def verify(
     exit_promptly()
     folder = open_run(run)
     found = verify_run(
-        folder, sample=sample, seed=seed, tell=lambda one: print_all(*repeated_lines(one), stderr=as_json)
+        folder, sample=sample, seed=seed, callback=lambda one: print_all(*repeated_lines(one), stderr=as_json)
     )
     write_reports(folder)
     if as_json:
@@ -203,7 +203,7 @@ def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_jso
     """Average the models of a run, weighted by their inner folds, and compare that with the best single one."""
     from bakeoff.cli.progress import build_progress
     from bakeoff.engines.options import RunOptions
-    from bakeoff.recorded_runs.cross_model_ensemble import combine_models
+    from bakeoff.recorded_runs.cross_model_ensemble import build_cross_model_ensembles
     from bakeoff.records.run_folder import open_run
     from bakeoff.reports import write_reports
     from bakeoff.reports.sections.cross_model_ensemble import compare_ensembles, render_ensemble_comparisons
@@ -211,7 +211,7 @@ def ensemble(run: RunPath, *, workers: Workers = None, dask: Dask = None, as_jso
     exit_promptly()
     folder = open_run(run)
     with build_progress(build_console(stderr=as_json)) as progress:
-        made = combine_models(folder, options=RunOptions(workers=workers, dask=dask), progress=progress)
+        made = build_cross_model_ensembles(folder, options=RunOptions(workers=workers, dask=dask), progress=progress)
     comparisons = compare_ensembles(write_reports(folder))
     if as_json:
         print_json([asdict(comparison) | {"answer": comparison.answer} for comparison in comparisons])

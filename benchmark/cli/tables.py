@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.cli.listings import LISTINGS
-from bakeoff.cli.progress import describe_seconds
+from bakeoff.cli.progress import format_duration
 from bakeoff.plain import clean_text, format_percent
 from bakeoff.reports.formats import decimals_for, format_seconds, format_value
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from bakeoff.reports.run_data.run import Run
     from bakeoff.running.forecast import Forecast
 
-TITLES = {"summary": "what it is"}
+COLUMN_TITLES = {"summary": "what it is"}
 FAMILY_STYLE = {"classical": "cyan", "deep": "magenta"}
-MOST_FAILURES = 20
-MOST_CLASSES = 20
-MOST_COLUMNS = 100
+MAX_FAILURES = 20
+MAX_CLASSES = 20
+MAX_COLUMNS = 100
 
 
 def summary_tables(result: "RunResult") -> list[RenderableType]:
@@ -42,9 +42,9 @@ def summary_tables(result: "RunResult") -> list[RenderableType]:
         counts += f", {finished.not_logged} models are not logged"
     lines = [counts, f"run       {folder.path}", f"report    {folder.html}", f"          {folder.markdown}"]
     view = load_current_run(folder)
-    foreseen = render_forecast(view)
-    if foreseen:
-        lines.append(f"forecast  {foreseen}")
+    forecast_text = render_forecast(view)
+    if forecast_text:
+        lines.append(f"forecast  {forecast_text}")
     if finished.tracked_at:
         lines.append(f"MLflow    {_ui_command(finished.tracked_at, folder)}")
     return [*run_tables(view), Text("\n".join(lines))]
@@ -77,7 +77,7 @@ def run_tables(view: "Run") -> list[RenderableType]:
 
 def plan_tables(plan: "Plan") -> list[RenderableType]:
     """Return what `check` shows: each data set, its fits, what is skipped and why."""
-    parts = [part for name, about in plan.summary()["datasets"].items() for part in _planned(plan, name, about)]
+    parts = [part for name, about in plan.summary()["datasets"].items() for part in _planned_dataset(plan, name, about)]
     return [*parts, Text(f"{len(plan.jobs)} fits in all")]
 
 
@@ -92,9 +92,9 @@ def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
         cells = (row.dataset, row.model, variant, str(row.fits), each, memory, clean_text(remark))
         table.add_row(*map(Text, cells))
     least, most = forecast.least_wall_s, forecast.most_wall_s
-    about = f"about {describe_seconds(most)}"
+    about = f"about {format_duration(most)}"
     if any(row.stopped for row in forecast.rows):
-        about = f"from {describe_seconds(least)} to {describe_seconds(most)}, for some dry runs came to their limit"
+        about = f"from {format_duration(least)} to {format_duration(most)}, for some dry runs came to their limit"
     fits = sum(row.fits for row in forecast.rows)
     return [
         table,
@@ -103,20 +103,20 @@ def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
     ]
 
 
-def _planned(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[RenderableType]:
+def _planned_dataset(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[RenderableType]:
     fits = Counter((job.choice.name, job.choice.spec.family) for job in plan.jobs if job.dataset == name)
     table = build_table("model", "family", "fits")
     for (model, family), count in fits.items():
         table.add_row(Text(model), _family(family), str(count))
-    yield Text(_about(name, about), style="bold")
+    yield Text(_dataset_heading(name, about), style="bold")
     yield table
-    yield from (Text(line, style="dim") for line in _sizes(plan, name))
+    yield from (Text(line, style="dim") for line in _train_sizes(plan, name))
     yield from (Text(note, style="dim") for note in about["notes"])
     yield from (Text(f"skipped: {line}", style="dim") for line in _grouped_skips(plan, name))
     yield Text("")
 
 
-def _sizes(plan: "Plan", dataset: str) -> Iterable[str]:
+def _train_sizes(plan: "Plan", dataset: str) -> Iterable[str]:
     """Yield the sizes of a learning curve, if there is one."""
     rows: dict[float, list[int]] = {}
     for split in plan.splits[dataset]:
@@ -128,7 +128,7 @@ def _sizes(plan: "Plan", dataset: str) -> Iterable[str]:
 
 def dataset_tables(about: Mapping[str, Any]) -> list[RenderableType]:
     """Return what `describe` shows: the size, the target, the columns, what was inferred, what is odd."""
-    parts: list[RenderableType] = [facts(_facts_of(about))]
+    parts: list[RenderableType] = [key_value_table(_dataset_facts(about))]
     if about["columns"]:
         parts.append(_columns(about["columns"]))
     if about["notes"]:
@@ -143,7 +143,7 @@ def dataset_tables(about: Mapping[str, Any]) -> list[RenderableType]:
     return [*(Padding(part, (0, 0, 1, 0)) for part in parts), *lines]
 
 
-def _facts_of(about: Mapping[str, Any]) -> dict[str, Any]:
+def _dataset_facts(about: Mapping[str, Any]) -> dict[str, Any]:
     """Return names and values of what is known of a data set as a whole."""
     extras = {
         "input shape": about["input_shape"] and " x ".join(map(str, about["input_shape"])),
@@ -155,7 +155,7 @@ def _facts_of(about: Mapping[str, Any]) -> dict[str, Any]:
     target = about["target"]
     if "classes" in target:
         shares = [f"{name} {count / about['rows']:.1%} ({count})" for name, count in target["classes"].items()]
-        extras["classes"] = ", ".join(shares[:MOST_CLASSES]) + (" …" if len(shares) > MOST_CLASSES else "")
+        extras["classes"] = ", ".join(shares[:MAX_CLASSES]) + (" …" if len(shares) > MAX_CLASSES else "")
         extras["positive class"] = target.get("positive")
     else:
         extras["target quantiles"] = ", ".join(f"{value:.4g}" for value in target["quantiles"].values())
@@ -172,7 +172,7 @@ def _facts_of(about: Mapping[str, Any]) -> dict[str, Any]:
 def _columns(columns: Iterable[Mapping[str, Any]]) -> Table:
     table = build_table("column", "holds", "missing", "different", "values")
     shown = list(columns)
-    for column in shown[:MOST_COLUMNS]:
+    for column in shown[:MAX_COLUMNS]:
         values = (
             ", ".join(column["commonest"])
             if "commonest" in column
@@ -182,24 +182,26 @@ def _columns(columns: Iterable[Mapping[str, Any]]) -> Table:
         )
         cells = (column["name"], column["type"], str(column["missing"] or ""), str(column["distinct"]), values[:60])
         table.add_row(*(Text(clean_text(cell)) for cell in cells))
-    if len(shown) > MOST_COLUMNS:
-        table.add_row(Text(f"… and {len(shown) - MOST_COLUMNS} more"))
+    if len(shown) > MAX_COLUMNS:
+        table.add_row(Text(f"… and {len(shown) - MAX_COLUMNS} more"))
     return table
 
 
-def listing(what: str) -> RenderableType:
+def listing_table(what: str) -> RenderableType:
     """Return a table of everything that has a name of one sort."""
     rows = list(LISTINGS[what]())
     if what == "models":
         return Group(*(line for row in rows for line in _about_model(row)))
     columns = list(rows[0])
-    table = build_table(*(TITLES.get(column, column) for column in columns))
+    table = build_table(*(COLUMN_TITLES.get(column, column) for column in columns))
     for row in rows:
-        table.add_row(*(_words(row[name]) if isinstance(row[name], list) else str(row[name]) for name in columns))
+        table.add_row(
+            *(_comma_separated(row[name]) if isinstance(row[name], list) else str(row[name]) for name in columns)
+        )
     return table
 
 
-def facts(pairs: Mapping[str, Any]) -> RenderableType:
+def key_value_table(pairs: Mapping[str, Any]) -> RenderableType:
     """Return names and values in two columns."""
     table = build_table("what", "value")
     for name, value in pairs.items():
@@ -211,7 +213,7 @@ def _about_model(row: Mapping[str, Any]) -> Iterable[Text]:
     """Yield two lines: name and summary; what it takes, and where its space was published."""
     extra = "" if row["installed"] else f" (pip install 'bakeoff[{row['extra']}]')"
     yield Text.assemble((row["name"], "bold"), "  ", _family(row["family"]), f"  {row['summary']}{extra}")
-    takes = f"takes {_words(row['tasks'])}; {_words(row['kinds'])}"
+    takes = f"takes {_comma_separated(row['tasks'])}; {_comma_separated(row['kinds'])}"
     yield Text(f"    {takes}. Space: {row['space']}", style="dim")
 
 
@@ -220,7 +222,7 @@ def _ranked(name: Any, rows: Any) -> RenderableType:
     table = build_table("rank", "model", "family", "variant", "mean ± std", "folds", "CPU")
     for row in rows.to_dict("records"):
         table.add_row(
-            "-" if _missing(row["rank"]) else str(int(row["rank"])),
+            "-" if _is_missing(row["rank"]) else str(int(row["rank"])),
             Text(str(row["model"]), no_wrap=True),
             _family(row["family"]),
             str(row["variant"]),
@@ -235,29 +237,29 @@ def _failures(failures: Any) -> RenderableType:
     """Return a line for each cell, size and reason: folds that failed alike share it."""
     table = build_table("status", "data set", "model", "variant", "folds", "reason")
     groups = list(failures.groupby(["status", "dataset", "model", "variant", "train_fraction", "reason"], sort=False))
-    for (status, *names, train_fraction, reason), rows in groups[:MOST_FAILURES]:
+    for (status, *names, train_fraction, reason), rows in groups[:MAX_FAILURES]:
         folds = [f"{repeat + 1}.{fold + 1}" for repeat, fold in zip(rows["repeat"], rows["fold"], strict=True)]
         part = [f"{format_percent(train_fraction)}:"] if train_fraction < 1 else []
         table.add_row(status, *(Text(str(name)) for name in names), " ".join([*part, *folds]), Text(str(reason)))
-    more = len(groups) - MOST_FAILURES
+    more = len(groups) - MAX_FAILURES
     end = [Text(f"and {more} more in the report", style="dim")] if more > 0 else []
     return Group(Text(f"{len(failures)} fits without scores", style="bold red"), table, *end)
 
 
 def _mean_and_std(row: Mapping[str, Any], decimals: int) -> str:
-    if _missing(row["mean"]):
+    if _is_missing(row["mean"]):
         return "-"
     mean = format_value(row["mean"], decimals)
-    return mean if _missing(row["std"]) else f"{mean} ± {format_value(row['std'], decimals)}"
+    return mean if _is_missing(row["std"]) else f"{mean} ± {format_value(row['std'], decimals)}"
 
 
-def _missing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.isna(value))
 
 
-def _about(name: str, about: Mapping[str, Any]) -> str:
+def _dataset_heading(name: str, about: Mapping[str, Any]) -> str:
     classes = f", {about['classes']} classes" if about["classes"] else ""
     positive = f", positive class {about['positive']}" if about["positive"] is not None else ""
     return (
@@ -276,9 +278,9 @@ def _grouped_skips(plan: "Plan", dataset: str) -> Iterable[str]:
 
 
 def _ui_command(uri: str, folder: Any) -> str:
-    from bakeoff.tracking.client import uri_beside
+    from bakeoff.tracking.client import local_store_uri
 
-    if uri != uri_beside(folder):
+    if uri != local_store_uri(folder):
         return f"bakeoff ui --tracking-uri {uri}" if uri.startswith("sqlite") else uri
     return "bakeoff ui" if str(folder.path.parent) == "runs" else f"bakeoff ui --runs {folder.path.parent}"
 
@@ -287,7 +289,7 @@ def _family(family: str) -> Text:
     return Text(family, style=FAMILY_STYLE.get(family, ""))
 
 
-def _words(items: Iterable[str]) -> str:
+def _comma_separated(items: Iterable[str]) -> str:
     return ", ".join(items)
 
 

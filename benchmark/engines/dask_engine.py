@@ -19,13 +19,13 @@ from bakeoff.engines.workers import check_workers, count_cores, default_workers,
 from bakeoff.errors import RESUME_HINT, UserError, describe_error
 from bakeoff.records.provenance import changed_versions, collect_versions
 
-CONNECT_S, LOOK_S, FIRST_WORD_S, SAY_EVERY_S = 30.0, 1.0, 5.0, 60.0
+CONNECT_TIMEOUT_S, POLL_INTERVAL_S, FIRST_NOTE_S, NOTE_EVERY_S = 30.0, 1.0, 5.0, 60.0
 LOCAL = "local"
 TOKEN = "token"  # noqa: S105 - a file by which a worker shows that it sees the run folder
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demand:
+class ClusterRequirements:
     """What a run asks of a cluster.
 
     Parameters
@@ -52,14 +52,14 @@ class Demand:
 
 
 @contextmanager
-def dask_engine(where: str, demand: Demand) -> Iterator[Engine]:
+def dask_engine(where: str, requirements: ClusterRequirements) -> Iterator[Engine]:
     """Open an engine on a cluster of Dask.
 
     Parameters
     ----------
     where : str
         Address of a scheduler, path of its scheduler file, or `local` for a cluster on this machine.
-    demand : Demand
+    requirements : ClusterRequirements
 
     Raises
     ------
@@ -72,21 +72,23 @@ def dask_engine(where: str, demand: Demand) -> Iterator[Engine]:
         raise UserError("--dask needs Dask; install it with: pip install 'bakeoff[dask]'") from None
     _silence()
     if where != LOCAL:
-        with _connect(where, distributed.Client, demand.note) as client:
-            cluster = _Cluster(client, demand)
+        with _connect(where, distributed.Client, requirements.note) as client:
+            cluster = _Cluster(client, requirements)
             cluster.wait_for_workers()
             yield _build_engine(cluster, f"the Dask cluster at {client.scheduler.address}")
         return
-    if demand.workers is not None:
-        check_workers(demand.workers, demand.threads)
-    slots = demand.workers or default_workers(demand.threads)
+    if requirements.workers is not None:
+        check_workers(requirements.workers, requirements.threads)
+    slots = requirements.workers or default_workers(requirements.threads)
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=slots, dashboard_address="127.0.0.1:0", memory_limit=0
         ) as own,
         distributed.Client(own, set_as_default=False) as client,
     ):
-        yield _build_engine(_Cluster(client, demand), f"a Dask cluster here, {describe_workers(slots, demand.threads)}")
+        yield _build_engine(
+            _Cluster(client, requirements), f"a Dask cluster here, {describe_workers(slots, requirements.threads)}"
+        )
 
 
 def _silence() -> None:
@@ -106,7 +108,7 @@ def _connect(where: str, client: Any, note: Callable[[str], None]) -> Any:
     is_address = "://" in where or where.rpartition(":")[2].isdigit()
     address = where if is_address else _read_address(Path(where), note)
     try:
-        return client(address, timeout=CONNECT_S, set_as_default=False)
+        return client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except Exception as error:  # each protocol raises its own
         raise UserError(
             f"--dask: no scheduler answers at {where!r} ({describe_error(error)}); start one with `dask scheduler`"
@@ -116,8 +118,8 @@ def _connect(where: str, client: Any, note: Callable[[str], None]) -> Any:
 def _read_address(file: Path, note: Callable[[str], None]) -> str:
     """Read the address of a scheduler from its file; wait for one that is still being started."""
     if not file.is_file():
-        note(f"waiting up to {CONNECT_S:g} s for the scheduler file {file}")
-    deadline = time.monotonic() + CONNECT_S
+        note(f"waiting up to {CONNECT_TIMEOUT_S:g} s for the scheduler file {file}")
+    deadline = time.monotonic() + CONNECT_TIMEOUT_S
     while not file.is_file() and time.monotonic() < deadline:
         time.sleep(0.1)
     try:
@@ -125,7 +127,7 @@ def _read_address(file: Path, note: Callable[[str], None]) -> str:
     except FileNotFoundError:
         raise UserError(
             f"--dask: {str(file)!r} is neither an address, such as tcp://10.0.0.1:8786, nor `local`, nor a scheduler "
-            f"file that appeared within {CONNECT_S:g} s"
+            f"file that appeared within {CONNECT_TIMEOUT_S:g} s"
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
@@ -134,7 +136,7 @@ def _read_address(file: Path, note: Callable[[str], None]) -> str:
 
 
 @dataclass(frozen=True)
-class _Worker:
+class _WorkerInfo:
     """What a worker says of itself."""
 
     slots: int
@@ -144,9 +146,9 @@ class _Worker:
     token: str
 
 
-def describe_worker(token_file: Path, dask_worker: Any) -> _Worker:
+def describe_worker(token_file: Path, dask_worker: Any) -> _WorkerInfo:
     """Describe the worker that this runs on."""
-    return _Worker(
+    return _WorkerInfo(
         slots=dask_worker.state.nthreads,
         gpus=int(dask_worker.state.total_resources.get("GPU", 0)),
         cores=count_cores(),
@@ -160,10 +162,10 @@ class _Cluster:
     """The workers of a cluster, looked at again every second; each new one is checked before it gets a fit."""
 
     client: Any
-    demand: Demand
-    _known: dict[str, _Worker] = field(default_factory=dict)
-    _present: list[_Worker] = field(default_factory=list)
-    _looked: float = -SAY_EVERY_S
+    requirements: ClusterRequirements
+    _known: dict[str, _WorkerInfo] = field(default_factory=dict)
+    _present: list[_WorkerInfo] = field(default_factory=list)
+    _polled_at: float = -NOTE_EVERY_S
     _token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -171,40 +173,42 @@ class _Cluster:
 
     @property
     def _token_file(self) -> Path:
-        return self.demand.scratch / TOKEN
+        return self.requirements.scratch / TOKEN
 
     def cpu_slots(self) -> int:
         """Return how many fits run on CPUs at once."""
-        reserved = self.gpu_slots() if "cuda" in self.demand.devices else 0
+        reserved = self.gpu_slots() if "cuda" in self.requirements.devices else 0
         return max(0, sum(worker.slots for worker in self.workers()) - reserved)
 
     def gpu_slots(self) -> int:
         """Return how many fits run on GPUs at once: those that workers announce with `--resources GPU=1`."""
         return sum(worker.gpus for worker in self.workers())
 
-    def workers(self) -> list[_Worker]:
+    def workers(self) -> list[_WorkerInfo]:
         """Return the workers that are there."""
-        if time.monotonic() - self._looked >= LOOK_S:
-            addresses = list(self._ask(self.client.nthreads))
+        if time.monotonic() - self._polled_at >= POLL_INTERVAL_S:
+            addresses = list(self._call_scheduler(self.client.nthreads))
             new = [address for address in addresses if address not in self._known]
             if new:
-                found = self._ask(self.client.run, describe_worker, self._token_file, workers=new, on_error="return")
+                found = self._call_scheduler(
+                    self.client.run, describe_worker, self._token_file, workers=new, on_error="return"
+                )
                 there = {address: worker for address, worker in found.items() if not isinstance(worker, OSError)}
                 self._known |= {address: self._check(address, worker) for address, worker in there.items()}
             self._present = [self._known[address] for address in addresses if address in self._known]
-            self._looked = time.monotonic()
+            self._polled_at = time.monotonic()
         return self._present
 
     def wait_for_workers(self) -> None:
         """Wait for the first worker, as long as that takes: batch systems start them when they can."""
-        told = time.monotonic() - SAY_EVERY_S + FIRST_WORD_S
+        noted_at = time.monotonic() - NOTE_EVERY_S + FIRST_NOTE_S
         while not self.workers():
-            if time.monotonic() - told > SAY_EVERY_S:
-                told = time.monotonic()
-                self.demand.note(f"waiting for workers of {self.client.scheduler.address}; Ctrl-C stops")
+            if time.monotonic() - noted_at > NOTE_EVERY_S:
+                noted_at = time.monotonic()
+                self.requirements.note(f"waiting for workers of {self.client.scheduler.address}; Ctrl-C stops")
             time.sleep(0.1)
 
-    def _ask(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    def _call_scheduler(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:
             return function(*args, **options)
         except (OSError, RuntimeError) as error:
@@ -212,21 +216,21 @@ class _Cluster:
                 f"the scheduler of the Dask cluster is gone ({describe_error(error)}); {RESUME_HINT}, on a new cluster"
             ) from None
 
-    def _check(self, address: str, worker: _Worker | Exception) -> _Worker:
+    def _check(self, address: str, worker: _WorkerInfo | Exception) -> _WorkerInfo:
         """Refuse a worker that would give other results, or none."""
-        if not isinstance(worker, _Worker):
+        if not isinstance(worker, _WorkerInfo):
             raise UserError(
                 f"the worker {address} can't be used ({describe_error(worker)}); is bakeoff installed there, in the "
                 "same version as here?"
             )
-        threads = self.demand.threads
+        threads = self.requirements.threads
         changed = changed_versions(collect_versions(), worker.versions)
         if worker.token != self._token:
             raise UserError(
-                f"the worker {address} does not see {self.demand.scratch}; all machines of a cluster need one folder "
-                "that they share, given as --out"
+                f"the worker {address} does not see {self.requirements.scratch}; all machines of a cluster need one "
+                "folder that they share, given as --out"
             )
-        if changed and not self.demand.mixed_versions:
+        if changed and not self.requirements.mixed_versions:
             raise UserError(
                 f"the worker {address} has other versions than this machine ({', '.join(changed)}); install the same "
                 "everywhere, or allow it with --mixed-versions"
@@ -240,7 +244,7 @@ class _Cluster:
 
 
 def _build_engine(cluster: _Cluster, label: str) -> Engine:
-    devices = cluster.demand.devices
+    devices = cluster.requirements.devices
     if "cuda" in devices and not cluster.gpu_slots():
         raise UserError(
             "device: cuda needs workers that announce their GPU: start one for each, with CUDA_VISIBLE_DEVICES set and "
@@ -251,7 +255,7 @@ def _build_engine(cluster: _Cluster, label: str) -> Engine:
         "cpu": (cluster.client.get_executor(pure=False), cluster.cpu_slots),
     }
     pools = tuple(ExecutorPool(device, *executors[device]) for device in executors if device in devices)
-    hardware = inspect_pool(pools[0], cluster.demand.scratch)
+    hardware = inspect_pool(pools[0], cluster.requirements.scratch)
     if "cuda" in devices and not hardware.get("gpus"):
         raise UserError(NO_GPU)
     return Engine(label=label, pools=pools, hardware=hardware)

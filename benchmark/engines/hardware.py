@@ -7,8 +7,8 @@ from typing import Any
 
 import psutil
 
-from bakeoff.isolation.isolation import run_isolated
 from bakeoff.isolation.outcome import Outcome, ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 
 
 def collect_hardware() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bakeoff.engines.executor_pools import Engine, ExecutorPool
 from bakeoff.engines.hardware import collect_hardware, inspect_hardware
-from bakeoff.engines.submission import THREAD
+from bakeoff.engines.submission import THREAD_LOCAL
 from bakeoff.engines.workers import check_workers, default_workers, describe_workers
 from bakeoff.errors import UserError
 
@@ -42,7 +42,7 @@ def local_engine(workers: int | None, threads: int, devices: set[str], fits_per_
         check_workers(workers, threads)
     outcome = inspect_hardware()  # which also warms the forkserver up
     hardware = outcome.value or {"error": outcome.reason}
-    gpus = _name_gpus(len(hardware.get("gpus", ()))) * fits_per_gpu if "cuda" in devices else []
+    gpus = _list_gpu_ids(len(hardware.get("gpus", ()))) * fits_per_gpu if "cuda" in devices else []
     if "cuda" in devices and not gpus:
         raise UserError(NO_GPU)
     most = default_workers(threads, reserved=len(gpus))  # fits on GPUs need cores too
@@ -68,12 +68,12 @@ def in_process_engine(devices: set[str]) -> Iterator[Engine]:
     hardware = collect_hardware()
     if "cuda" in devices and not hardware["gpus"]:
         raise UserError(NO_GPU)
-    same = _SameThread()
-    pools = tuple(ExecutorPool(device, same, lambda: 1) for device in sorted(devices))
+    executor = _SynchronousExecutor()
+    pools = tuple(ExecutorPool(device, executor, lambda: 1) for device in sorted(devices))
     yield Engine(label="in this process, one fit at a time, without limits", pools=pools, hardware=hardware)
 
 
-class _SameThread(Executor):
+class _SynchronousExecutor(Executor):
     """Calls at once, in the thread that submits."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
@@ -90,12 +90,12 @@ def _gpu_pool(gpus: list[str]) -> ThreadPoolExecutor:
         free.put(gpu)
 
     def take_gpu() -> None:
-        THREAD.gpu = free.get()
+        THREAD_LOCAL.gpu = free.get()
 
     return ThreadPoolExecutor(max(len(gpus), 1), thread_name_prefix="gpu", initializer=take_gpu)
 
 
-def _name_gpus(number: int) -> list[str]:
+def _list_gpu_ids(number: int) -> list[str]:
     """Return the GPUs as CUDA_VISIBLE_DEVICES names them: those that this process sees."""
     seen = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
     return seen[:number] or [str(index) for index in range(number)]

@@ -41,7 +41,7 @@ class Tracker(Protocol):
     def add(self, record: Record) -> None:
         """Take a record."""
 
-    def find(self) -> None:
+    def wait_until_open(self) -> None:
         """Return when the run folder says where the run can be seen, or tracking failed."""
 
     def close(self, *, finished: bool) -> str | None:

@@ -38,9 +38,9 @@ def open_engine(
     if options.in_process:
         return in_process_engine(devices)
     if options.dask is not None:
-        from bakeoff.engines.dask_engine import Demand, dask_engine
+        from bakeoff.engines.dask_engine import ClusterRequirements, dask_engine
 
-        demand = Demand(
+        requirements = ClusterRequirements(
             scratch=scratch,
             workers=options.workers,
             threads=threads,
@@ -48,9 +48,9 @@ def open_engine(
             mixed_versions=options.mixed_versions,
             note=note,
         )
-        return dask_engine(options.dask, demand)
+        return dask_engine(options.dask, requirements)
     if options.executor is not None:
-        return _given_engine(options, devices, scratch)
+        return _executor_engine(options, devices, scratch)
     return local_engine(options.workers, threads, devices, options.fits_per_gpu)
 
 
@@ -80,7 +80,7 @@ def check_options(options: RunOptions) -> None:
 
 
 @contextmanager
-def _given_engine(options: RunOptions, devices: set[str], scratch: Path) -> Iterator[Engine]:
+def _executor_engine(options: RunOptions, devices: set[str], scratch: Path) -> Iterator[Engine]:
     """Use an executor that was handed over in Python; it is not shut down."""
     executor = options.executor
     assert executor is not None  # the caller looked

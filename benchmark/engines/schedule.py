@@ -38,40 +38,40 @@ class Schedule:
         self._expected = dict(expected)
         self._ended: defaultdict[Group, int] = defaultdict(int)
         self._started: set[Group] = set()
-        self._open_studies: set[str] = set()
+        self._unfinished_studies: set[str] = set()
         for job in jobs:
             self._waiting[job.group].append(job)
             if job.variant == "tuned":
-                self._open_studies.add(job.keys.study)
+                self._unfinished_studies.add(job.keys.study)
 
     def __len__(self) -> int:
         """Return the number of fits that wait."""
         return sum(map(len, self._waiting.values()))
 
-    def take(self, device: str) -> Job | None:
+    def next_job(self, device: str) -> Job | None:
         """Take the next fit for a device out of the schedule, if there is one."""
         ready = {group: job for group, jobs in self._waiting.items() if (job := self._first_ready(jobs, device))}
         if not ready:
             return None
-        group = max(ready, key=self._urgency)
+        group = max(ready, key=self._priority)
         self._started.add(group)
         self._waiting[group].remove(ready[group])
         return ready[group]
 
-    def put_back(self, job: Job) -> None:
+    def requeue(self, job: Job) -> None:
         """Take a fit back that is to be run again."""
         self._waiting[job.group].appendleft(job)
 
-    def learn(self, job: Job, seconds: float) -> None:
+    def record_duration(self, job: Job, seconds: float) -> None:
         """Take what a fit took that has ended; what is expected of its group is the mean of those that ended."""
         if job.variant == "tuned":
-            self._open_studies.discard(job.keys.study)
+            self._unfinished_studies.discard(job.keys.study)
         ended = self._ended[job.group]
         before = self._expected.get(job.group, 0.0) if ended else 0.0
         self._expected[job.group] = (before * ended + seconds) / (ended + 1)
         self._ended[job.group] = ended + 1
 
-    def left_s(self, running: Iterable[Job], slots: int) -> float | None:
+    def remaining_s(self, running: Iterable[Job], slots: int) -> float | None:
         """Return the seconds that all fits to come are likely to take, or None as long as nothing is known.
 
         Fits that run count as half done; groups of which nothing is known count as the mean of the others.
@@ -88,10 +88,10 @@ class Schedule:
         for job in jobs:
             if job.device != device:
                 return None
-            if job.variant != "ensemble" or job.keys.study not in self._open_studies:
+            if job.variant != "ensemble" or job.keys.study not in self._unfinished_studies:
                 return job
         return None
 
-    def _urgency(self, group: Group) -> tuple[bool, float]:
+    def _priority(self, group: Group) -> tuple[bool, float]:
         """Order groups: those never tried, then by the seconds expected; the suite's order among equals."""
         return group not in self._expected and group not in self._started, self._expected.get(group, 0.0)

@@ -13,12 +13,12 @@ from bakeoff.engines.executor_pools import ExecutorPool
 from bakeoff.engines.hardware import collect_hardware
 from bakeoff.errors import RESUME_HINT, UserError, describe_error
 from bakeoff.isolation.child import pack_call, unpack_value
-from bakeoff.isolation.in_process import run_here
-from bakeoff.isolation.isolation import run_packed
+from bakeoff.isolation.in_process import run_in_process
 from bakeoff.isolation.outcome import Outcome, ResourceLimits
+from bakeoff.isolation.parent import run_packed
 from bakeoff.protocol.job import Job
 
-THREAD = threading.local()  # a thread that stands for a GPU knows which, see `bakeoff.engines.local_engine`
+THREAD_LOCAL = threading.local()  # a thread that stands for a GPU knows which, see `bakeoff.engines.local_engine`
 
 
 @dataclass
@@ -53,11 +53,11 @@ class TaskCancelled:
             return False
 
 
-def run_task(packed: bytes, limits: ResourceLimits, stop: StopEvent | TaskCancelled, starts: Path) -> Outcome:
+def run_task(packed: bytes, limits: ResourceLimits, stop: StopEvent | TaskCancelled, attempts: Path) -> Outcome:
     """Run a packed call in a process of its own: what executors carry to their threads and machines."""
-    with starts.open("a", encoding="utf-8") as file:
+    with attempts.open("a", encoding="utf-8") as file:
         file.write(f"{socket.gethostname()}\n")
-    return run_packed(packed, replace(limits, gpu=getattr(THREAD, "gpu", None)), stop)
+    return run_packed(packed, replace(limits, gpu=getattr(THREAD_LOCAL, "gpu", None)), stop)
 
 
 def inspect_pool(pool: ExecutorPool, scratch: Path) -> dict[str, Any]:
@@ -70,7 +70,9 @@ def inspect_pool(pool: ExecutorPool, scratch: Path) -> dict[str, Any]:
     """
     limits = ResourceLimits(seconds=120, memory=8 * 2**30, uses_gpu=pool.device == "cuda")
     packed = pack_call(collect_hardware)
-    outcome = read_outcome(pool.executor.submit(run_task, packed, limits, TaskCancelled(), scratch / "hardware.starts"))
+    outcome = read_outcome(
+        pool.executor.submit(run_task, packed, limits, TaskCancelled(), scratch / "hardware.attempts")
+    )
     if outcome.status != "ok":
         raise UserError(
             f"the engine can't run fits ({outcome.reason}); every machine of it needs this version of bakeoff, and "
@@ -79,7 +81,7 @@ def inspect_pool(pool: ExecutorPool, scratch: Path) -> dict[str, Any]:
     return dict(outcome.value)
 
 
-Function = Callable[[Job], Any]
+JobFunction = Callable[[Job], Any]
 
 
 @dataclass(kw_only=True)
@@ -99,7 +101,7 @@ class Submitter:
         Each call in a process of its own; False calls in the thread of the executor, without limits.
     """
 
-    function: Function
+    function: JobFunction
     limits: ResourceLimits
     scratch: Path
     retries: int
@@ -116,7 +118,7 @@ class Submitter:
         """
         limits = replace(self.limits, uses_gpu=pool.device == "cuda")
         if not self.isolated:
-            return pool.executor.submit(run_here, self.function, job, limits=limits)
+            return pool.executor.submit(run_in_process, self.function, job, limits=limits)
         try:
             packed = pack_call(self.function, job)
         except Exception as error:  # a model that was handed over in Python may hold anything
@@ -125,17 +127,17 @@ class Submitter:
             unsent.set_result(Outcome("error", reason=reason))
             return unsent
         try:
-            return pool.executor.submit(run_task, packed, limits, self.stop, self.starts_file(job))
+            return pool.executor.submit(run_task, packed, limits, self.stop, self.attempts_file(job))
         except RuntimeError as error:  # a broken or closed pool
             raise UserError(f"the engine takes no more fits ({describe_error(error)}); {RESUME_HINT}") from None
 
-    def starts_file(self, job: Job) -> Path:
-        """Return where each start of a job leaves a line: some engines run lost tasks again and say nothing of it."""
-        return self.scratch / f"{job.keys.fit}.starts"
+    def attempts_file(self, job: Job) -> Path:
+        """Return the file with a line for each attempt at a job: some engines run lost tasks again silently."""
+        return self.scratch / f"{job.keys.fit}.attempts"
 
-    def read_starts(self, job: Job) -> tuple[str, ...]:
-        """Return the hosts of the starts of a job."""
-        path = self.starts_file(job)
+    def read_hosts(self, job: Job) -> tuple[str, ...]:
+        """Return the hosts of the attempts at a job."""
+        path = self.attempts_file(job)
         return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else ()
 
 

@@ -41,7 +41,7 @@ def describe_workers(workers: int, threads: int) -> str:
     return f"{fits} at once, {each} each, on {cores} core{'s' * (cores > 1)}"
 
 
-def warn_of_memory(workers: int, memory: int) -> str | None:
+def memory_warning(workers: int, memory: int) -> str | None:
     """Say that the limits of all fits together exceed the memory; None if they don't."""
     total = psutil.virtual_memory().total
     if workers * memory <= total:

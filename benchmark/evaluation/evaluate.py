@@ -23,11 +23,11 @@ from bakeoff.records.provenance import collect_versions
 from bakeoff.tuning.inner_cv_scores import score_default
 
 # No inner fold begins when less than this many times the seconds of the outer fit are left of its limit.
-PATIENCE = 3
+REFIT_TIME_RESERVE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class FitResult:
     """What a fit's process returns.
 
     Parameters
@@ -60,7 +60,7 @@ class Result:
     failure: str = ""
 
 
-def evaluate(job: Job) -> Result:
+def evaluate(job: Job) -> FitResult:
     """Run one fit.
 
     Raises
@@ -77,23 +77,23 @@ def evaluate(job: Job) -> Result:
         search = search_members(job, dataset, split.train)
         if search.failure:
             spent = {"threads": job.settings.threads, "device": job.device, **search_diagnostics(job, search)}
-            return Result(diagnostics=spent, trials=search.trials, failure=search.failure)
+            return FitResult(diagnostics=spent, trials=search.trials, failure=search.failure)
         fitted = fit_members(job, dataset, split.train, search.members)
         began = time.perf_counter()
         predictions = predict(dataset, fitted.pipeline, split.test)
         predict_s = time.perf_counter() - began
         metrics = compute_metrics(predictions, job.metrics)
-    deadline = start + job.settings.limit_s - PATIENCE * fitted.seconds
+    deadline = start + job.settings.limit_s - REFIT_TIME_RESERVE * fitted.seconds
     if search.tuned:
-        beside = _score_bests(job, dataset, split, search, deadline)
+        extra_diagnostics = _score_incumbents(job, dataset, split, search, deadline)
     else:
-        beside = _score_inside(job, dataset, split.train, deadline)
+        extra_diagnostics = _score_on_inner_folds(job, dataset, split.train, deadline)
     importance: Importances = {}
     if job.compute_importance:
         importance, spent = measure_importance(job, dataset, fitted.pipeline, split.test, deadline)
-        beside |= spent
+        extra_diagnostics |= spent
     models = [pipeline.steps[-1][1] for pipeline in getattr(fitted.pipeline, "models", [fitted.pipeline])]
-    return Result(
+    return FitResult(
         metrics=metrics,
         diagnostics={
             "fit_s": round(fitted.seconds, 4),
@@ -102,21 +102,21 @@ def evaluate(job: Job) -> Result:
             "test_rows": len(split.test),
             "threads": job.settings.threads,
             "device": job.device,
-            **_of_gpu(job, start),
-            **_of_models(models),
+            **_gpu_diagnostics(job, start),
+            **_model_diagnostics(models),
             **search_diagnostics(job, search),
-            **beside,
+            **extra_diagnostics,
             "warnings": _unique_warnings(caught),
         },
         params=search.params,
         trials=search.trials,
-        curves=_curves(models[0]) if len(models) == 1 else {},
+        curves=_loss_curves(models[0]) if len(models) == 1 else {},
         importance=importance,
         predictions=predictions.to_arrays(split.test, dataset.time),
     )
 
 
-def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, deadline: float) -> dict[str, Any]:
+def _score_on_inner_folds(job: Job, dataset: Dataset, rows: np.ndarray, deadline: float) -> dict[str, Any]:
     """Score the default on inner folds, unless the fit's limit leaves no time: its outer scores are not to be lost."""
     if not job.score_default_params:
         return {}
@@ -128,7 +128,9 @@ def _score_inside(job: Job, dataset: Dataset, rows: np.ndarray, deadline: float)
         return score_default(job, dataset, rows, seconds=seconds)
 
 
-def _score_bests(job: Job, dataset: Dataset, split: Split, search: SearchResult, deadline: float) -> dict[str, Any]:
+def _score_incumbents(
+    job: Job, dataset: Dataset, split: Split, search: SearchResult, deadline: float
+) -> dict[str, Any]:
     """Note on each trial that was best for a time what its refit reaches on the test part, if the suite asks for it.
 
     Nothing is chosen by these scores, and what they take is no part of the model's cost.
@@ -163,7 +165,7 @@ def warm_up(library: str) -> None:
         xgboost.train({"nthread": 1, "verbosity": 0}, xgboost.DMatrix(rows, label=rows[:, 0]), num_boost_round=1)
 
 
-def _of_gpu(job: Job, start: float) -> dict[str, float]:
+def _gpu_diagnostics(job: Job, start: float) -> dict[str, float]:
     """Read for how long this process has held its GPU, and the most memory that PyTorch took from it, in MiB."""
     if job.device != "cuda":
         return {}
@@ -175,7 +177,7 @@ def _of_gpu(job: Job, start: float) -> dict[str, float]:
     }
 
 
-def _of_models(models: Sequence[Any]) -> dict[str, int]:
+def _model_diagnostics(models: Sequence[Any]) -> dict[str, int]:
     """Read what nets say of themselves after `fit`, and count the fits; the members of an ensemble add up."""
     names = {"epochs": "n_iter_", "n_parameters": "n_parameters_"}
     nets = [model for model in models if hasattr(model, "n_parameters_")]
@@ -183,7 +185,7 @@ def _of_models(models: Sequence[Any]) -> dict[str, int]:
     return {"refits": len(models), **sums}
 
 
-def _curves(model: Any) -> dict[str, list[float]]:
+def _loss_curves(model: Any) -> dict[str, list[float]]:
     """Read the losses by epoch, where a model keeps them."""
     names = {"training": "loss_curve_", "validation": "validation_loss_curve_"}
     return {

@@ -24,18 +24,24 @@ import cloudpickle
 import psutil
 
 from bakeoff.errors import describe_error
-from bakeoff.isolation.outcome import Outcome, ResourceLimits, describe_bytes
-from bakeoff.isolation.process_tree import read_anonymous
+from bakeoff.isolation.outcome import Outcome, ResourceLimits, format_bytes
+from bakeoff.isolation.process_tree import read_anonymous_bytes
 from bakeoff.records.record import Status
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-RESERVED = 2 * 2**30
+RLIMIT_SLACK_BYTES = 2 * 2**30
 # Named, not imported: what a fit needs stands above this room, and is loaded in the forkserver alone.
 PRELOAD = "bakeoff.evaluation.preload"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 # Where memory runs out, the kernel ends a fit before the program that started it.
-KILL_ME_FIRST = "500"
-MEMORY_WORDS = ("bad_alloc", "can't allocate memory", "cannot allocate memory", "out of memory", "unable to allocate")
+OOM_SCORE_ADJ = "500"
+OUT_OF_MEMORY_PHRASES = (
+    "bad_alloc",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "out of memory",
+    "unable to allocate",
+)
 
 
 def pack_call(function: Callable[..., Any], *args: Any) -> bytes:
@@ -43,15 +49,15 @@ def pack_call(function: Callable[..., Any], *args: Any) -> bytes:
     return pickle.dumps((sys.path, cloudpickle.dumps((function, args))))
 
 
-def answer_call(sender: Connection, packed: bytes, limits: ResourceLimits, log: int) -> None:
+def run_call(sender: Connection, packed: bytes, limits: ResourceLimits, log: int) -> None:
     """Give up the terminal, set the limits, call, and send the outcome."""
     os.setsid()
-    _adopt_orphans()
+    _become_subreaper()
     _die_with_parent()
     os.dup2(log, 1)
     os.dup2(log, 2)
     faulthandler.enable()
-    _offer_to_be_killed()
+    _raise_oom_score()
     if limits.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = limits.gpu
     limit_threads(limits.threads)
@@ -60,8 +66,8 @@ def answer_call(sender: Connection, packed: bytes, limits: ResourceLimits, log: 
         if not limits.uses_gpu:
             _limit_memory(limits.memory)
         myself = psutil.Process()
-        sender.send(read_anonymous(myself))
-        outcome = call(function, args, limits, myself)
+        sender.send(read_anonymous_bytes(myself))
+        outcome = measure_call(function, args, limits, myself)
     except BaseException as error:
         outcome = Outcome("error", reason=describe_error(error), traceback=traceback.format_exc())
     sender.send(outcome)
@@ -76,7 +82,7 @@ def unpack_call(packed: bytes) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return function, args
 
 
-def call(
+def measure_call(
     function: Callable[..., Any],
     args: tuple[Any, ...],
     limits: ResourceLimits,
@@ -91,7 +97,7 @@ def call(
         value = function(*args)
     except catch as error:
         status = _status_of(error)
-        limit = f" (limit {describe_bytes(limits.memory)})" if status == "memory" else ""
+        limit = f" (limit {format_bytes(limits.memory)})" if status == "memory" else ""
         reason, trace = describe_error(error) + limit, traceback.format_exc()
     wall = time.perf_counter() - began
     cpu = _cpu_seconds() - cpu_before
@@ -124,7 +130,7 @@ def _status_of(error: BaseException) -> Status:
     """Return the status that an exception of a fit stands for: a full disk is not the fit's fault."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "lost"
-    if isinstance(error, MemoryError) or any(word in describe_error(error).lower() for word in MEMORY_WORDS):
+    if isinstance(error, MemoryError) or any(word in describe_error(error).lower() for word in OUT_OF_MEMORY_PHRASES):
         return "memory"
     return "error"
 
@@ -142,7 +148,7 @@ def _cpu_seconds() -> float:
     return sum(part.ru_utime + part.ru_stime for part in usage)
 
 
-def _adopt_orphans() -> None:
+def _become_subreaper() -> None:
     """Become the parent of descendants whose own parent ends, so that none leaves the tree by forking twice."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -162,9 +168,9 @@ def _die_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _offer_to_be_killed() -> None:
+def _raise_oom_score() -> None:
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(KILL_ME_FIRST, encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJ, encoding="ascii")
 
 
 def limit_threads(threads: int) -> None:
@@ -190,5 +196,5 @@ def _limit_memory(memory: int) -> None:
     is really used is held to the limit by the watch.
     """
     if sys.platform == "linux":
-        most = psutil.Process().memory_info().data + 2 * memory + RESERVED
+        most = psutil.Process().memory_info().data + 2 * memory + RLIMIT_SLACK_BYTES
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

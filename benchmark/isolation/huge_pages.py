@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MADV_COLLAPSE = 25
-HUGE = 2 * 2**20
+HUGE_PAGE_BYTES = 2 * 2**20
 
 
 def collapse_memory() -> None:
@@ -26,6 +26,6 @@ def _own_ranges() -> Iterator[tuple[int, int]]:
     for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
         places, access, _, _, inode = line.split(maxsplit=5)[:5]
         low, high = (int(place, 16) for place in places.split("-"))
-        start, end = -(-low // HUGE) * HUGE, high // HUGE * HUGE
+        start, end = -(-low // HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES, high // HUGE_PAGE_BYTES * HUGE_PAGE_BYTES
         if access == "rw-p" and inode == "0" and start < end:
             yield start, end - start

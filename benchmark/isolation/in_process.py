@@ -9,23 +9,23 @@ from typing import Any
 
 import psutil
 
-from bakeoff.isolation.child import PRELOAD, THREAD_VARIABLES, call, find_thread_pools
+from bakeoff.isolation.child import PRELOAD, THREAD_VARIABLES, find_thread_pools, measure_call
 from bakeoff.isolation.outcome import Outcome, ResourceLimits
 
 
-def run_here(
+def run_in_process(
     function: Callable[..., Any], *args: Any, limits: ResourceLimits, catch: type[BaseException] = Exception
 ) -> Outcome:
     """Call `function(*args)` in this thread; an exception that is to be caught is an outcome, Ctrl-C is not.
 
     The value is pickled, as in the outcome of a process of its own. The peak of memory can't be told.
     """
-    with _few_threads(limits.threads):
-        return replace(call(function, args, limits, psutil.Process(), catch=catch), peak_mb=None)
+    with _limited_threads(limits.threads):
+        return replace(measure_call(function, args, limits, psutil.Process(), catch=catch), peak_mb=None)
 
 
 @contextmanager
-def _few_threads(threads: int) -> Iterator[None]:
+def _limited_threads(threads: int) -> Iterator[None]:
     """Limit the threads of every library, and put them back afterwards."""
     import torch
 

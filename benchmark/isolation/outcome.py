@@ -58,6 +58,6 @@ class ResourceLimits:
     gpu: str | None = None
 
 
-def describe_bytes(number: int) -> str:
+def format_bytes(number: int) -> str:
     """Return bytes as a person says them: 400 MB, 2.1 GB."""
     return f"{number / 2**30:.3g} GB" if number >= 2**30 else f"{number / 2**20:.0f} MB"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-Family = set[psutil.Process]
+ProcessSet = set[psutil.Process]
 
 
 def find_tree(pid: int | None) -> list[psutil.Process]:
@@ -32,26 +32,26 @@ def _find_children(process: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-def weigh_tree(tree: list[psutil.Process], inherited: int, limit: int) -> int:
+def measure_memory(tree: list[psutil.Process], inherited: int, limit: int) -> int:
     """Return the bytes that a process and its descendants hold beyond what the first of them inherited.
 
     Counted are anonymous pages, not those mapped from files: the data sets of all fits lie in memory once. Pages that
     processes of the tree share count for each, so this is an upper bound, and a cheap one. Only beyond the limit is the
     unique set size read, which takes the kernel ten milliseconds each: shared pages kill nobody.
     """
-    anonymous = _sum_over(tree, read_anonymous) - inherited
+    anonymous = _sum_over(tree, read_anonymous_bytes) - inherited
     if anonymous <= limit:
         return max(anonymous, 0)
     return min(anonymous, _sum_over(tree, lambda member: member.memory_full_info().uss))
 
 
-def read_anonymous(process: psutil.Process) -> int:
+def read_anonymous_bytes(process: psutil.Process) -> int:
     """Return the resident bytes of a process that are mapped from no file."""
     memory = process.memory_info()
     return int(memory.rss - getattr(memory, "shared", 0))
 
 
-def time_tree(tree: list[psutil.Process]) -> float:
+def measure_cpu_seconds(tree: list[psutil.Process]) -> float:
     """Return the CPU seconds of processes and of their children that have ended."""
     total = 0.0
     for member in tree:
@@ -60,12 +60,12 @@ def time_tree(tree: list[psutil.Process]) -> float:
     return total
 
 
-def kill_tree(pid: int, family: Family) -> None:
+def kill_tree(pid: int, descendants: ProcessSet) -> None:
     """Kill a call's process group and every descendant that was seen, sessions of their own or not."""
-    family.update(find_tree(pid))
+    descendants.update(find_tree(pid))
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    for member in family:
+    for member in descendants:
         with suppress(psutil.Error):  # psutil compares start times: a reused number is left alone
             member.kill()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.engines.engine import FinishedFit
+from bakeoff.engines.dispatch import FinishedFit
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import expected_seconds
@@ -23,7 +23,7 @@ from bakeoff.planning.staging import open_data_file, stage_data
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.keys import Keys, keys_of_cross_model_ensemble
 from bakeoff.protocol.metrics import Predictions, compute_metrics
-from bakeoff.recorded_runs.extension import plan_again
+from bakeoff.recorded_runs.extension import rebuild_plan
 from bakeoff.records.provenance import collect_versions
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
@@ -32,7 +32,7 @@ from bakeoff.tuning.ensemble_selection import predict_inner_folds, select_ensemb
 from bakeoff.tuning.inner_cv_scores import inner_folds
 from bakeoff.tuning.out_of_fold import FoldPredictions, to_fold_predictions, to_predictions, to_probabilities
 
-Place = tuple[str, int, int]  # data set, repeat, fold
+OuterFold = tuple[str, int, int]  # data set, repeat, fold
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,25 @@ class _FoldEnsemble:
         return keys_of_cross_model_ensemble(self.first.keys, self.candidates)
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         return len(self.fold_predictions) + len(self.left_out) == len(self.candidates)
 
-    def take(self, ended: FinishedFit) -> None:
+    def add(self, finished: FinishedFit) -> None:
         """Take in what came of a candidate."""
-        fit, outcome = ended.job.keys.fit, ended.outcome
+        fit, outcome = finished.job.keys.fit, finished.outcome
         self.cpu_s += outcome.cpu_s
         if outcome.status == "ok":
             self.fold_predictions[fit] = outcome.value
         else:
             self.left_out[fit] = f"{outcome.status}: {outcome.reason}"
 
-    def leave_out(self, why: Mapping[str, str]) -> None:
+    def exclude(self, why: Mapping[str, str]) -> None:
         """Leave candidates out that have answered, and say why."""
         self.left_out |= why
         self.fold_predictions = {fit: one for fit, one in self.fold_predictions.items() if fit not in why}
 
 
-def combine_models(folder: RunFolder, *, options: RunOptions, progress: Progress) -> list[Record]:
+def build_cross_model_ensembles(folder: RunFolder, *, options: RunOptions, progress: Progress) -> list[Record]:
     """Build the ensemble of each outer fold of a run, and keep it beside the records.
 
     Candidates are, of each model, the tuned fit, or the default one where none ended well; decision values have no
@@ -115,7 +115,7 @@ def combine_models(folder: RunFolder, *, options: RunOptions, progress: Progress
     Caruana et al. 2004, Ensemble selection from libraries of models (ICML).
     """
     with folder.locked():
-        plan = plan_again(folder)
+        plan = rebuild_plan(folder)
         recorded = folder.read_records()[0]
         fold_ensembles = _list_fold_ensembles(plan, recorded)
         if not fold_ensembles:
@@ -135,9 +135,9 @@ def combine_models(folder: RunFolder, *, options: RunOptions, progress: Progress
         return made + list(_build(plan, folder, open_ensembles, recorded, options, progress) if open_ensembles else ())
 
 
-def _list_fold_ensembles(plan: Plan, recorded: Mapping[str, Record]) -> dict[Place, _FoldEnsemble]:
+def _list_fold_ensembles(plan: Plan, recorded: Mapping[str, Record]) -> dict[OuterFold, _FoldEnsemble]:
     """Find the candidates of each outer fold; of a model the tuned fit replaces the default one."""
-    found: dict[Place, dict[str, Job]] = {}
+    found: dict[OuterFold, dict[str, Job]] = {}
     for variant in ("default", "tuned"):
         for job in plan.jobs_to_run:
             record = recorded.get(job.keys.fit)
@@ -153,7 +153,7 @@ def _list_fold_ensembles(plan: Plan, recorded: Mapping[str, Record]) -> dict[Pla
 def _build(
     plan: Plan,
     folder: RunFolder,
-    fold_ensembles: Mapping[Place, _FoldEnsemble],
+    fold_ensembles: Mapping[OuterFold, _FoldEnsemble],
     recorded: Mapping[str, Record],
     options: RunOptions,
     progress: Progress,
@@ -173,11 +173,11 @@ def _build(
         ) as (engine, outcomes),
     ):
         progress.note(f"running on {engine.label}")
-        for ended in outcomes:
-            progress.end(ended.job.record(status=ended.outcome.status, reason=ended.outcome.reason))
-            fold_ensemble = fold_ensembles[ended.job.dataset, ended.job.repeat, ended.job.fold]
-            fold_ensemble.take(ended)
-            if fold_ensemble.is_whole:
+        for finished in outcomes:
+            progress.end(finished.job.record(status=finished.outcome.status, reason=finished.outcome.reason))
+            fold_ensemble = fold_ensembles[finished.job.dataset, finished.job.repeat, finished.job.fold]
+            fold_ensemble.add(finished)
+            if fold_ensemble.is_complete:
                 record = _record(plan, folder, fold_ensemble, recorded)
                 folder.append_cross_model_ensemble(record)
                 yield record
@@ -188,9 +188,9 @@ def _record(plan: Plan, folder: RunFolder, fold_ensemble: _FoldEnsemble, recorde
 
     A model without probabilities takes part with its votes.
     """
-    told = {fit: folder.read_predictions(fit) for fit in fold_ensemble.fold_predictions}
-    fold_ensemble.leave_out(
-        {fit: "its predictions are missing or damaged" for fit, arrays in told.items() if not arrays}
+    test_predictions = {fit: folder.read_predictions(fit) for fit in fold_ensemble.fold_predictions}
+    fold_ensemble.exclude(
+        {fit: "its predictions are missing or damaged" for fit, arrays in test_predictions.items() if not arrays}
     )
     job = replace(fold_ensemble.first, keys=fold_ensemble.keys)
     spent = {
@@ -204,7 +204,7 @@ def _record(plan: Plan, folder: RunFolder, fold_ensemble: _FoldEnsemble, recorde
     inner = {fit: to_probabilities(one) for fit, one in fold_ensemble.fold_predictions.items()}
     weights, score = select_ensemble(job, dataset, inner_folds(job, dataset, split.train), inner)
     outer = {
-        fit: to_probabilities(to_fold_predictions([Predictions.from_arrays(told[fit], job.positive)]))
+        fit: to_probabilities(to_fold_predictions([Predictions.from_arrays(test_predictions[fit], job.positive)]))
         for fit in weights
     }
     mean = np.sum([weight * outer[fit].folds[0] for fit, weight in weights.items()], axis=0)

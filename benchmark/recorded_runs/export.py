@@ -7,7 +7,7 @@ from bakeoff.engines.observers import Progress, Silent
 from bakeoff.engines.options import RunOptions
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.protocol.job import Job
-from bakeoff.recorded_runs.extension import plan_again
+from bakeoff.recorded_runs.extension import rebuild_plan
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.running.refit import list_refits, load_pipeline, refit_models
 
@@ -35,7 +35,7 @@ def export_model(
     path = out or folder.path / f"{dataset}-{model}-{variant}.joblib"
     if not path.parent.is_dir():
         raise UserError(f"the folder {path.parent} does not exist; create it or give another --out")
-    plan = plan_again(folder)
+    plan = rebuild_plan(folder)
     _check_known(plan.jobs, dataset, model, variant)
     with folder.locked():
         jobs = list_refits(plan, folder.read_records()[0])

@@ -32,7 +32,7 @@ class Extension:
     models: Sequence[str] = ()
 
 
-def extend_suite(suite: Suite, more: Extension) -> Suite:
+def extend_suite(suite: Suite, extension: Extension) -> Suite:
     """Return a suite with more of what is asked for.
 
     Raises
@@ -40,13 +40,13 @@ def extend_suite(suite: Suite, more: Extension) -> Suite:
     UserError
         All that can't be had, at once.
     """
-    problems = _problems(suite, more)
+    problems = _problems(suite, extension)
     if problems:
         raise UserError(*problems)
     content = suite.model_dump(by_alias=True)
-    content["tuning"]["trials"] += more.trials
-    content["repeats"] += more.repeats + more.folds // suite.outer_folds
-    content["models"] = [*content["models"], *more.models]
+    content["tuning"]["trials"] += extension.trials
+    content["repeats"] += extension.repeats + extension.folds // suite.outer_folds
+    content["models"] = [*content["models"], *extension.models]
     return to_suite(content)
 
 
@@ -67,7 +67,7 @@ def check_same_data(folder: RunFolder, plan: Plan) -> None:
         )
 
 
-def plan_again(folder: RunFolder) -> Plan:
+def rebuild_plan(folder: RunFolder) -> Plan:
     """Return the plan of a run's suite, over the data that the run had.
 
     Raises
@@ -80,15 +80,15 @@ def plan_again(folder: RunFolder) -> Plan:
     return plan
 
 
-def _problems(suite: Suite, more: Extension) -> list[str]:
+def _problems(suite: Suite, extension: Extension) -> list[str]:
     known = {name_of_model(entry) for entry in suite.models}
-    doubled = [name for name in more.models if name in known]
-    problems = [f"{name!r} is a model of this run already" for name in doubled]
-    if more.trials and not suite.tunes:
+    duplicates = [name for name in extension.models if name in known]
+    problems = [f"{name!r} is a model of this run already" for name in duplicates]
+    if extension.trials and not suite.tunes:
         problems.append(f"more trials need a variant that tunes; this run has {', '.join(suite.variants)} only")
-    if more.folds % suite.outer_folds:
+    if extension.folds % suite.outer_folds:
         problems.append(
             f"more folds come as whole repeats of {suite.outer_folds}, since a fold less or more would divide all data "
-            f"anew; got +{more.folds}, use +{suite.outer_folds} or a multiple of it"
+            f"anew; got +{extension.folds}, use +{suite.outer_folds} or a multiple of it"
         )
     return problems

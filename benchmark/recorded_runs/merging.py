@@ -20,7 +20,7 @@ from bakeoff.suites.suite_file import dump_suite, to_suite
 
 EntryT = TypeVar("EntryT")
 # What every part must say alike; data sets, models and learning curves are joined, and limits are in no key.
-SHARED = (
+COMMON_KEYS = (
     *("name", "seed", "outer_folds", "inner_folds", "repeats", "tuning", "caps", "primary", "metrics", "threads"),
     *("device", "description", "notice", "statistics"),
 )
@@ -44,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeSummary:
     """What merging came to: the folder, its recorded and its planned fits, and what a user should know."""
 
     folder: RunFolder
@@ -53,7 +53,7 @@ class Merged:
     notes: tuple[str, ...]
 
 
-def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bool = False) -> Merged:
+def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bool = False) -> MergeSummary:
     """Join runs of one suite into one folder, with its reports; merging again, or one part more, changes nothing else.
 
     Of a fit that several parts hold, the one that ended well counts.
@@ -66,14 +66,14 @@ def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bo
     """
     from bakeoff.reports import write_reports
 
-    _check_place(parts, out)
+    _check_output_folder(parts, out)
     folders = {folder.path.resolve(): folder for folder in (*([out] if out.exists else []), *parts)}
     read = [_read(folder) for folder in folders.values()]
-    problems = [*_clashes(read), *([] if mixed_versions else _other_versions(read))]
+    problems = [*_find_conflicts(read), *([] if mixed_versions else _version_conflicts(read))]
     chosen: dict[str, tuple[Part, Record]] = {}
     for part in read:
         for fit, record in part.records.items():
-            problems += _choose(chosen, part, fit, record)
+            problems += _keep_better(chosen, part, fit, record)
     if problems:
         raise UserError(*dict.fromkeys(problems))
     plan = _join_plans(read)
@@ -82,10 +82,10 @@ def merge_runs(parts: Sequence[RunFolder], out: RunFolder, *, mixed_versions: bo
         _write(out, read, plan, chosen)
         write_reports(out)
     recorded = sum(fit["fit"] in chosen for fit in plan["fits"])
-    return Merged(out, recorded, len(plan["fits"]), tuple(_notes(read)))
+    return MergeSummary(out, recorded, len(plan["fits"]), tuple(_notes(read)))
 
 
-def _check_place(parts: Sequence[RunFolder], out: RunFolder) -> None:
+def _check_output_folder(parts: Sequence[RunFolder], out: RunFolder) -> None:
     """Refuse to write over a part, or into one."""
     if not parts:
         raise UserError("no runs to merge; name the run folders of the parts")
@@ -113,11 +113,11 @@ def _read(folder: RunFolder) -> Part:
     )
 
 
-def _clashes(parts: Sequence[Part]) -> Iterable[str]:
+def _find_conflicts(parts: Sequence[Part]) -> Iterable[str]:
     """Yield what differs from the first part that says something of it."""
     first = parts[0]
     for part in parts[1:]:
-        for key in SHARED:
+        for key in COMMON_KEYS:
             one, other = getattr(first.suite, key), getattr(part.suite, key)
             if one != other:
                 yield f"{part.name} has another {key} than {first.name}: {other!r}, not {one!r}"
@@ -136,10 +136,10 @@ def _differences(parts: Sequence[Part], what: str, pick: Callable[[Part], Mappin
         for key, value in pick(part).items():
             holder, before = known.setdefault(key, (part, value))
             if before != value:
-                yield f"{part.name} and {holder.name} differ in the {what} {_named(key)}"
+                yield f"{part.name} and {holder.name} differ in the {what} {_format_key(key)}"
 
 
-def _named(key: Any) -> str:
+def _format_key(key: Any) -> str:
     if isinstance(key, tuple):
         dataset, repeat, fold, train_fraction = key
         part = f" at {format_percent(train_fraction)}" if train_fraction < 1 else ""
@@ -151,7 +151,7 @@ def _splits(part: Part) -> dict[tuple[str, int, int, float], str]:
     return {(one.dataset, one.repeat, one.fold, one.train_fraction): one.split_digest for one in part.records.values()}
 
 
-def _other_versions(parts: Sequence[Part]) -> Iterable[str]:
+def _version_conflicts(parts: Sequence[Part]) -> Iterable[str]:
     first = parts[0]
     for part in parts[1:]:
         changed = changed_versions(first.provenance.get("versions", {}), part.provenance.get("versions", {}))
@@ -162,7 +162,7 @@ def _other_versions(parts: Sequence[Part]) -> Iterable[str]:
             )
 
 
-def _choose(chosen: dict[str, tuple[Part, Record]], part: Part, fit: str, record: Record) -> list[str]:
+def _keep_better(chosen: dict[str, tuple[Part, Record]], part: Part, fit: str, record: Record) -> list[str]:
     """Keep the better record of a fit: one that ended well, then one that says something of it, then the later."""
     if fit not in chosen:
         chosen[fit] = part, record
@@ -204,7 +204,7 @@ def _write(out: RunFolder, parts: Sequence[Part], plan: dict[str, Any], chosen: 
     suite = first.suite.model_copy(
         update={
             "datasets": _join((one.datasets for one in suites), name_of_dataset),
-            "models": _without_doubles(_join((one.models for one in suites), name_of_model)),
+            "models": _drop_covered_models(_join((one.models for one in suites), name_of_model)),
             "variants": _join((one.variants for one in suites), str),
             "learning_curve": tuple(sorted(_join((one.learning_curve for one in suites), format_percent))),
         }
@@ -237,7 +237,7 @@ def _join(entries: Iterable[Sequence[EntryT]], name: Callable[[EntryT], str]) ->
     return tuple({name(entry): entry for part in entries for entry in part}.values())
 
 
-def _without_doubles(models: tuple[Any, ...]) -> tuple[Any, ...]:
+def _drop_covered_models(models: tuple[Any, ...]) -> tuple[Any, ...]:
     """Leave names out that a family in the same list stands for already."""
     families = [entry for entry in models if _is_one_of(entry, {*FAMILIES})]
     if "all" in families:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.engines.engine import FinishedFit
+from bakeoff.engines.dispatch import FinishedFit
 from bakeoff.errors import UserError
 from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.isolation.child import unpack_value
-from bakeoff.isolation.in_process import run_here
-from bakeoff.isolation.isolation import run_isolated
+from bakeoff.isolation.in_process import run_in_process
 from bakeoff.isolation.outcome import Outcome, ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 from bakeoff.planning.plan import Plan, make_plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
@@ -76,10 +76,12 @@ def rerun_fit(folder: RunFolder, fit: str, *, debug: bool = False) -> RerunResul
         Whatever the model raises, with `debug`.
     """
     record = _find_record(folder, fit)
-    return next(iter(_repeat(folder, [record], _call_bare if debug else _call_here)))
+    return next(iter(_rerun(folder, [record], _call_uncaught if debug else _call_in_process)))
 
 
-def verify_run(folder: RunFolder, *, sample: int, seed: int = 0, tell: Callable[[RerunResult], None]) -> dict[str, Any]:
+def verify_run(
+    folder: RunFolder, *, sample: int, seed: int = 0, callback: Callable[[RerunResult], None]
+) -> dict[str, Any]:
     """Run a random sample of the fits that ended well again, each in a process of its own, and keep what came of it.
 
     Parameters
@@ -89,7 +91,7 @@ def verify_run(folder: RunFolder, *, sample: int, seed: int = 0, tell: Callable[
         Number of fits.
     seed : int
         Of the sample.
-    tell : callable
+    callback : callable
         Called with each fit as it ends.
 
     Returns
@@ -109,8 +111,8 @@ def verify_run(folder: RunFolder, *, sample: int, seed: int = 0, tell: Callable[
     random = np.random.default_rng(derive_seed(seed=seed, purpose="verify"))
     chosen = random.choice(len(records), size=min(sample, len(records)), replace=False)
     repeated = []
-    for one in _repeat(folder, [records[place] for place in sorted(chosen)], _call_isolated):
-        tell(one)
+    for one in _rerun(folder, [records[place] for place in sorted(chosen)], _call_isolated):
+        callback(one)
         repeated.append(one)
     versions = collect_versions()
     certificate = {
@@ -146,7 +148,7 @@ def _find_record(folder: RunFolder, fit: str) -> Record:
     raise UserError(f"there is no record of the fit {fit!r} in {folder.path}; the report names each failed fit's id")
 
 
-def _repeat(folder: RunFolder, records: Sequence[Record], call: Call) -> Iterable[RerunResult]:
+def _rerun(folder: RunFolder, records: Sequence[Record], call: Call) -> Iterable[RerunResult]:
     plan = make_plan(to_suite(folder.read_suite()))
     jobs = _find_jobs(folder, plan, records)
     limits = limits_of(plan.suite)
@@ -172,16 +174,16 @@ def _find_jobs(folder: RunFolder, plan: Plan, records: Sequence[Record]) -> Mapp
     return {record.fit: jobs[record.fit] for record in records}
 
 
-def _call_here(job: Job, limits: ResourceLimits) -> Outcome:
-    return unpack_value(run_here(evaluate, job, limits=limits))
+def _call_in_process(job: Job, limits: ResourceLimits) -> Outcome:
+    return unpack_value(run_in_process(evaluate, job, limits=limits))
 
 
 def _call_isolated(job: Job, limits: ResourceLimits) -> Outcome:
     return run_isolated(evaluate, job, limits=limits)
 
 
-def _call_bare(job: Job, limits: ResourceLimits) -> Outcome:
-    return unpack_value(run_here(evaluate, job, limits=limits, catch=_NeverError))
+def _call_uncaught(job: Job, limits: ResourceLimits) -> Outcome:
+    return unpack_value(run_in_process(evaluate, job, limits=limits, catch=_NeverError))
 
 
 class _NeverError(Exception):

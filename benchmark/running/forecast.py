@@ -17,11 +17,11 @@ from bakeoff.records.record import Record, Status
 from bakeoff.running.recording import to_record
 from bakeoff.running.session import limits_of, run_fits
 
-TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
+DRY_RUN_TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ForecastRow:
     """What is expected of the fits of one model on one data set.
 
     Parameters
@@ -57,7 +57,7 @@ class Forecast:
 
     Parameters
     ----------
-    rows : tuple of Expected
+    rows : tuple of ForecastRow
     slots : int
         Fits at once.
     limit_s : float
@@ -66,7 +66,7 @@ class Forecast:
         The suite's own limit of a fit.
     """
 
-    rows: tuple[Expected, ...]
+    rows: tuple[ForecastRow, ...]
     slots: int
     limit_s: float
     most_s: float
@@ -74,12 +74,12 @@ class Forecast:
     @property
     def least_wall_s(self) -> float:
         """Seconds that the run takes if fits that were stopped end right after the limit."""
-        return span([row.seconds for row in self.rows for _ in range(row.fits)], self.slots)
+        return makespan([row.seconds for row in self.rows for _ in range(row.fits)], self.slots)
 
     @property
     def most_wall_s(self) -> float:
         """Seconds that the run takes if fits that were stopped come to the suite's limit."""
-        return span([self.bound(row) for row in self.rows for _ in range(row.fits)], self.slots)
+        return makespan([self.bound(row) for row in self.rows for _ in range(row.fits)], self.slots)
 
     @property
     def peak_mb(self) -> float:
@@ -87,7 +87,7 @@ class Forecast:
         peaks = [row.peak_mb or 0.0 for row in self.rows for _ in range(min(row.fits, self.slots))]
         return sum(heapq.nlargest(self.slots, peaks))
 
-    def bound(self, row: Expected) -> float:
+    def bound(self, row: ForecastRow) -> float:
         """Return the seconds that a fit may take at most, as far as is known."""
         return self.most_s if row.stopped else row.seconds
 
@@ -121,35 +121,37 @@ def make_forecast(plan: Plan, *, limit_s: float, options: RunOptions, progress: 
     seconds = min(limit_s, limits.seconds)
     with tempfile.TemporaryDirectory(prefix="bakeoff-") as folder:
         scratch = Path(folder)
-        tries = [
-            replace(job, settings=replace(job.settings, trials=min(TRIALS, job.settings.trials), limit_s=seconds))
+        dry_runs = [
+            replace(
+                job, settings=replace(job.settings, trials=min(DRY_RUN_TRIALS, job.settings.trials), limit_s=seconds)
+            )
             for job in stage_data(plan, first.values(), scratch)
         ]
-        progress.begin(len(tries), 0)
+        progress.begin(len(dry_runs), 0)
         fit_limits = replace(limits_of(plan.suite), seconds=seconds)
         rows = []
-        with run_fits(tries, {}, limits=fit_limits, options=options, scratch=scratch, progress=progress) as (
+        with run_fits(dry_runs, {}, limits=fit_limits, options=options, scratch=scratch, progress=progress) as (
             engine,
             outcomes,
         ):
-            for ended in outcomes:
-                record = to_record(ended, {})
+            for finished in outcomes:
+                record = to_record(finished, {})
                 progress.end(record)
-                rows.append(_expect(first[ended.job.group], record, groups[ended.job.group], limits.seconds))
+                rows.append(_extrapolate(first[finished.job.group], record, groups[finished.job.group], limits.seconds))
             slots = sum(pool.slots() for pool in engine.pools)
     places = {group: place for place, group in enumerate(first)}
     rows.sort(key=lambda row: places[row.dataset, row.model, row.variant, row.train_fraction])
     return Forecast(rows=tuple(rows), slots=slots, limit_s=seconds, most_s=limits.seconds)
 
 
-def _expect(job: Job, record: Record, fits: int, most_s: float) -> Expected:
+def _extrapolate(job: Job, record: Record, fits: int, most_s: float) -> ForecastRow:
     """Extrapolate from a dry run to a whole fit."""
     spent = record.diagnostics
     seconds = float(spent["wall_s"])
     if spent.get("trials"):
         tuning = spent["tune_s"] / spent["trials"] * job.settings.trials
         seconds += min(tuning, job.settings.tuning_s or tuning) - spent["tune_s"]
-    return Expected(
+    return ForecastRow(
         dataset=job.dataset,
         model=job.choice.name,
         variant=job.variant,
@@ -163,9 +165,9 @@ def _expect(job: Job, record: Record, fits: int, most_s: float) -> Expected:
     )
 
 
-def span(seconds: Iterable[float], slots: int) -> float:
+def makespan(seconds: Iterable[float], slots: int) -> float:
     """Return how long fits take, the longest first, each in the slot that is free next (Graham 1969)."""
-    ends = [0.0] * max(slots, 1)
+    finish_times = [0.0] * max(slots, 1)
     for one in sorted(seconds, reverse=True):
-        heapq.heapreplace(ends, ends[0] + one)
-    return round(max(ends), 1)
+        heapq.heapreplace(finish_times, finish_times[0] + one)
+    return round(max(finish_times), 1)

@@ -31,7 +31,7 @@ from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.running.session import limits_of, run_fits
 
-WHOLE = -1  # repeat and fold of what is fitted on all rows
+ALL_ROWS = -1  # repeat and fold of what is fitted on all rows
 Refitted = tuple[list[tuple[Job, Path]], list[tuple[Job, str]]]
 
 
@@ -64,7 +64,7 @@ class Refit:
             if search.failure:
                 raise ValueError(search.failure)
             pipeline = fit_members(job, dataset, rows, search.members).pipeline
-        with _file(self.out, job).open("wb") as file:
+        with _model_file(self.out, job).open("wb") as file:
             cloudpickle.dump(pipeline, file)  # classes of a script travel along
 
 
@@ -108,13 +108,13 @@ def refit_models(
     UserError
         If the options can't be used.
     """
-    home = folder.models
-    home.mkdir(exist_ok=True)
-    missing = [job for job in jobs if not _file(home, job).is_file()]
+    models_folder = folder.models
+    models_folder.mkdir(exist_ok=True)
+    missing = [job for job in jobs if not _model_file(models_folder, job).is_file()]
     progress.note(f"{len(missing)} of {len(jobs)} models are to be fitted on all rows")
     progress.begin(len(jobs), len(jobs) - len(missing))
     failed = list(_run(folder, plan, missing, options, progress)) if missing else []
-    return [(job, _file(home, job)) for job in jobs if _file(home, job).is_file()], failed
+    return [(job, _model_file(models_folder, job)) for job in jobs if _model_file(models_folder, job).is_file()], failed
 
 
 def load_pipeline(path: Path) -> Any:
@@ -146,24 +146,24 @@ def _run(
             progress=progress,
         ) as (_, outcomes),
     ):
-        for ended in outcomes:
-            progress.end(ended.job.record(status=ended.outcome.status, reason=ended.outcome.reason))
-            if ended.outcome.status == "ok":
-                _file(scratch, ended.job).replace(_file(folder.models, ended.job))
+        for finished in outcomes:
+            progress.end(finished.job.record(status=finished.outcome.status, reason=finished.outcome.reason))
+            if finished.outcome.status == "ok":
+                _model_file(scratch, finished.job).replace(_model_file(folder.models, finished.job))
             else:
-                yield ended.job, f"{ended.outcome.status}: {ended.outcome.reason}"
+                yield finished.job, f"{finished.outcome.status}: {finished.outcome.reason}"
 
 
 def _on_all_rows(job: Job, plan: Plan) -> Job:
     """Return a fold's job with all rows to train on, and with seeds and keys of its own: it is none of the folds."""
     dataset = plan.datasets[job.dataset]
-    keys = keys_of(job.settings, dataset, job.choice, job.variant, _whole(dataset))
-    return replace(job, keys=keys, repeat=WHOLE, fold=WHOLE)
+    keys = keys_of(job.settings, dataset, job.choice, job.variant, _all_rows_split(dataset))
+    return replace(job, keys=keys, repeat=ALL_ROWS, fold=ALL_ROWS)
 
 
-def _whole(dataset: Dataset) -> Split:
-    return Split(WHOLE, WHOLE, np.arange(len(dataset.y)), np.arange(0))
+def _all_rows_split(dataset: Dataset) -> Split:
+    return Split(ALL_ROWS, ALL_ROWS, np.arange(len(dataset.y)), np.arange(0))
 
 
-def _file(home: Path, job: Job) -> Path:
-    return home / f"{job.keys.fit}.pkl"
+def _model_file(models_folder: Path, job: Job) -> Path:
+    return models_folder / f"{job.keys.fit}.pkl"

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.profiling.audit import audit
-from bakeoff.engines.engine import FinishedFit
+from bakeoff.engines.dispatch import FinishedFit
 from bakeoff.engines.executor_pools import Engine
 from bakeoff.engines.observers import Progress, Silent, Tracker
 from bakeoff.engines.open_engine import check_options
 from bakeoff.engines.options import RunOptions, RunSummary
 from bakeoff.engines.schedule import Group, expected_seconds
-from bakeoff.engines.workers import check_workers, warn_of_memory
+from bakeoff.engines.workers import check_workers, memory_warning
 from bakeoff.errors import RESUME_HINT, UserError
-from bakeoff.evaluation.evaluate import Result
+from bakeoff.evaluation.evaluate import FitResult
 from bakeoff.planning.plan import Plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
@@ -63,27 +63,29 @@ class Run:
         versions = collect_versions()
         self._check_versions(versions)
         self._write_plan(versions)
-        recorded = self._mend()
+        recorded = self._repair_records()
         self._add_metrics(recorded)
-        open_jobs = [job for job in self.plan.jobs_to_run if self._is_open(recorded.get(job.keys.fit))]
-        reused = len(self.plan.jobs_to_run) - len(open_jobs)
+        pending_jobs = [job for job in self.plan.jobs_to_run if self._needs_run(recorded.get(job.keys.fit))]
+        reused = len(self.plan.jobs_to_run) - len(pending_jobs)
         self._report_notes(recorded)
         self.progress.begin(len(self.plan.jobs_to_run), reused)
         if self.tracker is not None:
             self.tracker.open(self.folder, self.plan.summary())
         try:
-            ran = self._run(open_jobs, recorded, versions) if open_jobs else 0
+            ran = self._run(pending_jobs, recorded, versions) if pending_jobs else 0
         except Exception:
             with suppress(OSError):  # the disk may be full
                 self._close(finished=False)
             raise
         tracked_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
         records, _ = self.folder.read_records()
-        gone = len({job.keys.fit for job in self.plan.jobs_to_run} - set(records)) if not self.options.fail_fast else 0
-        if gone:
+        n_missing = (
+            len({job.keys.fit for job in self.plan.jobs_to_run} - set(records)) if not self.options.fail_fast else 0
+        )
+        if n_missing:
             raise UserError(
-                f"{gone} records have vanished from {self.folder.path} while the run went on: something else writes "
-                "there; the same command runs these fits again"
+                f"{n_missing} records have vanished from {self.folder.path} while the run went on: something else "
+                "writes there; the same command runs these fits again"
             )
         failed = sum(not records[job.keys.fit].ok for job in self.plan.jobs_to_run if job.keys.fit in records)
         return RunSummary(folder=self.folder, ran=ran, reused=reused, failed=failed, tracked_at=tracked_at)
@@ -103,8 +105,8 @@ class Run:
             ) as (engine, outcomes),
         ):
             self._report_engine(engine)
-            for ended in outcomes:
-                record = self._keep(ended, versions)
+            for finished in outcomes:
+                record = self._record(finished, versions)
                 ran += 1
                 if self.options.fail_fast and not record.ok:
                     break
@@ -120,32 +122,32 @@ class Run:
     def _expected(self, recorded: Mapping[str, Record]) -> dict[Group, float]:
         """Return what is expected of a fit: from its group's records, else from a forecast."""
         rows = self.folder.read_forecast()
-        foreseen: dict[Group, float] = {
+        forecast: dict[Group, float] = {
             (row["dataset"], row["model"], row["variant"], row["train_fraction"]): float(row["bound_s"]) for row in rows
         }
-        return foreseen | expected_seconds(recorded.values())
+        return forecast | expected_seconds(recorded.values())
 
     def _report_engine(self, engine: Engine) -> None:
         """Say what was chosen, and write down what it runs on."""
         self.progress.note(f"running on {engine.label}")
-        crowded = warn_of_memory(sum(pool.slots() for pool in engine.pools), self.plan.suite.limits.memory)
-        if crowded and self.options.dask is None and self.options.executor is None:
-            self.progress.note(crowded)
+        memory_note = memory_warning(sum(pool.slots() for pool in engine.pools), self.plan.suite.limits.memory)
+        if memory_note and self.options.dask is None and self.options.executor is None:
+            self.progress.note(memory_note)
         hardware = {"hardware": engine.hardware, "engine": engine.label}
         self.folder.write_json("provenance.json", self.folder.read_json("provenance.json") | hardware)
 
-    def _keep(self, ended: FinishedFit, versions: dict[str, str]) -> Record:
+    def _record(self, finished: FinishedFit, versions: dict[str, str]) -> Record:
         """Write what a fit left, its record last: a fit counts as done when its line is on the disk."""
-        record = to_record(ended, versions)
-        if isinstance(ended.outcome.value, Result):
-            self._keep_details(record.fit, ended.outcome.value)
+        record = to_record(finished, versions)
+        if isinstance(finished.outcome.value, FitResult):
+            self._write_details(record.fit, finished.outcome.value)
         self.folder.append(record)
         if self.tracker is not None:
             self.tracker.add(record)
         self.progress.end(record)
         return record
 
-    def _keep_details(self, fit: str, result: Result) -> None:
+    def _write_details(self, fit: str, result: FitResult) -> None:
         if result.predictions:
             self.folder.write_predictions(fit, result.predictions)
         if result.trials:
@@ -155,11 +157,11 @@ class Run:
         if result.importance:
             self.folder.write_json(f"importance/{fit}.json", result.importance)
 
-    def _is_open(self, record: Record | None) -> bool:
+    def _needs_run(self, record: Record | None) -> bool:
         """Tell whether a fit is to be run; one that was lost says nothing of its model and never counts as done."""
         return record is None or record.status in UNFINISHED or (self.options.retry_failed and not record.ok)
 
-    def _mend(self) -> dict[str, Record]:
+    def _repair_records(self) -> dict[str, Record]:
         bad = self.folder.repair_records()
         if bad:
             self.progress.warn(
@@ -174,10 +176,10 @@ class Run:
                 self.progress.note(note)
         for note in self.plan.notes():
             self.progress.note(note)
-        unweighed = sum(self._lacks_importance(job, recorded) for job in self.plan.jobs_to_run)
-        if unweighed:
+        without_importance = sum(self._lacks_importance(job, recorded) for job in self.plan.jobs_to_run)
+        if without_importance:
             self.progress.note(
-                f"{unweighed} recorded fits have no importance of columns: it is measured when a fit runs; "
+                f"{without_importance} recorded fits have no importance of columns: it is measured when a fit runs; "
                 "give another --out to run them again"
             )
         outside = len(set(recorded) - {job.keys.fit for job in self.plan.jobs})
@@ -201,7 +203,7 @@ class Run:
                 self.folder.append(added)
 
     def _check_versions(self, versions: dict[str, str]) -> None:
-        before = self._known("provenance.json").get("versions", versions)
+        before = self._read_previous("provenance.json").get("versions", versions)
         changed = changed_versions(before, versions)
         if changed and not self.options.mixed_versions:
             raise UserError(
@@ -210,7 +212,7 @@ class Run:
             )
 
     def _write_plan(self, versions: dict[str, str]) -> None:
-        known = self._known("provenance.json")
+        known = self._read_previous("provenance.json")
         provenance = {
             "run": known.get("run", uuid.uuid4().hex),
             "begun": known.get("begun", datetime.now(UTC).isoformat(timespec="seconds")),
@@ -227,7 +229,7 @@ class Run:
 
     def _audit(self) -> dict[str, Any]:
         """Look for what is odd about each data set, unless an earlier start has looked at the same content."""
-        known = self._known("audit.json")
+        known = self._read_previous("audit.json")
         folds = self.plan.suite.outer_folds
         return {
             name: known[name]
@@ -239,7 +241,7 @@ class Run:
             for name, dataset in self.plan.datasets.items()
         }
 
-    def _known(self, name: str) -> dict[str, Any]:
+    def _read_previous(self, name: str) -> dict[str, Any]:
         """Return what an earlier start left in a file, if it can be read."""
         try:
             return self.folder.read_json(name)
@@ -251,7 +253,7 @@ class Run:
         from bakeoff.reports import write_reports
 
         if self.tracker is not None and finished:
-            self.tracker.find()
+            self.tracker.wait_until_open()
         write_reports(self.folder)
         return self.tracker.close(finished=finished) if self.tracker is not None else None
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bakeoff.engines.engine import FinishedFit, run_jobs
+from bakeoff.engines.dispatch import FinishedFit, run_jobs
 from bakeoff.engines.executor_pools import Engine
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import Group, Schedule
-from bakeoff.engines.submission import Function, Submitter
+from bakeoff.engines.submission import JobFunction, Submitter
 from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.isolation.outcome import ResourceLimits
 from bakeoff.protocol.job import Job
@@ -27,7 +27,7 @@ def run_fits(
     jobs: Sequence[Job],
     expected: Mapping[Group, float],
     *,
-    function: Function = evaluate,
+    function: JobFunction = evaluate,
     limits: ResourceLimits,
     options: RunOptions,
     scratch: Path,

@@ -13,7 +13,7 @@ from bakeoff.errors import UserError
 from bakeoff.records.run_folder import RunFolder
 
 SQLITE = "sqlite:///"
-QUIET = {
+MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -25,10 +25,10 @@ QUIET = {
 
 def default_uri(folder: RunFolder) -> str:
     """Return the tracking URI of the environment, or a SQLite file beside the runs."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or uri_beside(folder)
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_store_uri(folder)
 
 
-def uri_beside(folder: RunFolder) -> str:
+def local_store_uri(folder: RunFolder) -> str:
     """Return the URI of a SQLite file beside the runs."""
     return f"{SQLITE}{folder.path.resolve().parent / 'mlflow.db'}"
 
@@ -42,7 +42,7 @@ def connect(uri: str) -> Any:
         If the store is a SQLite file that can't be written.
     """
     _check_sqlite(uri)
-    for name, value in QUIET.items():
+    for name, value in MLFLOW_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's imports warn of other packages' deprecations
@@ -52,7 +52,7 @@ def connect(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri)
 
 
-def place_of_artifacts(uri: str) -> str | None:
+def default_artifact_location(uri: str) -> str | None:
     """Keep artifacts beside a SQLite file; a server knows its own place."""
     if not uri.startswith(SQLITE):
         return None

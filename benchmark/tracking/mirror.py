@@ -16,16 +16,16 @@ from bakeoff.protocol.job import Job
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import REBUILD, TRACKED, VERDICT, RunFolder
 from bakeoff.seeds import digest_parts
-from bakeoff.tracking.client import address_of_server, connect, place_of_artifacts
+from bakeoff.tracking.client import address_of_server, connect, default_artifact_location
 from bakeoff.tracking.models import log_model
 from bakeoff.tracking.prediction_summary import summarise_predictions
 from bakeoff.tracking.rows import (
     Cell,
-    by_cell,
     child_metrics,
     child_params,
     child_tags,
     describe_parent,
+    group_by_cell,
     name_of_cell,
     verdict_tags,
 )
@@ -33,11 +33,11 @@ from bakeoff.tracking.views import path_of_experiment, path_of_run, view_tags
 
 RUN_TAG, CELL_TAG, CONTENT_TAG = "bakeoff.run", "bakeoff.cell", "bakeoff.content"
 MODEL_TAG, FIT_TAG = "bakeoff.model", "bakeoff.model_fit"
-LONGEST_PARAM = 6000
-LONGEST_NOTE = 4800
+MAX_PARAM_LENGTH = 6000
+MAX_NOTE_LENGTH = 4800
 # Opens the experiment on MLflow's pages for models; without it, it may open on those for language models.
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-FILES = (
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+ARTIFACT_FILES = (
     "report.html",
     "report.md",
     "leaderboard.csv",
@@ -48,7 +48,7 @@ FILES = (
     "provenance.json",
     "records.jsonl",
 )
-BATCH = 100
+PARAMS_PER_BATCH = 100
 
 
 class Mirror:
@@ -79,7 +79,7 @@ class Mirror:
         self.client = connect(self.uri)
         self.experiment, self.experiment_id = self._find_experiment()
         self.parent = self._find_parent()
-        self.known = self._find_children()
+        self.child_runs = self._find_children()
         path = path_of_run(self.experiment_id, self.parent.info.run_id)
         tracked = {"server": address_of_server(self.uri), "experiment": self.experiment, "path": path}
         self.folder.write_json(TRACKED, tracked)
@@ -96,7 +96,7 @@ class Mirror:
     def write(self, cell: Cell, records: list[Record]) -> bool:
         """Write one child run, unless it is there with the same content; return whether it was written."""
         content = digest_parts(records=[record.to_json() for record in records])
-        before = self.known.get(cell)
+        before = self.child_runs.get(cell)
         if before and before.data.tags.get(CONTENT_TAG) == content:
             return False
         if before:
@@ -112,13 +112,13 @@ class Mirror:
         # The content tag comes last: a child that was cut short is written again.
         self.client.set_tag(run.info.run_id, CONTENT_TAG, content)
         self.client.set_terminated(run.info.run_id, "FINISHED" if all(record.ok for record in records) else "FAILED")
-        self.known[cell] = self.client.get_run(run.info.run_id)
+        self.child_runs[cell] = self.client.get_run(run.info.run_id)
         return True
 
     def write_model(self, job: Job, pipeline: Path, dataset: Dataset) -> bool:
         """Log the pipeline of a file to its child run, unless it is there; return whether it was written."""
         cell = job.group
-        run = self.known[cell]
+        run = self.child_runs[cell]
         if run.data.tags.get(FIT_TAG) == job.keys.fit:
             return False
         if MODEL_TAG in run.data.tags:
@@ -136,8 +136,8 @@ class Mirror:
             "fits_failed": sum(not record.ok for record in records),
         }
         parent = self.parent.info.run_id
-        current = by_cell(records)
-        for cell, run in self.known.items():
+        current = group_by_cell(records)
+        for cell, run in self.child_runs.items():
             if cell not in current:
                 self._delete(run)
         self._log(parent, {}, [(name, float(value), 0) for name, value in counts.items()])
@@ -147,9 +147,9 @@ class Mirror:
         for name, value in view_tags(self.plan["datasets"], int(time.time() * 1000)).items():
             if name not in there:  # who changed a view keeps it
                 self.client.set_experiment_tag(self.experiment_id, name, value)
-        note = describe_parent(self.folder.read_summary(), self._links(), LONGEST_NOTE)
+        note = describe_parent(self.folder.read_summary(), self._links(), MAX_NOTE_LENGTH)
         self.client.set_tag(parent, "mlflow.note.content", note)
-        for name in FILES:
+        for name in ARTIFACT_FILES:
             if (self.folder.path / name).is_file():
                 self.client.log_artifact(parent, str(self.folder.path / name))
         self._log_figures()
@@ -186,7 +186,9 @@ class Mirror:
             self.client.restore_experiment(found.experiment_id)
         if found is not None:
             return name, found.experiment_id
-        return name, self.client.create_experiment(name, artifact_location=place_of_artifacts(self.uri), tags=KIND)
+        return name, self.client.create_experiment(
+            name, artifact_location=default_artifact_location(self.uri), tags=EXPERIMENT_TAGS
+        )
 
     def _find_parent(self) -> Any:
         found = self._search(f"tags.`{RUN_TAG}` = '{self.run_id}' AND tags.`{CELL_TAG}` = 'parent'")
@@ -236,9 +238,9 @@ class Mirror:
         from mlflow.entities import Metric, Param
 
         now = int(time.time() * 1000)
-        items = [Param(key, value[:LONGEST_PARAM]) for key, value in params.items()]
-        for start in range(0, max(len(items), 1), BATCH):
-            self.client.log_batch(run_id, params=items[start : start + BATCH])
+        items = [Param(key, value[:MAX_PARAM_LENGTH]) for key, value in params.items()]
+        for start in range(0, max(len(items), 1), PARAMS_PER_BATCH):
+            self.client.log_batch(run_id, params=items[start : start + PARAMS_PER_BATCH])
         self.client.log_batch(run_id, metrics=[Metric(key, value, now, step) for key, value, step in metrics])
 
     def _log_dataset(self, run_id: str, name: str) -> None:

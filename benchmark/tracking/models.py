@@ -80,7 +80,7 @@ def name_of_model(cell: Cell) -> str:
     return re.sub(r"[/:.%\"'\\]", "-", " ".join(cell[:3]))
 
 
-def plain_rows(dataset: Dataset) -> Any:
+def example_rows(dataset: Dataset) -> Any:
     """Return the first rows as a client would send them: categories as plain values, texts as an array of strings."""
     rows = take(dataset.X, np.arange(min(EXAMPLES, len(dataset.y))))
     if not isinstance(rows, pd.DataFrame):
@@ -99,7 +99,7 @@ def _save(place: Path, pipeline: Any, dataset: Dataset, library: str, model_id: 
     import mlflow.sklearn
     from mlflow.models import Model, infer_signature
 
-    example = plain_rows(dataset)
+    example = example_rows(dataset)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of integers that may be missing one day
         mlflow.sklearn.save_model(

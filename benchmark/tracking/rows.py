@@ -8,9 +8,9 @@ from bakeoff.plain import format_percent
 from bakeoff.records.record import Record
 
 Cell = tuple[str, str, str, float]
-FOLDS = "outer_fold"  # prefix of the metrics that have a step for each fold
-LONGEST_TAG = 4000
-CHILDREN = (
+FOLD_METRIC_PREFIX = "outer_fold"  # prefix of the metrics that have a step for each fold
+MAX_TAG_LENGTH = 4000
+CHILD_RUNS_NOTE = (
     "\n\nThe children hold one data set × model × variant each, and one share of the training part where there is a "
     "learning curve: sort by `score` (bigger is better), filter by tags, or choose a data set under “Views”."
 )
@@ -31,7 +31,7 @@ def child_tags(cell: Cell, records: list[Record]) -> dict[str, str]:
         "folds": f"{len(records) - len(failed)}/{len(records)}",
     }
     for record in failed:
-        tags[f"failure.{record.repeat + 1}.{record.fold + 1}"] = f"{record.status}: {record.reason}"[:LONGEST_TAG]
+        tags[f"failure.{record.repeat + 1}.{record.fold + 1}"] = f"{record.status}: {record.reason}"[:MAX_TAG_LENGTH]
     return tags
 
 
@@ -40,10 +40,10 @@ def verdict_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
     if not verdict:
         return {}
     tasks = {f"verdict.{one['task']}": str(one["answer"]) for one in verdict["tasks"]}
-    return {"verdict": str(verdict["headline"])[:LONGEST_TAG], **tasks}
+    return {"verdict": str(verdict["headline"])[:MAX_TAG_LENGTH], **tasks}
 
 
-def describe_parent(summary: str, links: Mapping[str, str], longest: int) -> str:
+def describe_parent(summary: str, links: Mapping[str, str], max_length: int) -> str:
     """Return what the page of the parent run says: the verdict as far as it fits, in whole lines, and what lies below.
 
     Parameters
@@ -52,17 +52,17 @@ def describe_parent(summary: str, links: Mapping[str, str], longest: int) -> str
         Markdown.
     links : mapping
         From what is to be seen to where it is; as many as fit into a half.
-    longest : int
+    max_length : int
         In characters.
     """
     named = [f"[{_plain(what)}]({where})" for what, where in links.items()]
-    while len(", ".join(named)) > longest / 2:
+    while len(", ".join(named)) > max_length / 2:
         named.pop()
     see = f"\n\nSee {', '.join(named)}." if named else ""
     lines = summary.splitlines()
-    while len("\n".join(lines)) > longest - len(see + CHILDREN):
+    while len("\n".join(lines)) > max_length - len(see + CHILD_RUNS_NOTE):
         lines.pop()
-    return "\n".join(lines).rstrip() + see + CHILDREN
+    return "\n".join(lines).rstrip() + see + CHILD_RUNS_NOTE
 
 
 def _plain(text: str) -> str:
@@ -88,7 +88,7 @@ def child_metrics(records: list[Record], primary: tuple[str, bool]) -> Iterable[
     for name in names:
         yield from _summary(name, [row.get(name) for row in rows], primary)
     for step, row in enumerate(rows):
-        yield from ((f"{FOLDS}/{name}", float(row[name]), step) for name in names if name in row)
+        yield from ((f"{FOLD_METRIC_PREFIX}/{name}", float(row[name]), step) for name in names if name in row)
 
 
 def _summary(name: str, values: list[float | None], primary: tuple[str, bool]) -> Iterable[tuple[str, float, int]]:
@@ -123,7 +123,7 @@ def name_of_cell(cell: Cell) -> str:
     return " · ".join([model, variant, *([format_percent(train_fraction)] if train_fraction < 1 else []), dataset])
 
 
-def by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
+def group_by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
     """Group records by cell, in the order of their first record."""
     cells: dict[Cell, list[Record]] = {}
     for record in records:
@@ -131,7 +131,7 @@ def by_cell(records: Iterable[Record]) -> dict[Cell, list[Record]]:
     return cells
 
 
-def by_cell_of_fits(planned: Mapping[str, Cell]) -> dict[Cell, set[str]]:
+def group_fits_by_cell(planned: Mapping[str, Cell]) -> dict[Cell, set[str]]:
     """Group fit ids by cell."""
     cells: dict[Cell, set[str]] = {}
     for fit, cell in planned.items():

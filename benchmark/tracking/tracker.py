@@ -19,7 +19,7 @@ from bakeoff.running.refit import list_refits, refit_models
 from bakeoff.tracking.client import default_uri, describe_tracking_error, first_line
 from bakeoff.tracking.mirror import Mirror
 from bakeoff.tracking.models import ModelError
-from bakeoff.tracking.rows import by_cell, by_cell_of_fits
+from bakeoff.tracking.rows import group_by_cell, group_fits_by_cell
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MirrorResult:
     failed: int = 0
 
 
-def mirror(folder: RunFolder, uri: str) -> MirrorResult:
+def mirror_run(folder: RunFolder, uri: str) -> MirrorResult:
     """Bring MLflow up to date with a run folder.
 
     Raises
@@ -43,7 +43,7 @@ def mirror(folder: RunFolder, uri: str) -> MirrorResult:
     """
     try:
         with Mirror(folder, uri) as mirrored:
-            cells = by_cell(mirrored.current_records())
+            cells = group_by_cell(mirrored.current_records())
             written = sum(mirrored.write(cell, records) for cell, records in cells.items())
             mirrored.finish()
     except UserError:
@@ -105,7 +105,7 @@ class MlflowTracker:
     warn: Callable[[str], None]
     uri: str | None = None
     _queue: "queue.SimpleQueue[Record | None]" = field(default_factory=queue.SimpleQueue)
-    _found: threading.Event = field(default_factory=threading.Event)
+    _opened: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _failed: bool = False
 
@@ -123,9 +123,9 @@ class MlflowTracker:
         """Note a record; its child run is written when all its folds are there."""
         self._queue.put(record)
 
-    def find(self) -> None:
+    def wait_until_open(self) -> None:
         """Wait until the run folder says where MLflow shows the run, or tracking has failed."""
-        self._found.wait()
+        self._opened.wait()
 
     def close(self, *, finished: bool) -> str | None:
         """Write what is left, reports included; after an interruption leave that to `bakeoff track`."""
@@ -138,15 +138,15 @@ class MlflowTracker:
     def _mirror(self) -> None:
         try:
             with Mirror(self._folder, self._uri) as mirrored:
-                self._found.set()
-                open_fits = by_cell_of_fits(self._planned)
+                self._opened.set()
+                open_fits = group_fits_by_cell(self._planned)
                 records = {record.fit: record for record in mirrored.current_records()}
                 for record in iter(self._queue.get, None):
                     cell, records[record.fit] = self._planned[record.fit], record
                     open_fits[cell].discard(record.fit)
                     if not open_fits[cell]:
                         mirrored.write(cell, [records[fit] for fit, one in self._planned.items() if one == cell])
-                for cell, those in by_cell(mirrored.current_records()).items():
+                for cell, those in group_by_cell(mirrored.current_records()).items():
                     mirrored.write(cell, those)
                 mirrored.finish()
         except Exception as error:  # tracking never takes a run down with it
@@ -156,4 +156,4 @@ class MlflowTracker:
                 f"`bakeoff track {self._folder.path}` catches up"
             )
         finally:
-            self._found.set()
+            self._opened.set()

@@ -13,16 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from bakeoff.errors import UserError
-from bakeoff.tracking.client import QUIET
+from bakeoff.tracking.client import MLFLOW_ENVIRONMENT
 
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 5
 PAGE = "/#/experiments?workflowType=machine_learning"  # else it opens on the pages for language models
 # No background workers, and no module of the current folder in the place of a library's.
-LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
+SERVER_ENVIRONMENT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONSAFEPATH": "1"}
 
 
-def serve(runs: Path, tracking_uri: str | None, port: int, say: Callable[[str], None]) -> None:
+def serve(runs: Path, tracking_uri: str | None, port: int, echo: Callable[[str], None]) -> None:
     """Serve MLflow's page until interrupted.
 
     Raises
@@ -30,24 +30,24 @@ def serve(runs: Path, tracking_uri: str | None, port: int, say: Callable[[str], 
     UserError
         If there is nothing to show, the port is taken, or the server does not start.
     """
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _store_of(runs)
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _default_store_uri(runs)
     if uri.startswith(("http://", "https://")):
-        say(f"MLflow    {uri}")
+        echo(f"MLflow    {uri}")
         return
     port = port or _free_port()
     _check_port(port)
     server = _start(uri, port)
     try:
         _wait(server, port)
-        say(f"MLflow    http://127.0.0.1:{port}{PAGE}  (Ctrl-C stops it)")
+        echo(f"MLflow    http://127.0.0.1:{port}{PAGE}  (Ctrl-C stops it)")
         server.wait()
     except KeyboardInterrupt:
-        say("stopped")
+        echo("stopped")
     finally:
         _stop(server)
 
 
-def _store_of(runs: Path) -> str:
+def _default_store_uri(runs: Path) -> str:
     store = runs / "mlflow.db"
     if not store.is_file():
         raise UserError(f"there is no {store}; run a suite first, or name the folder of the runs with --runs")
@@ -55,7 +55,7 @@ def _store_of(runs: Path) -> str:
 
 
 def _start(uri: str, port: int) -> "subprocess.Popen[bytes]":
-    words = [
+    arguments = [
         "mlflow",
         "server",
         "--backend-store-uri",
@@ -67,9 +67,9 @@ def _start(uri: str, port: int) -> "subprocess.Popen[bytes]":
         "--workers",
         "1",
     ]
-    environment = {**os.environ, **QUIET, **LEAN}
-    return subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-P", "-m", *words],
+    environment = {**os.environ, **MLFLOW_ENVIRONMENT, **SERVER_ENVIRONMENT}
+    return subprocess.Popen(  # noqa: S603 - our own arguments
+        [sys.executable, "-P", "-m", *arguments],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

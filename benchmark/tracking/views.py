@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bakeoff.seeds import digest_parts
-from bakeoff.tracking.rows import FOLDS
+from bakeoff.tracking.rows import FOLD_METRIC_PREFIX
 
 PREFIX = "mlflow.sharedViewState.bakeoff-"
-MODELS = {"workflowType": "machine_learning"}  # else the page opens on runs of language models
+WORKFLOW_QUERY = {"workflowType": "machine_learning"}  # else the page opens on runs of language models
 BASELINE = "dummy"
-MOST_VIEWS = 20
-LONGEST_TAG = 5000
+MAX_VIEWS = 20
+MAX_TAG_LENGTH = 5000
 Datasets = Mapping[str, Mapping[str, Any]]
 
 
@@ -33,11 +33,11 @@ def view_tags(datasets: Datasets, now_ms: int) -> dict[str, str]:
         Milliseconds since 1970.
     """
     views = {}
-    for name, about in list(datasets.items())[:MOST_VIEWS]:
+    for name, about in list(datasets.items())[:MAX_VIEWS]:
         packed = base64.b64encode(zlib.compress(json.dumps(_state(name, about["primary"])).encode())).decode()
         value = {"name": f"{name} by {about['primary']}", "createdAt": now_ms, "updatedAt": now_ms}
         text = json.dumps({**value, "state": f"deflate;{packed}"})
-        if len(text) <= LONGEST_TAG:
+        if len(text) <= MAX_TAG_LENGTH:
             views[f"{PREFIX}{digest_parts(dataset=name, metric=about['primary'])[:12]}"] = text
     return views
 
@@ -45,14 +45,14 @@ def view_tags(datasets: Datasets, now_ms: int) -> dict[str, str]:
 def path_of_experiment(experiment_id: str, dataset: str | None = None) -> str:
     """Return where MLflow's page shows an experiment; with a data set, its models sorted by score."""
     chosen = {"searchFilter": _filter(dataset), "orderByKey": "metrics.`score`", "orderByAsc": "false"}
-    words = urlencode({**(chosen if dataset is not None else {}), **MODELS})
+    words = urlencode({**(chosen if dataset is not None else {}), **WORKFLOW_QUERY})
     return f"#/experiments/{experiment_id}/runs?{words}"
 
 
 def path_of_run(experiment_id: str, run_id: str, artifact: str = "") -> str:
     """Return where MLflow's page shows a run, or one of its artifacts."""
     part = f"/artifacts/{artifact}" if artifact else ""
-    return f"#/experiments/{experiment_id}/runs/{run_id}{part}?{urlencode(MODELS)}"
+    return f"#/experiments/{experiment_id}/runs/{run_id}{part}?{urlencode(WORKFLOW_QUERY)}"
 
 
 def _filter(dataset: str | None) -> str:
@@ -104,8 +104,8 @@ def _charts(metric: str) -> Iterator[dict[str, Any]]:
         "LINE",
         "Score",
         f"{metric} on each outer fold",
-        metricKey=f"{FOLDS}/{metric}",
-        selectedMetricKeys=[f"{FOLDS}/{metric}"],
+        metricKey=f"{FOLD_METRIC_PREFIX}/{metric}",
+        selectedMetricKeys=[f"{FOLD_METRIC_PREFIX}/{metric}"],
         lineSmoothness=0,
         xAxisScaleType="linear",
         scaleType="linear",

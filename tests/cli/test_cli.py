@@ -135,8 +135,8 @@ def test_bad_data_is_one_clear_line(
     ("text", "message"),
     [
         (
-            "name: a\ndatasets: [wine]\nmodels: [{import: 'sklearn.svm:SVC', front_end: bogus}]",
-            "there is no front end 'bogus'",
+            "name: a\ndatasets: [wine]\nmodels: [{import: 'sklearn.svm:SVC', preprocessor: bogus}]",
+            "there is no preprocessor 'bogus'",
         ),
         (
             "name: a\ndatasets: [wine]\nmodels: [{import: 'sklearn.svm:SVC', params: {zz: 1}}]",
@@ -381,9 +381,9 @@ def test_ui_serves_and_stops(tiny_run: RunFolder, tmp_path: Path) -> None:
 
     import psutil
 
-    from bakeoff.tracking.tracker import mirror
+    from bakeoff.tracking.tracker import mirror_run
 
-    mirror(tiny_run, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mirror_run(tiny_run, f"sqlite:///{tmp_path / 'mlflow.db'}")
     command = [sys.executable, "-m", "bakeoff", "ui", "--runs", str(tmp_path), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:

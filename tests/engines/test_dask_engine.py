@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bakeoff.api import run_suite
-from bakeoff.engines.dask_engine import Demand, _Cluster, _Worker, dask_engine
+from bakeoff.engines.dask_engine import ClusterRequirements, _Cluster, _WorkerInfo, dask_engine
 from bakeoff.engines.observers import Silent
 from bakeoff.errors import UserError
 from bakeoff.records.provenance import collect_versions
@@ -88,10 +88,10 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def demand(tmp_path: Path, **changes: Any) -> Demand:
+def requirements(tmp_path: Path, **changes: Any) -> ClusterRequirements:
     """Make what a run asks of a cluster."""
     given = {"scratch": tmp_path, "workers": None, "threads": 1, "devices": {"cpu"}, "mixed_versions": False}
-    return Demand(**{**given, "note": print, **changes})
+    return ClusterRequirements(**{**given, "note": print, **changes})
 
 
 def test_cluster_gives_the_scores_of_this_machine(tiny_run: RunFolder, tmp_path: Path, cluster: Any) -> None:
@@ -217,12 +217,12 @@ class FakeClient:
 def worker(**changes: Any) -> Any:
     """Make a worker that is as it should be, but for the changes."""
     about = {"slots": 2, "gpus": 0, "cores": 4, "versions": collect_versions(), "token": "shared", **changes}
-    return _Worker(**about)
+    return _WorkerInfo(**about)
 
 
 def make_cluster(tmp_path: Path, *workers: Any, **changes: Any) -> _Cluster:
     """Make a cluster of workers that share a folder."""
-    made = _Cluster(FakeClient(*workers), demand(tmp_path, **changes))
+    made = _Cluster(FakeClient(*workers), requirements(tmp_path, **changes))
     made._token = "shared"
     return made
 
@@ -265,8 +265,8 @@ def test_worker_that_cannot_answer_is_named(tmp_path: Path) -> None:
 
 def test_workers_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run waits for the first worker and says so; slots follow the workers that are there; new ones are checked."""
-    monkeypatch.setattr("bakeoff.engines.dask_engine.LOOK_S", 0.0)
-    monkeypatch.setattr("bakeoff.engines.dask_engine.FIRST_WORD_S", 0.0)
+    monkeypatch.setattr("bakeoff.engines.dask_engine.POLL_INTERVAL_S", 0.0)
+    monkeypatch.setattr("bakeoff.engines.dask_engine.FIRST_NOTE_S", 0.0)
     notes: list[str] = []
     made = make_cluster(tmp_path, note=notes.append)
     threading.Timer(0.5, lambda: made.client.there.update({"tcp://a": worker()})).start()
@@ -282,7 +282,7 @@ def test_workers_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_gpu_that_nobody_announces_is_missed(tmp_path: Path, cluster: Any) -> None:
     """Fits for GPUs need workers that announce them."""
-    wanted = demand(tmp_path, devices={"cuda"})
+    wanted = requirements(tmp_path, devices={"cuda"})
     with pytest.raises(UserError, match="--resources GPU=1"), dask_engine(cluster.file, wanted):
         pass
 
@@ -292,13 +292,13 @@ def test_file_that_is_no_scheduler_file_is_told(tmp_path: Path, content: str) ->
     """Another file than the scheduler's is refused at once."""
     (tmp_path / "base.yaml").write_text(content, encoding="utf-8")
     where = str(tmp_path / "base.yaml")
-    with pytest.raises(UserError, match="is no scheduler file"), dask_engine(where, demand(tmp_path)):
+    with pytest.raises(UserError, match="is no scheduler file"), dask_engine(where, requirements(tmp_path)):
         pass
 
 
 def test_absent_scheduler_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address where nobody listens is the user's mistake, told in one line."""
-    monkeypatch.setattr("bakeoff.engines.dask_engine.CONNECT_S", 0.5)
+    monkeypatch.setattr("bakeoff.engines.dask_engine.CONNECT_TIMEOUT_S", 0.5)
     message = r"no scheduler answers at 'tcp://127\.0\.0\.1:9'"
-    with pytest.raises(UserError, match=message), dask_engine("tcp://127.0.0.1:9", demand(tmp_path)):
+    with pytest.raises(UserError, match=message), dask_engine("tcp://127.0.0.1:9", requirements(tmp_path)):
         pass

@@ -16,7 +16,7 @@ import cloudpickle
 import psutil
 import pytest
 
-from bakeoff.engines.engine import FinishedFit, run_jobs
+from bakeoff.engines.dispatch import FinishedFit, run_jobs
 from bakeoff.engines.executor_pools import ExecutorPool
 from bakeoff.engines.local_engine import in_process_engine, local_engine
 from bakeoff.engines.observers import Silent
@@ -24,7 +24,7 @@ from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import Schedule
 from bakeoff.engines.submission import Submitter
-from bakeoff.engines.workers import check_workers, count_cores, describe_workers, warn_of_memory
+from bakeoff.engines.workers import check_workers, count_cores, describe_workers, memory_warning
 from bakeoff.errors import UserError
 from bakeoff.isolation.child import THREAD_VARIABLES
 from bakeoff.isolation.outcome import ResourceLimits
@@ -88,7 +88,7 @@ def read_gpu(task: Task) -> str | None:
     return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
-def submitter(tmp_path: Path, function: Any = nap, **options: Any) -> Submitter:
+def make_submitter(tmp_path: Path, function: Any = nap, **options: Any) -> Submitter:
     """Make the way from jobs to futures."""
     given = {"limits": ROOMY, "retries": 1, "isolated": True, **options}
     return Submitter(function=function, scratch=tmp_path, **given)
@@ -98,12 +98,12 @@ def run(
     tmp_path: Path, tasks: list[Any], pools: tuple[ExecutorPool, ...], watcher: Watcher | None = None, **options: Any
 ) -> list[FinishedFit]:
     """Run tasks to their ends."""
-    ways = submitter(tmp_path, **options)
+    ways = make_submitter(tmp_path, **options)
     with closing(run_jobs(Schedule(tasks, {}), pools, ways, watcher or Watcher())) as ended:
         return list(ended)
 
 
-def pool(executor: Executor, slots: int = 2) -> tuple[ExecutorPool, ...]:
+def only_pool(executor: Executor, slots: int = 2) -> tuple[ExecutorPool, ...]:
     """Make one pool of an executor."""
     return (ExecutorPool("cpu", executor, lambda: slots),)
 
@@ -111,34 +111,34 @@ def pool(executor: Executor, slots: int = 2) -> tuple[ExecutorPool, ...]:
 def test_every_job_ends_once(tmp_path: Path) -> None:
     """All jobs of a schedule end, each with its own value, its host, and no loss."""
     with ThreadPoolExecutor(2) as pool:
-        ended = run(tmp_path, [Task(str(number)) for number in range(9)], pool(pool))
+        ended = run(tmp_path, [Task(str(number)) for number in range(9)], only_pool(pool))
     assert sorted(one.outcome.value for one in ended) == list("012345678")
-    assert all(len(one.starts) == 1 and not one.losses for one in ended)
+    assert all(len(one.hosts) == 1 and not one.lost_reasons for one in ended)
 
 
 def test_unknown_groups_come_first_and_then_the_longest() -> None:
     """One fit of each group of which nothing is known; then the groups by the seconds that a fit took."""
     tasks: list[Any] = [Task(f"{model}{fold}", model=model) for model in "abc" for fold in range(2)]
     schedule = Schedule(tasks, {("data", "c", "default"): 5.0})
-    taken = [schedule.take("cpu").name for _ in range(2)]  # type: ignore[union-attr]
-    schedule.learn(tasks[0], 1.0)
-    schedule.learn(tasks[2], 9.0)
+    taken = [schedule.next_job("cpu").name for _ in range(2)]  # type: ignore[union-attr]
+    schedule.record_duration(tasks[0], 1.0)
+    schedule.record_duration(tasks[2], 9.0)
     while schedule:
-        taken.append(schedule.take("cpu").name)  # type: ignore[union-attr]
+        taken.append(schedule.next_job("cpu").name)  # type: ignore[union-attr]
     assert taken == ["a0", "b0", "b1", "c0", "c1", "a1"]
-    assert schedule.take("cpu") is None
+    assert schedule.next_job("cpu") is None
 
 
 def test_time_left_counts_slots_and_what_is_known() -> None:
     """What is left is the sum over waiting fits by their groups' means, divided by the slots."""
     tasks: list[Any] = [Task(f"{model}{fold}", model=model) for model in "ab" for fold in range(4)]
     schedule = Schedule(tasks, {})
-    assert schedule.left_s([], 2) is None
-    first = schedule.take("cpu")
+    assert schedule.remaining_s([], 2) is None
+    first = schedule.next_job("cpu")
     assert first is not None
-    schedule.learn(first, 2.0)
-    schedule.learn(first, 4.0)
-    assert schedule.left_s([], 2) == pytest.approx((3 * 3 + 4 * 3) / 2)
+    schedule.record_duration(first, 2.0)
+    schedule.record_duration(first, 4.0)
+    assert schedule.remaining_s([], 2) == pytest.approx((3 * 3 + 4 * 3) / 2)
 
 
 def test_fits_wait_for_lanes_of_their_device(tmp_path: Path) -> None:
@@ -150,10 +150,10 @@ def test_fits_wait_for_lanes_of_their_device(tmp_path: Path) -> None:
         lock = threading.Lock()
 
         def take() -> None:
-            from bakeoff.engines.submission import THREAD
+            from bakeoff.engines.submission import THREAD_LOCAL
 
             with lock:
-                THREAD.gpu = free.pop()
+                THREAD_LOCAL.gpu = free.pop()
 
         return ThreadPoolExecutor(number, initializer=take)
 
@@ -201,18 +201,18 @@ def test_lost_fits_are_run_again_and_said_to_be(tmp_path: Path, error: BaseExcep
     """A call whose executor fails is run again once, the loss is told and stays with the outcome."""
     watcher = Watcher()
     with Forgetful(1, error) as pool:
-        ended = run(tmp_path, [Task("one")], pool(pool), watcher)
+        ended = run(tmp_path, [Task("one")], only_pool(pool), watcher)
     assert [one.outcome.status for one in ended] == ["ok"]
-    assert len(ended[0].losses) == len(watcher.retried) == 1
-    assert "gone" in ended[0].losses[0]
+    assert len(ended[0].lost_reasons) == len(watcher.retried) == 1
+    assert "gone" in ended[0].lost_reasons[0]
 
 
 def test_what_is_lost_again_stays_lost(tmp_path: Path) -> None:
     """After the retries a fit is lost, with its reason; without retries at once."""
     for retries, losses in ((1, 2), (0, 1)):
         with Forgetful(losses, OSError("no route")) as pool:
-            (ended,) = run(tmp_path, [Task("one")], pool(pool), retries=retries)
-        assert (ended.outcome.status, len(ended.losses)) == ("lost", losses)
+            (ended,) = run(tmp_path, [Task("one")], only_pool(pool), retries=retries)
+        assert (ended.outcome.status, len(ended.lost_reasons)) == ("lost", losses)
         assert "no route" in ended.outcome.reason
 
 
@@ -235,14 +235,14 @@ def test_pool_that_is_closed_ends_the_run_in_words(tmp_path: Path) -> None:
     pool = ThreadPoolExecutor(1)
     pool.shutdown()
     with pytest.raises(UserError, match="the engine takes no more fits"):
-        run(tmp_path, [Task("one")], pool(pool))
+        run(tmp_path, [Task("one")], only_pool(pool))
 
 
 def test_fit_that_cannot_be_sent_is_an_error(tmp_path: Path) -> None:
     """A model that can't be pickled is one row with that reason, and the others run."""
     held = threading.Lock()
     with ThreadPoolExecutor(1) as pool:
-        (ended,) = run(tmp_path, [Task("one")], pool(pool), function=lambda task: held)
+        (ended,) = run(tmp_path, [Task("one")], only_pool(pool), function=lambda task: held)
     assert ended.outcome.status == "error"
     assert "the fit can't be sent to its process: TypeError" in ended.outcome.reason
 
@@ -251,7 +251,7 @@ def test_closing_stops_what_runs(tmp_path: Path) -> None:
     """Closing the generator ends running fits within a second and leaves no process."""
     with ThreadPoolExecutor(2) as pool:
         tasks: list[Any] = [Task("short"), Task("long", seconds=60), Task("longer", seconds=60)]
-        ended = run_jobs(Schedule(tasks, {}), pool(pool), submitter(tmp_path), Watcher())
+        ended = run_jobs(Schedule(tasks, {}), only_pool(pool), make_submitter(tmp_path), Watcher())
         next(ended)
         began = time.monotonic()
         ended.close()
@@ -305,7 +305,7 @@ def test_engines_exclude_each_other(tmp_path: Path) -> None:
         (RunOptions(executor=5), "with a method submit"),  # type: ignore[arg-type]
     ):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("bakeoff.engines.dask_engine.CONNECT_S", 0.2)
+            patch.setattr("bakeoff.engines.dask_engine.CONNECT_TIMEOUT_S", 0.2)
             with pytest.raises(UserError, match=words), open_engine(options, **common):
                 pass
 
@@ -342,8 +342,8 @@ def test_workers_never_exceed_the_cores(monkeypatch: pytest.MonkeyPatch) -> None
     check_workers(1, 16)  # one fit may ask for more, as the suite says
     with pytest.raises(UserError, match="5 workers x 2 threads exceed the 8 cores of this machine; use at most 4"):
         check_workers(5, 2)
-    assert warn_of_memory(1, 2**20) is None
-    assert "smaller limits.memory or fewer workers" in str(warn_of_memory(1000, 2**40))
+    assert memory_warning(1, 2**20) is None
+    assert "smaller limits.memory or fewer workers" in str(memory_warning(1000, 2**40))
 
 
 def test_cores_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,9 +365,9 @@ def test_killed_forkserver_blames_no_fit(tmp_path: Path) -> None:
         return task.name
 
     with ThreadPoolExecutor(2) as pool:
-        ended = run(tmp_path, [Task("killer"), Task("innocent")], pool(pool), function=kill_parent_once, retries=3)
+        ended = run(tmp_path, [Task("killer"), Task("innocent")], only_pool(pool), function=kill_parent_once, retries=3)
     assert sorted(one.outcome.value for one in ended) == ["innocent", "killer"]
-    assert all("was killed" in one.losses[0] for one in ended)
+    assert all("was killed" in one.lost_reasons[0] for one in ended)
 
 
 def test_sigkill_of_a_child_names_the_signal(tmp_path: Path) -> None:
@@ -377,5 +377,5 @@ def test_sigkill_of_a_child_names_the_signal(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     with ThreadPoolExecutor(1) as pool:
-        (ended,) = run(tmp_path, [Task("one")], pool(pool, 1), function=die)
-    assert (ended.outcome.status, ended.losses) == ("crashed", ())
+        (ended,) = run(tmp_path, [Task("one")], only_pool(pool, 1), function=die)
+    assert (ended.outcome.status, ended.lost_reasons) == ("crashed", ())

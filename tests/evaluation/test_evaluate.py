@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.evaluation.evaluate import _of_gpu, evaluate
+from bakeoff.evaluation.evaluate import _gpu_diagnostics, evaluate
 from bakeoff.fitting.fit import Member, fit_members, fit_rows
 from bakeoff.planning.plan import InMemoryInputs, make_plan
 from bakeoff.planning.staging import write_data_file
@@ -141,7 +141,7 @@ class NeedsManyRows(LogisticRegression):  # type: ignore[misc]  # scikit-learn i
 def test_default_without_inner_score_keeps_its_outer_scores(tmp_path: Path) -> None:
     """A default that fails on inner folds, or has no time for them, says so and loses nothing."""
     spec = build_custom_spec(
-        name="many", build=lambda params: NeedsManyRows(**params), front_end="none", source="", fingerprint=""
+        name="many", build=lambda params: NeedsManyRows(**params), preprocessor="none", source="", fingerprint=""
     )
     failed = evaluate(build_job(tmp_path, build_dataset(), spec, score_defaults=True))
     assert failed.diagnostics["no_inner_score"] == "ValueError: too few rows"
@@ -263,6 +263,6 @@ def test_memory_of_the_gpu_is_recorded_where_there_is_one(tmp_path: Path, monkey
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: 3 * 2**20)
     job = build_job(tmp_path, build_dataset())
     start = time.perf_counter() - 5
-    assert _of_gpu(job, start) == {}
-    found = _of_gpu(replace(job, settings=replace(job.settings, device="cuda")), start)
+    assert _gpu_diagnostics(job, start) == {}
+    found = _gpu_diagnostics(replace(job, settings=replace(job.settings, device="cuda")), start)
     assert (found["peak_vram_mb"], found["device_s"]) == (3.0, pytest.approx(5, abs=1))

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from bakeoff.api import RunResult, run_suite
-from bakeoff.engines.engine import run_jobs
+from bakeoff.engines.dispatch import run_jobs
 from bakeoff.engines.observers import Silent
 from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions

@@ -14,8 +14,8 @@ import cloudpickle
 import psutil
 import pytest
 
-from bakeoff.isolation.isolation import run_isolated
 from bakeoff.isolation.outcome import Outcome, ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 
 MB = 2**20
 ROOMY = ResourceLimits(seconds=30, memory=1024 * MB)
@@ -156,7 +156,7 @@ def test_no_child_is_left_behind(leave: Callable[[str], None], tmp_path: Path) -
 
 
 def test_threads_are_limited() -> None:
-    """Torch, BLAS and grandchildren get the threads of the limits."""
+    """Torch, BLAS and grandchildren get the threads that their limits name."""
     outcome = run_isolated(read_threads, limits=ResourceLimits(seconds=60, memory=1024 * MB, threads=1))
     assert outcome.value == (1, "1", 1)
 
@@ -179,7 +179,7 @@ def test_script_without_guard_is_safe(tmp_path: Path) -> None:
     """A plain script that starts a call at its top level runs once: children do not import it again."""
     script = tmp_path / "script.py"
     script.write_text(
-        "from bakeoff.isolation.isolation import run_isolated\n"
+        "from bakeoff.isolation.parent import run_isolated\n"
         "from bakeoff.isolation.outcome import ResourceLimits\n"
         "def double(x):\n    return 2 * x\n"
         "print('once', run_isolated(double, 21, limits=ResourceLimits(seconds=60, memory=2**30)).value)\n",

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bakeoff.api import run_suite
-from bakeoff.isolation.isolation import run_isolated
 from bakeoff.isolation.outcome import ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 
 MB = 2**20
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

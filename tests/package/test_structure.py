@@ -79,9 +79,9 @@ TESTED_EXTRAS = ("dask", *DATA_EXTRAS)  # that the tests install
 # Library -> the only modules that import it.
 ONLY_HERE = {
     "mlflow": {"tracking/client", "tracking/mirror", "tracking/models"},
-    "multiprocessing": {"isolation/isolation", "isolation/child"},
+    "multiprocessing": {"isolation/parent", "isolation/child"},
     "concurrent": {
-        "engines/engine",
+        "engines/dispatch",
         "engines/executor_pools",
         "engines/local_engine",
         "engines/options",

@@ -14,12 +14,12 @@ from typing import Any
 
 from bakeoff.api import run_suite
 from bakeoff.engines.observers import Silent
-from bakeoff.isolation.isolation import run_isolated
-from bakeoff.isolation.outcome import Allowance
+from bakeoff.isolation.outcome import ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 from bakeoff.protocol.job import Job
 from bakeoff.records.record import Record
 
-ROOMY = Allowance(seconds=120, memory=2**31)
+ROOMY = ResourceLimits(seconds=120, memory=2**31)
 LIMITS = {"variants": ["default"], "limits": {"seconds": 600, "memory": "4GB"}}
 THOUSAND = {"name": "thousand", "datasets": ["wine"], "models": ["dummy"], "outer_folds": 10, "repeats": 100}
 # Equal fits of about two seconds on one thread.
@@ -34,11 +34,11 @@ EQUAL = {
 
 def time_isolation(calls: int) -> list[float]:
     """Return the milliseconds that each call of nothing takes in a process of its own, after the preload."""
-    run_isolated(int, allowance=ROOMY)
+    run_isolated(int, limits=ROOMY)
     milliseconds = []
     for _ in range(calls):
         began = time.perf_counter()
-        run_isolated(int, allowance=ROOMY)
+        run_isolated(int, limits=ROOMY)
         milliseconds.append((time.perf_counter() - began) * 1000)
     return milliseconds
 

@@ -15,8 +15,8 @@ import torch
 
 from bakeoff.estimators import CNNClassifier, MLPClassifier
 from bakeoff.estimators.nets.net import Net
-from bakeoff.estimators.training.grouping import values_in_use
-from bakeoff.estimators.training.program import Program
+from bakeoff.estimators.training.replica_group import Program
+from bakeoff.estimators.training.replica_grouping import values_in_use
 
 SIZES = (1, 2, 3, 5, 10, 20)
 BATCHES = 6

@@ -20,8 +20,8 @@ import torch
 
 from bakeoff.api import run_suite
 from bakeoff.evaluation.evaluate import evaluate
-from bakeoff.isolation.isolation import run_isolated
-from bakeoff.isolation.outcome import Allowance
+from bakeoff.isolation.outcome import ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 from bakeoff.planning.plan import make_plan
 from bakeoff.planning.staging import write_data_file
 from bakeoff.suites.suite import Suite
@@ -84,7 +84,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    run_isolated(int, allowance=Allowance(seconds=120, memory=2**31))
+    run_isolated(int, limits=ResourceLimits(seconds=120, memory=2**31))
     with threadpoolctl.threadpool_limits(1):
         for name in SUITES:
             measure(name, repeats)

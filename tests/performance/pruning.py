@@ -14,7 +14,7 @@ from statistics import mean
 from unittest.mock import patch
 
 import bakeoff.tuning.study
-from bakeoff.evaluation.evaluate import Result, evaluate
+from bakeoff.evaluation.evaluate import FitResult, evaluate
 from bakeoff.planning.plan import make_plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
@@ -23,7 +23,7 @@ from bakeoff.suites.suite_file import to_suite
 NEVER = {"n_startup_trials": 10**6, "n_min_trials": 3}
 
 
-def study(job: Job, pruner: dict[str, int]) -> Result:
+def study(job: Job, pruner: dict[str, int]) -> FitResult:
     """Run one fit with a pruner's settings."""
     with patch.object(bakeoff.tuning.study, "PRUNER", pruner):
         return evaluate(job)

@@ -13,11 +13,11 @@ from bakeoff.engines.options import RunOptions
 from bakeoff.errors import UserError
 from bakeoff.planning.plan import make_plan
 from bakeoff.protocol.metrics import METRICS, Predictions
-from bakeoff.recorded_runs.cross_model_ensemble import combine_models
+from bakeoff.recorded_runs.cross_model_ensemble import build_cross_model_ensembles
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import CROSS_MODEL_ENSEMBLES, RunFolder
 from bakeoff.reports import write_reports
-from bakeoff.reports.run_data.frames import load_run_view
+from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.reports.sections.cross_model_ensemble import compare_ensembles
 from bakeoff.running.runner import Run
 from bakeoff.suites.suite_file import parse_suite
@@ -45,7 +45,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[
 
 def combine(folder: RunFolder) -> list[Record]:
     """Build the ensembles of a run."""
-    return combine_models(folder, options=RunOptions(workers=2), progress=Silent())
+    return build_cross_model_ensembles(folder, options=RunOptions(workers=2), progress=Silent())
 
 
 def copy(folder: RunFolder, path: Path) -> RunFolder:

@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from bakeoff import compare, extend, run_suite
 from bakeoff.api import RunResult
 from bakeoff.errors import UserError
-from bakeoff.recorded_runs.extension import More, extend_suite
+from bakeoff.recorded_runs.extension import Extension, extend_suite
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.suites.suite import Suite
 
@@ -111,12 +111,12 @@ def test_report_speaks_of_the_longer_run(run: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        (More(folds=3), "whole repeats of 2"),
-        (More(models=["knn"]), "'knn' is a model of this run already"),
-        (More(models=["lstmm"]), "did you mean 'lstm'"),
+        (Extension(folds=3), "whole repeats of 2"),
+        (Extension(models=["knn"]), "'knn' is a model of this run already"),
+        (Extension(models=["lstmm"]), "did you mean 'lstm'"),
     ],
 )
-def test_what_cannot_be_had_is_told(more: More, problem: str) -> None:
+def test_what_cannot_be_had_is_told(more: Extension, problem: str) -> None:
     """Folds that are no repeat, and models that are there or unknown, are refused in words."""
     with pytest.raises(UserError, match=problem):
         extend_suite(Suite.model_validate(SUITE), more)
@@ -126,7 +126,7 @@ def test_nothing_to_tune_takes_no_trials() -> None:
     """A run of defaults can't have more trials; all problems are told at once."""
     suite = Suite.model_validate(SUITE | {"variants": ["default"]})
     with pytest.raises(UserError) as told:
-        extend_suite(suite, More(trials=5, folds=1))
+        extend_suite(suite, Extension(trials=5, folds=1))
     assert len(told.value.problems) == 2
     assert "more trials need a variant that tunes" in told.value.problems[0]
 

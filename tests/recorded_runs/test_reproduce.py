@@ -11,7 +11,7 @@ import pytest
 
 from bakeoff.api import run_suite
 from bakeoff.errors import UserError
-from bakeoff.recorded_runs.reproduce import Repeated, rerun_fit, verify_run
+from bakeoff.recorded_runs.reproduce import RerunResult, rerun_fit, verify_run
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports import write_reports
 
@@ -42,8 +42,8 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def test_every_fit_comes_out_the_same(folder: RunFolder) -> None:
     """A sample as large as the run is equal to the last bit, in the certificate and in the report."""
-    told: list[Repeated] = []
-    found = verify_run(folder, sample=99, tell=told.append)
+    told: list[RerunResult] = []
+    found = verify_run(folder, sample=99, callback=told.append)
     assert (found["repeated"], found["equal"], found["of"]) == (12, 12, 12)
     assert found["different"] == []
     assert all(one.same and not one.differences for one in told)

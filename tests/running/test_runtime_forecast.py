@@ -15,7 +15,7 @@ from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.reports.sections.forecast import render_forecast
-from bakeoff.running.forecast import Forecast, make_forecast, span
+from bakeoff.running.forecast import Forecast, make_forecast, makespan
 from bakeoff.suites.suite_file import to_suite
 
 # A user's estimators whose time is known.
@@ -67,10 +67,10 @@ def forecast(suite: dict[str, Any], limit_s: float = 3) -> Forecast:
 
 def test_span_is_the_longest_first() -> None:
     """Fits go to the slot that is free next, the longest first."""
-    assert span([], 2) == 0
-    assert span([1, 1, 1, 3], 2) == 3
-    assert span([2, 2, 2], 2) == 4
-    assert span([5, 1], 0) == 6
+    assert makespan([], 2) == 0
+    assert makespan([1, 1, 1, 3], 2) == 3
+    assert makespan([2, 2, 2], 2) == 4
+    assert makespan([5, 1], 0) == 6
 
 
 def test_forecast_knows_what_fits_take(sleepy: dict[str, Any]) -> None:

@@ -34,8 +34,8 @@ from bakeoff.records.run_folder import RunFolder
 from bakeoff.running.refit import list_refits
 from bakeoff.suites.suite_file import to_suite
 from bakeoff.tracking.client import default_uri
-from bakeoff.tracking.models import list_requirements, name_of_model, plain_rows
-from bakeoff.tracking.tracker import mirror, track_models
+from bakeoff.tracking.models import example_rows, list_requirements, name_of_model
+from bakeoff.tracking.tracker import mirror_run, track_models
 
 SUITE: dict[str, Any] = {
     "name": "models",
@@ -114,7 +114,7 @@ def test_every_model_is_logged_and_loads(run: RunResult) -> None:
     assert len(files) == len(found)
     for (dataset, _, _), model in found.items():
         loaded = load_model(run, model)
-        rows = plain_rows(plan.datasets[dataset])
+        rows = example_rows(plan.datasets[dataset])
         said = loaded.predict(rows)
         assert len(said) == len(rows)
         assert loaded.metadata.signature.inputs is not None
@@ -162,7 +162,7 @@ def test_damaged_file_is_told(run: RunResult, tmp_path: Path) -> None:
     )
     (folder.models / f"{job.keys.fit}.pkl").write_bytes(b"\x80\x05broken")
     uri, progress = f"sqlite:///{tmp_path / 'other.db'}", Warned()
-    mirror(folder, uri)
+    mirror_run(folder, uri)
     done = track_models(folder, plan, uri, options=RunOptions(workers=1), progress=progress)
     assert (done.written, done.failed) == (9, 1)
     assert "delete it, and it is made anew" in progress.warnings[0]
@@ -179,7 +179,7 @@ def test_model_of_a_changed_run_is_logged_anew(run: RunResult) -> None:
     before = logged(run)["wine", "dummy", "default"].model_id
     plan = make_plan(to_suite(run.folder.read_suite()))
     run.folder.append(Record(**{**vars(record), "metrics": {**record.metrics, "accuracy": 0.123}}))
-    mirror(run.folder, default_uri(run.folder))
+    mirror_run(run.folder, default_uri(run.folder))
     assert ("wine", "dummy", "default") not in logged(run)
     done = track_models(run.folder, plan, default_uri(run.folder), options=RunOptions(workers=1), progress=Silent())
     assert done.written == 1

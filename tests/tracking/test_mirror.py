@@ -16,10 +16,10 @@ from bakeoff.errors import UserError
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.pages.html import render_html
-from bakeoff.reports.run_data.frames import load_run_view
+from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.tracking.client import address_of_server, default_uri
 from bakeoff.tracking.rows import describe_parent, verdict_tags
-from bakeoff.tracking.tracker import mirror
+from bakeoff.tracking.tracker import mirror_run
 from bakeoff.tracking.views import path_of_experiment, view_tags
 
 
@@ -29,7 +29,7 @@ def tracked(tiny_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Ru
     path = tmp_path_factory.mktemp("tracked") / "tiny"
     shutil.copytree(tiny_run.path, path)
     folder = RunFolder(path)
-    mirror(folder, default_uri(folder))
+    mirror_run(folder, default_uri(folder))
     return folder
 
 
@@ -229,7 +229,7 @@ def test_changed_view_is_kept(tracked: RunFolder) -> None:
     name = next(name for name in experiment.tags if name.startswith("mlflow.sharedViewState."))
     before = experiment.tags[name]
     client.set_experiment_tag(experiment.experiment_id, name, "changed")
-    mirror(tracked, default_uri(tracked))
+    mirror_run(tracked, default_uri(tracked))
     assert client.get_experiment(experiment.experiment_id).tags[name] == "changed"
     client.set_experiment_tag(experiment.experiment_id, name, before)
 
@@ -257,7 +257,7 @@ def test_long_verdicts_end_with_a_whole_line() -> None:
 def test_mirroring_twice_logs_nothing_twice(tracked: RunFolder) -> None:
     """A second mirror writes no child and leaves the number of runs as it is."""
     before = len(search(tracked))
-    done = mirror(tracked, default_uri(tracked))
+    done = mirror_run(tracked, default_uri(tracked))
     assert (done.written, len(search(tracked))) == (0, before)
 
 
@@ -267,7 +267,7 @@ def test_changed_cell_is_replaced(tracked: RunFolder) -> None:
     record = next(one for one in records.values() if (one.dataset, one.model, one.fold) == ("wine", "dummy", 0))
     try:
         tracked.append(Record(**{**vars(record), "status": "error", "reason": "bad luck", "metrics": {}}))
-        assert mirror(tracked, default_uri(tracked)).written == 1
+        assert mirror_run(tracked, default_uri(tracked)).written == 1
         run = children(tracked)["wine", "dummy", "default"]
         assert run.data.tags["failure.1.1"] == "error: bad luck"
         assert run.data.tags["folds"] == "1/2"
@@ -275,20 +275,20 @@ def test_changed_cell_is_replaced(tracked: RunFolder) -> None:
         assert "accuracy" not in run.data.metrics  # no mean over the folds that survived
     finally:
         tracked.append(record)
-    mirror(tracked, default_uri(tracked))
+    mirror_run(tracked, default_uri(tracked))
     assert children(tracked)["wine", "dummy", "default"].info.status == "FINISHED"
 
 
 def test_unreachable_server_is_told_in_a_line(tiny_run: RunFolder) -> None:
     """`track` against a server that is not there is a user's error."""
     with pytest.raises(UserError, match=r"can't track to http://127\.0\.0\.1:9"):
-        mirror(tiny_run, "http://127.0.0.1:9")
+        mirror_run(tiny_run, "http://127.0.0.1:9")
 
 
 def test_unusable_store_is_told_at_once(tiny_run: RunFolder) -> None:
     """A SQLite file that can't be written is refused before MLflow tries for minutes."""
     with pytest.raises(UserError, match="unable to open database file; give a file that can be written"):
-        mirror(tiny_run, "sqlite:////proc/nowhere/x.db")
+        mirror_run(tiny_run, "sqlite:////proc/nowhere/x.db")
 
 
 def test_run_goes_on_without_its_server(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_run_goes_on_without_its_server(tmp_path: Path) -> None:
     assert result.finished is not None
     assert (result.finished.ran, result.finished.failed, result.finished.tracked_at) == (2, 0, None)
     assert any("bakeoff track" in warning for warning in progress.warnings)
-    assert mirror(result.folder, f"sqlite:///{tmp_path / 'later.db'}").written == 1
+    assert mirror_run(result.folder, f"sqlite:///{tmp_path / 'later.db'}").written == 1
 
 
 def test_run_tracks_while_it_goes_on(tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_server_that_goes_away_in_the_middle_stops_nothing(
     }
     assert any("bakeoff track" in warning for warning in saboteur.warnings)
     server.start()
-    mirror(result.folder, server.uri)
+    mirror_run(result.folder, server.uri)
     cells = {(record.dataset, record.model, record.variant) for record in records.values()}
     tags = [run.data.tags for run in search(result.folder, server.uri)]
     found = [(one["dataset"], one["model"], one["variant"]) for one in tags if "dataset" in one]

@@ -14,8 +14,8 @@ import pytest
 
 from bakeoff import run_suite
 from bakeoff.reports.pages.html import render_html
-from bakeoff.reports.run_data.frames import load_run_view
-from bakeoff.tracking.tracker import mirror
+from bakeoff.reports.run_data.run import load_run_view
+from bakeoff.tracking.tracker import mirror_run
 
 pytestmark = pytest.mark.slow
 SUITE: dict[str, Any] = {
@@ -94,7 +94,7 @@ def test_run_is_mirrored_with_models(server: Any, tmp_path: Path) -> None:
     place = client.download_artifacts(models[0].source_run_id, "folds.json", str(tmp_path))
     assert Path(place).stat().st_size > 0
     assert f'href="{server.uri}/#/experiments/' in render_html(load_run_view(result.folder))
-    again = mirror(result.folder, server.uri)
+    again = mirror_run(result.folder, server.uri)
     assert (again.written, again.unchanged) == (0, len(cells))
 
 

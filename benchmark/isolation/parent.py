@@ -22,18 +22,18 @@ from typing import IO, Any, Protocol
 
 import psutil
 
-from bakeoff.isolation.child import PRELOAD, answer_call, pack_call, unpack_value
-from bakeoff.isolation.outcome import Outcome, ResourceLimits, describe_bytes
-from bakeoff.isolation.process_tree import Family, find_tree, kill_tree, time_tree, weigh_tree
+from bakeoff.isolation.child import PRELOAD, pack_call, run_call, unpack_value
+from bakeoff.isolation.outcome import Outcome, ResourceLimits, format_bytes
+from bakeoff.isolation.process_tree import ProcessSet, find_tree, kill_tree, measure_cpu_seconds, measure_memory
 
 START_TIMEOUT_S = 120.0
 POLL_S = (0.02, 0.25)
-LOG_BYTES = 16 * 2**20
-NO_ANSWER = 255  # what multiprocessing takes for the exit code when the forkserver is gone
-DYING_S = 2.0
-NO_FORKSERVER = "the process that starts all fits was killed"
+MAX_LOG_BYTES = 16 * 2**20
+FORKSERVER_GONE_CODE = 255  # what multiprocessing takes for the exit code when the forkserver is gone
+EXIT_TIMEOUT_S = 2.0
+FORKSERVER_KILLED = "the process that starts all fits was killed"
 CRASH_BYTES, CRASH_CHARACTERS = 2**16, 6000
-STARTING, READING = threading.Lock(), threading.Lock()
+START_LOCK, POLL_LOCK = threading.Lock(), threading.Lock()
 
 
 class StopSignal(Protocol):
@@ -63,17 +63,17 @@ def run_packed(packed: bytes, limits: ResourceLimits, stop: StopSignal | None = 
     """Run what `pack_call` made, as `run_isolated` does; its value stays pickled, so its modules are not needed."""
     with tempfile.TemporaryFile() as log:
         fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)  # cut short, it begins anew
-        family: Family = set()
+        descendants: ProcessSet = set()
         try:
             process, messages = _start(packed, limits, log.fileno())
         except (EOFError, ConnectionError):
             _has_ended(_forkserver_pid())  # else the next start would still find it
-            return Outcome("lost", reason=NO_FORKSERVER)
+            return Outcome("lost", reason=FORKSERVER_KILLED)
         assert process.pid is not None  # it was started
         try:
-            outcome = _watch(process, messages, limits, stop, family, log)
+            outcome = _monitor(process, messages, limits, stop, descendants, log)
         finally:
-            kill_tree(process.pid, family)
+            kill_tree(process.pid, descendants)
             # Killed is killed: nobody waits for the kernel to take a large process apart.
             threading.Thread(target=process.join, daemon=True).start()
             messages.close()
@@ -100,7 +100,7 @@ class _Popen(popen_forkserver.Popen):
         """Read the exit code: it can be read once, and every thread that starts a process asks for those of all."""
         if flag != os.WNOHANG:
             wait([self.sentinel])
-        with READING:
+        with POLL_LOCK:
             code: int | None = super().poll(os.WNOHANG)
         return code
 
@@ -115,7 +115,7 @@ class _Process(mp.context.ForkServerProcess):
 
 @contextmanager
 def _empty_main() -> Iterator[None]:
-    with STARTING:
+    with START_LOCK:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
@@ -145,19 +145,19 @@ def _start(packed: bytes, limits: ResourceLimits, log: int) -> tuple[_Process, C
     mp.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # workers of Dask are daemons
     mp.get_context("forkserver").set_forkserver_preload([PRELOAD])  # counts when the forkserver starts
     receiver, sender = mp.Pipe(duplex=False)
-    process = _Process(target=answer_call, args=(sender, packed, limits, _Descriptor(log)))
+    process = _Process(target=run_call, args=(sender, packed, limits, _Descriptor(log)))
     process.start()
     process.forkserver_pid = _forkserver_pid()
     sender.close()
     return process, receiver
 
 
-def _watch(
+def _monitor(
     process: _Process,
     messages: Connection,
     limits: ResourceLimits,
     stop: StopSignal | None,
-    family: Family,
+    descendants: ProcessSet,
     log: IO[bytes],
 ) -> Outcome:
     """Wait for the outcome, the deadline, the memory limit or a crash; note every descendant that is seen meanwhile."""
@@ -172,21 +172,21 @@ def _watch(
             began, deadline, inherited = time.monotonic(), limits.seconds, message
             continue
         tree = find_tree(process.pid)
-        family.update(tree)
-        used = 0 if inherited is None else weigh_tree(tree, inherited, limits.memory)
-        peak, cpu = max(peak, used), max(cpu, time_tree(tree))
+        descendants.update(tree)
+        used = 0 if inherited is None else measure_memory(tree, inherited, limits.memory)
+        peak, cpu = max(peak, used), max(cpu, measure_cpu_seconds(tree))
         spent: dict[str, Any] = {"wall_s": round(wall, 3), "cpu_s": round(cpu, 3), "peak_mb": round(peak / 2**20, 1)}
         if message == "ended":
-            return _ended(process, spent)
+            return _crash_outcome(process, spent)
         if stop is not None and stop.is_set():
             return Outcome("cancelled", reason="the run was stopped", **spent)
         if wall > deadline:
-            return _late(limits, started=inherited is not None, spent=spent)
+            return _timeout_outcome(limits, started=inherited is not None, spent=spent)
         if used > limits.memory:
-            reason = f"used {describe_bytes(used)} of {describe_bytes(limits.memory)}"
+            reason = f"used {format_bytes(used)} of {format_bytes(limits.memory)}"
             return Outcome("memory", reason=reason, **spent)
         poll = min(poll * 1.5, POLL_S[1])
-        _shorten(log)
+        _truncate_log(log)
 
 
 def _receive(messages: Connection, process: _Process, timeout: float) -> Any:
@@ -200,19 +200,19 @@ def _receive(messages: Connection, process: _Process, timeout: float) -> Any:
     return "ended" if ready else None
 
 
-def _late(limits: ResourceLimits, *, started: bool, spent: dict[str, Any]) -> Outcome:
+def _timeout_outcome(limits: ResourceLimits, *, started: bool, spent: dict[str, Any]) -> Outcome:
     """Return a timeout, or `lost` for a process that never got to its call: that says nothing of the fit."""
     if started:
         return Outcome("timeout", reason=f"killed at its limit of {limits.seconds:g} s", **spent)
     return Outcome("lost", reason=f"its process did not start within {START_TIMEOUT_S:g} s", **spent)
 
 
-def _ended(process: _Process, spent: dict[str, Any]) -> Outcome:
+def _crash_outcome(process: _Process, spent: dict[str, Any]) -> Outcome:
     """Return a crash; or `lost` if the forkserver was killed, which takes all fits with it, innocent ones too."""
     process.join(5)
     code = process.exitcode
-    if code == NO_ANSWER and _has_ended(process.forkserver_pid):
-        return Outcome("lost", reason=NO_FORKSERVER, **spent)
+    if code == FORKSERVER_GONE_CODE and _has_ended(process.forkserver_pid):
+        return Outcome("lost", reason=FORKSERVER_KILLED, **spent)
     if code is not None and code < 0:
         return Outcome("crashed", reason=f"the process was killed by {signal.Signals(-code).name}", **spent)
     return Outcome("crashed", reason=f"the process ended with exit code {code} before it gave a result", **spent)
@@ -220,7 +220,7 @@ def _ended(process: _Process, spent: dict[str, Any]) -> Outcome:
 
 def _has_ended(pid: int) -> bool:
     """Tell whether a process ends within a moment: the kernel takes its time to take a large one apart."""
-    deadline = time.monotonic() + DYING_S
+    deadline = time.monotonic() + EXIT_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -235,7 +235,7 @@ def _forkserver_pid() -> int:
     return forkserver._forkserver._forkserver_pid or 0  # type: ignore[attr-defined]  # who else knows it?
 
 
-def _shorten(log: IO[bytes]) -> None:
+def _truncate_log(log: IO[bytes]) -> None:
     """Keep what a call prints from filling the disk."""
-    if os.fstat(log.fileno()).st_size > LOG_BYTES:
+    if os.fstat(log.fileno()).st_size > MAX_LOG_BYTES:
         os.ftruncate(log.fileno(), 0)

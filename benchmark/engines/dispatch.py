@@ -17,7 +17,7 @@ from bakeoff.engines.submission import Submitter, read_outcome
 from bakeoff.isolation.outcome import Outcome
 from bakeoff.protocol.job import Job
 
-LOOK_S = 1.0
+POLL_INTERVAL_S = 1.0
 TRANSIENT = ("lost",)
 
 
@@ -29,16 +29,16 @@ class FinishedFit:
     ----------
     job : Job
     outcome : Outcome
-    starts : tuple of str
-        The host of each start; more than one if the fit was lost and run again.
-    losses : tuple of str
+    hosts : tuple of str
+        The host of each attempt; more than one if the fit was lost and run again.
+    lost_reasons : tuple of str
         Why it was lost before, as far as the engine says so.
     """
 
     job: Job
     outcome: Outcome
-    starts: tuple[str, ...] = ()
-    losses: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    lost_reasons: tuple[str, ...] = ()
 
 
 def run_jobs(
@@ -53,23 +53,23 @@ def run_jobs(
     UserError
         If a pool's engine is gone; what has not ended can be run elsewhere.
     """
-    flow = _Flow(schedule, pools, submitter, progress)
+    dispatcher = _Dispatcher(schedule, pools, submitter, progress)
     try:
-        while flow.running or schedule:
-            flow.fill()
-            for future in flow.wait():
-                ended = flow.end(future)
-                if ended is not None:
-                    yield ended
-                    flow.report_remaining()
+        while dispatcher.running or schedule:
+            dispatcher.fill_slots()
+            for future in dispatcher.wait():
+                finished = dispatcher.collect(future)
+                if finished is not None:
+                    yield finished
+                    dispatcher.report_remaining()
     finally:
         submitter.stop.set()
-        for future in flow.running:
+        for future in dispatcher.running:
             future.cancel()
 
 
 @dataclass
-class _Flow:
+class _Dispatcher:
     """The jobs that run, on their way from the schedule to their ends."""
 
     schedule: Schedule
@@ -77,14 +77,14 @@ class _Flow:
     submitter: Submitter
     progress: Progress
     running: "dict[Future[Outcome], tuple[ExecutorPool, Job]]" = field(default_factory=dict)
-    losses: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    lost_reasons: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def fill(self) -> None:
+    def fill_slots(self) -> None:
         """Start jobs in all slots that are free."""
         for pool in self.pools:
             busy = sum(other is pool for other, _ in self.running.values())
             for _ in range(pool.slots() - busy):
-                job = self.schedule.take(pool.device)
+                job = self.schedule.next_job(pool.device)
                 if job is None:
                     break
                 self.progress.start(job)
@@ -93,25 +93,27 @@ class _Flow:
     def wait(self) -> "set[Future[Outcome]]":
         """Wait for the next end, or a moment."""
         if not self.running:
-            time.sleep(LOOK_S)  # a cluster whose workers have all left
-        return wait(self.running, timeout=LOOK_S, return_when=FIRST_COMPLETED).done
+            time.sleep(POLL_INTERVAL_S)  # a cluster whose workers have all left
+        return wait(self.running, timeout=POLL_INTERVAL_S, return_when=FIRST_COMPLETED).done
 
-    def end(self, future: "Future[Outcome]") -> FinishedFit | None:
+    def collect(self, future: "Future[Outcome]") -> FinishedFit | None:
         """Return how a job ended; None if it goes back into the schedule."""
         pool, job = self.running.pop(future)
-        outcome, losses = read_outcome(future), self.losses[job.keys.fit]
+        outcome, lost_reasons = read_outcome(future), self.lost_reasons[job.keys.fit]
         if outcome.status in TRANSIENT:
             pool.slots()  # raises if it is the engine that is gone, not the fit
-            losses.append(outcome.reason)
-            if len(losses) <= self.submitter.retries:
+            lost_reasons.append(outcome.reason)
+            if len(lost_reasons) <= self.submitter.retries:
                 self.progress.retry(job, outcome.reason)
-                self.schedule.put_back(job)
+                self.schedule.requeue(job)
                 return None
-        self.schedule.learn(job, outcome.wall_s)
-        return FinishedFit(job, outcome, self.submitter.read_starts(job), tuple(losses))
+        self.schedule.record_duration(job, outcome.wall_s)
+        return FinishedFit(job, outcome, self.submitter.read_hosts(job), tuple(lost_reasons))
 
     def report_remaining(self) -> None:
         """Tell how long the rest is likely to take."""
-        left = self.schedule.left_s([job for _, job in self.running.values()], sum(pool.slots() for pool in self.pools))
-        if left is not None:
-            self.progress.expect(left)
+        remaining_s = self.schedule.remaining_s(
+            [job for _, job in self.running.values()], sum(pool.slots() for pool in self.pools)
+        )
+        if remaining_s is not None:
+            self.progress.expect(remaining_s)
