@@ -12,13 +12,15 @@ from bakeoff.datasets.sources.load import load
 from bakeoff.engines.observers import Progress, Silent
 from bakeoff.engines.options import RunOptions, RunSummary
 from bakeoff.errors import UserError
-from bakeoff.planning.plan import InMemoryInputs, Plan, filter_suite, make_plan
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import Plan, make_plan
 from bakeoff.planning.shard import Shard, parse_shard, take_shard
 from bakeoff.recorded_runs.extension import Extension, check_same_data, extend_suite
 from bakeoff.records.run_folder import RunFolder, open_run
 from bakeoff.running.refit import list_refits
 from bakeoff.running.runner import Run
 from bakeoff.suites.custom import spec_of_estimator
+from bakeoff.suites.filter import filter_suite
 from bakeoff.suites.suite import Suite
 from bakeoff.suites.suite_file import set_learning_curve, to_suite
 from bakeoff.tracking.tracker import MlflowTracker, track_models

@@ -6,6 +6,7 @@ Exit codes: 0 all well, 1 some fits failed, 2 the user's mistake, 130 interrupte
 import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -16,8 +17,6 @@ from bakeoff.cli.exit_codes import INTERRUPTED, OK, SOME_FAILED, USER_ERROR
 from bakeoff.cli.inspect_commands import inspect_app
 from bakeoff.cli.interrupts import exit_interrupted, exit_promptly
 from bakeoff.cli.options import (
-    AsJson,
-    Dask,
     Data,
     Datasets,
     Drop,
@@ -26,7 +25,6 @@ from bakeoff.cli.options import (
     Groups,
     InProcess,
     LearningCurve,
-    LogModels,
     MixedVersions,
     Models,
     MoreFolds,
@@ -36,7 +34,6 @@ from bakeoff.cli.options import (
     Out,
     Positive,
     Retries,
-    RetryFailed,
     RunPath,
     Set,
     ShardOf,
@@ -44,12 +41,10 @@ from bakeoff.cli.options import (
     Target,
     Task,
     Time,
-    Tracking,
-    TrackingUri,
-    Workers,
     split_names,
 )
 from bakeoff.cli.result_commands import result_app
+from bakeoff.cli.run_options import CommonOptions, takes_common_options
 from bakeoff.errors import UserError
 
 app = typer.Typer(
@@ -101,57 +96,44 @@ def _version(
 
 
 @app.command()
+@takes_common_options
 def run(
     suite: SuiteName,
     *,
     out: Out = None,
-    workers: Workers = None,
-    dask: Dask = None,
     shard: ShardOf = None,
     in_process: InProcess = False,
     fits_per_gpu: FitsPerGpu = 1,
     models: Models = None,
     datasets: Datasets = None,
     learning_curve: LearningCurve = None,
-    tracking_uri: TrackingUri = None,
-    tracking: Tracking = True,
-    log_models: LogModels = False,
     fail_fast: FailFast = False,
-    retry_failed: RetryFailed = False,
     retries: Retries = 1,
     mixed_versions: MixedVersions = False,
-    as_json: AsJson = False,
+    common: CommonOptions,
 ) -> int:
     """Run a suite; fits that are recorded already are not run again."""
     from bakeoff.api import run_suite
-    from bakeoff.cli.progress import build_progress
 
-    exit_promptly()
-    with build_progress(build_console(stderr=as_json)) as progress:
-        result = run_suite(
-            suite,
-            out=out,
-            models=split_names(models),
-            datasets=split_names(datasets),
-            learning_curve=split_names(learning_curve, "shares") or None,
-            shard=shard,
-            workers=workers,
-            dask=dask,
-            in_process=in_process,
-            fits_per_gpu=fits_per_gpu,
-            retries=retries,
-            retry_failed=retry_failed,
-            fail_fast=fail_fast,
-            mixed_versions=mixed_versions,
-            tracking=tracking,
-            tracking_uri=tracking_uri,
-            log_models=log_models,
-            progress=progress,
-        )
-    return _close(result, as_json)
+    return _execute(
+        run_suite,
+        suite,
+        common,
+        out=out,
+        models=split_names(models),
+        datasets=split_names(datasets),
+        learning_curve=split_names(learning_curve, "shares") or None,
+        shard=shard,
+        in_process=in_process,
+        fits_per_gpu=fits_per_gpu,
+        retries=retries,
+        fail_fast=fail_fast,
+        mixed_versions=mixed_versions,
+    )
 
 
 @app.command()
+@takes_common_options
 def extend(
     run: RunPath,
     *,
@@ -159,40 +141,26 @@ def extend(
     folds: MoreFolds = None,
     repeats: MoreRepeats = None,
     models: MoreModels = None,
-    workers: Workers = None,
-    dask: Dask = None,
-    tracking_uri: TrackingUri = None,
-    tracking: Tracking = True,
-    log_models: LogModels = False,
-    retry_failed: RetryFailed = False,
     mixed_versions: MixedVersions = False,
-    as_json: AsJson = False,
+    common: CommonOptions,
 ) -> int:
     """Go on with a run, with more trials, repeats or models; no finished fit runs again, and studies go on."""
-    from bakeoff.api import extend as extended
-    from bakeoff.cli.progress import build_progress
+    from bakeoff import api
 
-    exit_promptly()
-    with build_progress(build_console(stderr=as_json)) as progress:
-        result = extended(
-            run,
-            trials=trials or 0,
-            folds=folds or 0,
-            repeats=repeats or 0,
-            models=[name.removeprefix("+") for name in split_names(models)],
-            workers=workers,
-            dask=dask,
-            retry_failed=retry_failed,
-            mixed_versions=mixed_versions,
-            tracking=tracking,
-            tracking_uri=tracking_uri,
-            log_models=log_models,
-            progress=progress,
-        )
-    return _close(result, as_json)
+    return _execute(
+        api.extend,
+        run,
+        common,
+        trials=trials or 0,
+        folds=folds or 0,
+        repeats=repeats or 0,
+        models=[name.removeprefix("+") for name in split_names(models)],
+        mixed_versions=mixed_versions,
+    )
 
 
 @app.command()
+@takes_common_options
 def compare(
     data: Data,
     *,
@@ -212,18 +180,11 @@ def compare(
     ] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = None,
-    workers: Workers = None,
-    dask: Dask = None,
-    tracking_uri: TrackingUri = None,
-    tracking: Tracking = True,
-    log_models: LogModels = False,
-    retry_failed: RetryFailed = False,
-    as_json: AsJson = False,
+    common: CommonOptions,
 ) -> int:
     """Compare models on one data set, without a suite."""
     from bakeoff.api import run_suite
     from bakeoff.cli.dataset_options import dataset_entry, read_dataset_options
-    from bakeoff.cli.progress import build_progress
 
     options = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
     name = re.sub(r"[^\w .-]", "-", Path(data).name.split(".")[0])[:80] or "data"
@@ -238,21 +199,18 @@ def compare(
         "importance": importance,
         "seed": seed,
     }
+    curve = split_names(learning_curve, "shares") or None
+    return _execute(run_suite, content, common, out=out, learning_curve=curve)
+
+
+def _execute(function: Callable[..., Any], what: Any, common: CommonOptions, **options: Any) -> int:
+    """Run fits with a live display, print what they came to, and return the exit code."""
+    from bakeoff.cli.progress import build_progress
+
     exit_promptly()
-    with build_progress(build_console(stderr=as_json)) as progress:
-        result = run_suite(
-            content,
-            out=out,
-            learning_curve=split_names(learning_curve, "shares") or None,
-            workers=workers,
-            dask=dask,
-            retry_failed=retry_failed,
-            tracking=tracking,
-            tracking_uri=tracking_uri,
-            log_models=log_models,
-            progress=progress,
-        )
-    return _close(result, as_json)
+    with build_progress(build_console(stderr=common.as_json)) as progress:
+        result = function(what, progress=progress, **options, **common.for_api())
+    return _close(result, common.as_json)
 
 
 def _close(result: Any, as_json: bool) -> int:
@@ -264,7 +222,3 @@ def _close(result: Any, as_json: bool) -> int:
 
         print_all(*summary_tables(result))
     return SOME_FAILED if result.finished.failed or result.finished.not_logged else OK
-
-
-if __name__ == "__main__":
-    main()

@@ -79,7 +79,8 @@ def check(
 ) -> int:
     """Validate a suite and print what would run, what is skipped, and why; on request, how long it would take."""
     from bakeoff.cli.tables import forecast_tables, plan_tables
-    from bakeoff.planning.plan import filter_suite, make_plan
+    from bakeoff.planning.plan import make_plan
+    from bakeoff.suites.filter import filter_suite
     from bakeoff.suites.suite_file import set_learning_curve, to_suite
 
     chosen = filter_suite(to_suite(suite), models=split_names(models), datasets=split_names(datasets))

@@ -17,7 +17,7 @@ from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.estimators.specs.spec import Setting
 from bakeoff.fitting.predict import predict_rows
 from bakeoff.protocol.job import Job
-from bakeoff.protocol.metrics import Predictions
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.protocol.splits import validation_rows
 
 VALIDATION_FRACTION = 0.15

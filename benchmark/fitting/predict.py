@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.protocol.metrics import Predictions
+from bakeoff.protocol.predictions import Predictions
 
 TOLERANCE = 1e-3
 

@@ -1,7 +1,8 @@
 """The primary score of predictions, by which trials, ensembles and columns are judged: bigger is better."""
 
 from bakeoff.protocol.job import Job
-from bakeoff.protocol.metrics import Predictions, compute_metrics
+from bakeoff.protocol.metrics import compute_metrics
+from bakeoff.protocol.predictions import Predictions
 
 
 def score_primary(job: Job, predictions: Predictions) -> float:

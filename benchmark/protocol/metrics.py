@@ -8,81 +8,16 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 
+from bakeoff.protocol.calibration import expected_calibration_error, top_label
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.tasks import Task
 
 Needs = Literal["values", "scores", "probabilities"]
 CLASSIFICATION_TASKS: tuple[Task, ...] = ("binary", "multiclass")
-CALIBRATION_BINS = 15
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """What one fitted model says of the test rows.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray of shape (n_rows,)
-        Labels or values.
-    classes : ndarray of shape (n_classes,)
-        All labels of the data set, sorted; empty for a regression.
-    positive : label, optional
-        Positive class of a binary task.
-    scores : ndarray of shape (n_rows, n_classes), optional
-        Probabilities, or decision values where there are none: bigger means more likely.
-    probabilities : ndarray of shape (n_rows, n_classes), optional
-        Rows sum to 1; 0 for a class that was absent from the training rows.
-    weights : ndarray of shape (n_rows,), optional
-        How much each row counts in every standard metric.
-    """
-
-    y_true: np.ndarray
-    y_pred: np.ndarray
-    classes: np.ndarray
-    positive: Any = None
-    scores: np.ndarray | None = None
-    probabilities: np.ndarray | None = None
-    weights: np.ndarray | None = None
-
-    @property
-    def one_hot(self) -> np.ndarray:
-        """1 where a row is of a class, shape (n_rows, n_classes)."""
-        return np.asarray(self.y_true[:, None] == self.classes[None, :], dtype=float)
-
-    @property
-    def one_vs_rest_columns(self) -> list[int]:
-        """Columns of the classes that one-vs-rest metrics average over: all, or of two the positive one."""
-        if len(self.classes) > 2:
-            return list(range(len(self.classes)))
-        return [int(np.flatnonzero(self.classes == self.positive)[0])]
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any], positive: Any) -> Self:
-        """Return what a fit stored of its test rows; the positive class may be named by its text alone."""
-        scores, classes = arrays.get("scores"), arrays["classes"]
-        return cls(
-            y_true=arrays["y_true"],
-            y_pred=arrays["y_pred"],
-            classes=classes,
-            positive=next((label for label in classes if label == positive or str(label) == positive), positive),
-            scores=scores,
-            probabilities=scores if bool(arrays["scores_are_probabilities"]) else None,
-            weights=arrays.get("weights"),
-        )
-
-    def to_arrays(self, rows: np.ndarray, times: np.ndarray | None) -> dict[str, np.ndarray]:
-        """Return what a fit stores of its test rows; of their times (of all rows) only the order is kept."""
-        arrays = {"rows": rows, "y_true": self.y_true, "y_pred": self.y_pred, "classes": self.classes}
-        if times is not None:
-            arrays["time"] = np.unique(times[rows], return_inverse=True)[1]
-        if self.scores is not None:
-            arrays["scores"] = self.scores
-        if self.weights is not None:
-            arrays["weights"] = self.weights
-        return {**arrays, "scores_are_probabilities": np.asarray(self.probabilities is not None)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,54 +61,6 @@ def _compute(metric: Metric, predictions: Predictions) -> float:
 def metrics_for(task: Task, metrics: Mapping[str, Metric] | None = None) -> dict[str, Metric]:
     """Return those of the metrics (the standard ones if left out) that judge a task, by name."""
     return {name: metric for name, metric in (metrics or METRICS).items() if task in metric.tasks}
-
-
-def top_label(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of each row's most likely class, and whether that is the true one."""
-    assert predictions.probabilities is not None  # the caller looked
-    top = predictions.probabilities.argmax(axis=1)
-    return predictions.probabilities.max(axis=1), predictions.classes[top] == predictions.y_true
-
-
-def calibration_bins(probabilities: np.ndarray, n_bins: int = CALIBRATION_BINS) -> np.ndarray:
-    """Return the bin of each row, from 0: bins of equal mass, and equal probabilities share one."""
-    from scipy.stats import rankdata
-
-    bins: np.ndarray = (rankdata(probabilities, method="min").astype(int) - 1) * n_bins // len(probabilities)
-    return bins
-
-
-def expected_calibration_error(
-    probabilities: np.ndarray,
-    correct: np.ndarray,
-    weights: np.ndarray | None = None,
-    n_bins: int = CALIBRATION_BINS,
-) -> float:
-    """Return the top-label calibration error over bins of equal mass; equal probabilities share a bin.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_rows,)
-        Probability of the predicted (most likely) class.
-    correct : ndarray of bool of shape (n_rows,)
-    weights : ndarray of shape (n_rows,), optional
-        How much each row counts.
-    n_bins : int
-
-    Returns
-    -------
-    float
-        Mean over rows of |accuracy - confidence| of the row's bin, in [0, 1].
-
-    References
-    ----------
-    Guo et al. 2017, On Calibration of Modern Neural Networks (top label); Nguyen & O'Connor 2015, Posterior
-    calibration and exploratory analysis for NLP models (bins of equal mass).
-    """
-    bins = calibration_bins(probabilities, n_bins)
-    mass = np.ones(len(bins)) if weights is None else weights
-    gaps = np.bincount(bins, weights=mass * (correct - probabilities), minlength=n_bins)
-    return float(np.abs(gaps).sum() / mass.sum())
 
 
 def _label_metric(predictions: Predictions, function: str, **options: Any) -> float:

@@ -22,7 +22,8 @@ from bakeoff.planning.plan import Plan
 from bakeoff.planning.staging import open_data_file, stage_data
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.keys import Keys, keys_of_cross_model_ensemble
-from bakeoff.protocol.metrics import Predictions, compute_metrics
+from bakeoff.protocol.metrics import compute_metrics
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.recorded_runs.extension import rebuild_plan
 from bakeoff.records.provenance import collect_versions
 from bakeoff.records.record import Record

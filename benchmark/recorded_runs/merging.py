@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from bakeoff.errors import UserError
 from bakeoff.estimators.models.registry import FAMILIES, specs_of_family
 from bakeoff.plain import format_percent
+from bakeoff.records.fit_files import FIT_FILES, write_atomic
 from bakeoff.records.provenance import changed_versions
 from bakeoff.records.record import UNFINISHED, Record
-from bakeoff.records.run_folder import FIT_FILES, RunFolder, write_atomic
+from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.run_data.comparable import check_comparable
 from bakeoff.suites.entries import name_of_dataset, name_of_model
 from bakeoff.suites.suite import Suite

@@ -6,7 +6,8 @@ Other metrics are in no key of a fit, so a finished fit is not run again for the
 from dataclasses import replace
 
 from bakeoff.protocol.job import Job
-from bakeoff.protocol.metrics import METRICS, Predictions, compute_metrics
+from bakeoff.protocol.metrics import METRICS, compute_metrics
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
 

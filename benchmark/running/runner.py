@@ -21,9 +21,10 @@ from bakeoff.evaluation.evaluate import FitResult
 from bakeoff.planning.plan import Plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
+from bakeoff.records.fit_files import write_atomic
 from bakeoff.records.provenance import changed_versions, collect_versions, git_commit
 from bakeoff.records.record import UNFINISHED, Record
-from bakeoff.records.run_folder import RunFolder, write_atomic
+from bakeoff.records.run_folder import RunFolder
 from bakeoff.running.recording import to_record
 from bakeoff.running.rescore import add_metrics
 from bakeoff.running.session import limits_of, run_fits

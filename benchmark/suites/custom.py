@@ -9,7 +9,8 @@ from typing import Any
 from bakeoff.errors import UserError, describe_error
 from bakeoff.estimators.search_spaces.space import Params, Space, Trial
 from bakeoff.estimators.specs.spec import Family, ModelSpec, Setting
-from bakeoff.protocol.metrics import Metric, Needs, Predictions
+from bakeoff.protocol.metrics import Metric, Needs
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.suites.entries import ImportedMetric, ImportedModel, RangeEntry
 from bakeoff.tasks import KINDS, TASKS
 

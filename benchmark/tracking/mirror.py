@@ -13,8 +13,9 @@ from typing import Any
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import UserError
 from bakeoff.protocol.job import Job
+from bakeoff.records.fit_files import REBUILD
 from bakeoff.records.record import Record
-from bakeoff.records.run_folder import REBUILD, TRACKED, VERDICT, RunFolder
+from bakeoff.records.run_folder import TRACKED, VERDICT, RunFolder
 from bakeoff.seeds import digest_parts
 from bakeoff.tracking.client import address_of_server, connect, default_artifact_location
 from bakeoff.tracking.models import log_model

@@ -17,7 +17,7 @@ from bakeoff.estimators.wrappers.boosting_callbacks import CHECKPOINTS, PartialM
 from bakeoff.fitting.fit import build_model, early_stopping_rows, fit_rows, predict, predict_features, take
 from bakeoff.fitting.score import score_primary
 from bakeoff.protocol.job import Job
-from bakeoff.protocol.metrics import Predictions
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.tuning.stepwise import StepwiseCall
 from bakeoff.tuning.study import TrialMonitor
 

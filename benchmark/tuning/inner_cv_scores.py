@@ -11,7 +11,7 @@ from bakeoff.errors import describe_error
 from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.fitting.fit import load_into_memory
 from bakeoff.protocol.job import Job
-from bakeoff.protocol.metrics import Predictions
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.protocol.splits import check_folds, inner_splits
 from bakeoff.tuning.inner_cv import Folds, choose_inner_cv, fit_sequentially
 from bakeoff.tuning.study import Study, TrialMonitor, TuningResult, tune

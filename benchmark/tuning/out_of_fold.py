@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.protocol.metrics import Predictions
+from bakeoff.protocol.predictions import Predictions
 
 PredictionKind = Literal["values", "votes", "scores", "probabilities"]
 KINDS: tuple[PredictionKind, ...] = ("values", "votes", "scores", "probabilities")
