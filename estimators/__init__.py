@@ -1,18 +1,15 @@
 """Estimators: one interface over classical and deep models, and the registry that names them.
 
-Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The files:
-
-- the registry: `registry`, `spec`, `space`, `specs_*` for each kind of model, `pipelines`, `preprocessors`, `tokenizer`;
-- nets as scikit-learn sees them: `net`, `net_classifier`, `net_regressor`, and `mlp`, `cnn`, `lstm`, `custom`; what
-  they check (`parameters`, `categories`, `vocabulary`, `rows`), remember (`history`, `resume`), store (`persistence`)
-  and sample (`uncertainty`);
-- their networks, of many replicas at once: `networks`, `layers`, `embeddings`, `convolutional`; `recurrent` is of one;
-- their training: `folds` and `net` hand replicas to `training`, which groups them (`grouping`) to programs
-  (`program`) with `batches`, `objectives`, `optimizers`, `augmentation` and `stopping`.
+Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The rooms, each of
+which imports those before it only: `layers` (networks of many replicas at once), `training` (the one training loop),
+`preprocessing`, `nets` (as scikit-learn sees them), `search_spaces`, `wrappers` (of other libraries' models), `specs`
+(what the registry says of each model), `models` (the registry and ready pipelines).
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from bakeoff.estimators.former_names import install
 
 if TYPE_CHECKING:
     from bakeoff.estimators.models.pipelines import make
@@ -56,6 +53,9 @@ __all__ = [
     "fit_folds",
     "make",
 ]
+
+
+install()  # before any pickle is read
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,8 @@ from bakeoff.engines.observers import Silent
 from bakeoff.engines.options import RunOptions
 from bakeoff.errors import UserError
 from bakeoff.planning.plan import make_plan
-from bakeoff.protocol.metrics import METRICS, Predictions
+from bakeoff.protocol.metrics import METRICS
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.recorded_runs.cross_model_ensemble import build_cross_model_ensembles
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import CROSS_MODEL_ENSEMBLES, RunFolder

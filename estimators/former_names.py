@@ -1,0 +1,68 @@
+"""Modules and classes by the names that they had before: pickles of estimators made then still load.
+
+A pickle names each class by its module. Models that were exported, logged to MLflow, or kept in a run folder name
+modules that have moved since; importing such a name gives the module where its classes are today.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+PACKAGE = "bakeoff.estimators."
+# Room -> the modules that moved into it; `old=new` where the name changed, too.
+MOVED = {
+    "layers": "augmentation categories convolutional embeddings layers networks recurrent streams=random_numbers",
+    "training": (
+        "batches history inference objectives optimizers progress_bar resume rows stopping uncertainty "
+        "grouping=replica_grouping program=replica_group training=loop"
+    ),
+    "preprocessing": "scaling series_features series_gaps tabular_encoding tokenizer rocket=mini_rocket",
+    "nets": "cnn custom folds lstm mlp net net_classifier net_regressor persistence vocabulary documented=docstrings",
+    "search_spaces": "edges points space",
+    "wrappers": "averaged=averaging rounds=boosting_callbacks xgb=xgboost",
+    "specs": (
+        "spec specs_boosting=boosting specs_linear=linear specs_nets=nets specs_series=series "
+        "specs_simple=simple specs_text_nets=text_nets specs_trees=trees"
+    ),
+    "models": "pipelines registry front_ends=preprocessors",
+}
+RENAMED = {"Lanes": "ReplicaContext", "Solo": "SingleNetwork", "Store": "BatchStore", "Program": "ReplicaGroup"}
+
+
+def list_moved() -> dict[str, str]:
+    """Return old and new full names of modules."""
+    pairs = ((room, *name.partition("=")) for room, names in MOVED.items() for name in names.split())
+    return {PACKAGE + old: f"{PACKAGE}{room}.{new or old}" for room, old, _, new in pairs}
+
+
+class FormerModules(MetaPathFinder, Loader):
+    """Finds modules by their former names, after all other finders failed."""
+
+    def __init__(self) -> None:
+        self._moved = list_moved()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec for a former name."""
+        del path, target
+        return ModuleSpec(fullname, self) if fullname in self._moved else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the module hand out what is in its place today, by former names, too."""
+        today = import_module(self._moved[module.__name__])
+
+        def find(name: str) -> Any:
+            return getattr(today, RENAMED.get(name, name))
+
+        module.__getattr__ = find  # type: ignore[method-assign]  # PEP 562
+
+
+def install() -> None:
+    """Make former names importable; doing so twice changes nothing."""
+    if not any(isinstance(finder, FormerModules) for finder in sys.meta_path):
+        sys.meta_path.append(FormerModules())
