@@ -64,8 +64,8 @@ def run_suite(
         Whether every model that ended well on all outer folds is refitted on all rows, and logged to its run in MLflow.
     progress : Progress, optional
     **run_options
-        Fields of `bakeoff.engines.options.RunOptions`: `workers`, `dask`, `executor`, `in_process`, `fits_per_gpu`, `retries`,
-        `retry_failed`, `fail_fast`, `mixed_versions`.
+        Fields of `bakeoff.engines.options.RunOptions`: `workers`, `dask`, `executor`, `in_process`, `fits_per_gpu`,
+        `retries`, `retry_failed`, `fail_fast`, `mixed_versions`.
 
     Returns
     -------

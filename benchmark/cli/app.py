@@ -13,9 +13,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from bakeoff.cli.console import build_console, print_all, print_json
-from bakeoff.cli.exit_codes import INTERRUPTED, OK, SOME_FAILED, USER_ERROR
+from bakeoff.cli.exits import INTERRUPTED, OK, SOME_FAILED, USER_ERROR, exit_interrupted, exit_promptly
 from bakeoff.cli.inspect_commands import inspect_app
-from bakeoff.cli.interrupts import exit_interrupted, exit_promptly
 from bakeoff.cli.options import (
     Data,
     Datasets,

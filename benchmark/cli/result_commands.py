@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from bakeoff.cli.console import build_console, print_all, print_json
-from bakeoff.cli.exit_codes import OK, SOME_FAILED
-from bakeoff.cli.interrupts import exit_promptly
+from bakeoff.cli.exits import OK, SOME_FAILED, exit_promptly
 from bakeoff.cli.options import AsJson, Dask, LogModels, MixedVersions, RunPath, TrackingUri, Workers
 from bakeoff.errors import UserError
 

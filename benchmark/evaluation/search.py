@@ -104,12 +104,13 @@ def search_diagnostics(job: Job, search: SearchResult) -> dict[str, Any]:
 
 def _budget_note(job: Job, tuned: TuningResult) -> str:
     """Say why a study ended before its budget in trials."""
+    budget, done = job.settings.trials, len(tuned.trials)
     if tuned.params is None and _ran_out_of_time(tuned):
         return "no trial ended within the budget in seconds: default parameters"
-    if tuned.exhausted and len(tuned.trials) < job.settings.trials:
-        return f"all {len(tuned.trials)} points of the space were tried, before the {job.settings.trials} trials of the budget"
-    if job.settings.tuning_s is not None and len(tuned.trials) < job.settings.trials:
-        return f"the budget in seconds ended after {len(tuned.trials)} of {job.settings.trials} trials"
+    if tuned.exhausted and done < budget:
+        return f"all {done} points of the space were tried, before the {budget} trials of the budget"
+    if job.settings.tuning_s is not None and done < budget:
+        return f"the budget in seconds ended after {done} of {budget} trials"
     return ""
 
 

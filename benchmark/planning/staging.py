@@ -1,6 +1,6 @@
 """Data sets on their way to the fits: written once by the parent, opened memory-mapped by every process.
 
-Tables and texts are numbers and bytes, see `bakeoff.datasets.mapped_rows`; `bakeoff.fitting.fit.take` makes rows of them.
+Tables and texts are numbers and bytes, see `bakeoff.datasets.mapped_rows`; `bakeoff.fitting.fit.take` takes rows.
 """
 
 from collections.abc import Iterable, Sequence

@@ -85,7 +85,7 @@ class Job:
 
     @property
     def score_default_params(self) -> bool:
-        """Whether a default variant is scored on the inner folds: also where the run tunes, but this model has no space."""
+        """Whether a default is scored on the inner folds: also where the run tunes, but this model has no space."""
         return self.settings.score_defaults or (self.settings.tunes and not self.choice.list_space(self.task))
 
     @property

@@ -177,6 +177,6 @@ def _too_few_rows_message(dataset: Dataset, small: Sequence[float], min_folds: i
     classes = "" if dataset.task == "regression" else "every class and "
     advice = f"the least share is {format_percent(least)}" if least < 1 else "no share below 100 % does"
     return (
-        f"learning_curve: {', '.join(map(format_percent, small))} of a training part of {dataset.name!r} is too little: it "
-        f"must hold {classes}at least {min_folds} {describe_fold_limit(dataset)}; {advice}"
+        f"learning_curve: {', '.join(map(format_percent, small))} of a training part of {dataset.name!r} is too "
+        f"little: it must hold {classes}at least {min_folds} {describe_fold_limit(dataset)}; {advice}"
     )

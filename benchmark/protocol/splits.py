@@ -29,7 +29,8 @@ class Split:
     train, test : ndarray of int
         Row numbers, ascending.
     train_fraction : float
-        Of the fold's training part that `train` holds: below 1 for a point of a learning curve, see `bakeoff.protocol.learning_curve`.
+        Of the fold's training part that `train` holds: below 1 for a point of a learning curve, see
+        `bakeoff.protocol.learning_curve`.
     """
 
     repeat: int
@@ -139,7 +140,8 @@ def check_folds(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
         return
     advice = f"use at most {most} folds" if most > 1 else "2 folds are the least"
     raise UserError(
-        f"{folds} folds need at least {folds} {describe_fold_limit(dataset)}; the data set {dataset.name!r} has {most}: {advice}"
+        f"{folds} folds need at least {folds} {describe_fold_limit(dataset)}; the data set "
+        f"{dataset.name!r} has {most}: {advice}"
     )
 
 

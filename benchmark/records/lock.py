@@ -43,8 +43,8 @@ def lock_file(path: Path, *, what: str) -> Iterator[None]:
             holder = _read_holder(file)
             if _is_alive(holder):
                 raise UserError(
-                    f"{_locked_message(what, holder)}. If that run has ended, delete {path}: this file system has no locks that "
-                    "would tell"
+                    f"{_locked_message(what, holder)}. If that run has ended, delete {path}: this file system has no "
+                    "locks that would tell"
                 ) from None
         file.truncate(0)
         json.dump(_describe_process(), file)

@@ -226,7 +226,7 @@ class RunFolder(FitFiles):
             return ""
 
     def read_forecast(self) -> list[dict[str, Any]]:
-        """Read the rows of a forecast, see `bakeoff.running.forecast`; none if there is no forecast, or a damaged one."""
+        """Read the rows of `bakeoff.running.forecast`; none if there is no forecast, or a damaged one."""
         try:
             rows = self.read_json(FORECAST).get("rows", [])
         except UserError:

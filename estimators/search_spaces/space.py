@@ -1,8 +1,8 @@
 """Search spaces: what a space may ask of a trial, and the ways a user narrows it.
 
 A space is a function `(trial, task) -> parameters` that asks the trial for values as in Optuna. Four trials answer:
-Optuna's own while tuning, `Point` for the default, `NarrowedTrial` for fixed, capped and narrowed parameters, and `Listing`
-for a fingerprint.
+Optuna's own while tuning, `Point` for the default, `NarrowedTrial` for fixed, capped and narrowed parameters, and
+`Listing` for a fingerprint.
 """
 
 from collections.abc import Mapping, Sequence

@@ -66,7 +66,8 @@ class ModelSpec:
     fits_folds_together : bool
         True if `fit_folds` can train it: a net of this package.
     round_callbacks : callable, optional
-        `(estimator, watch) -> options of fit`: lets boosting be asked while it goes on (`bakeoff.estimators.wrappers.boosting_callbacks`).
+        `(estimator, watch) -> options of fit`: lets boosting be asked while it goes on, see
+        `bakeoff.estimators.wrappers.boosting_callbacks`.
     """
 
     name: str
@@ -165,7 +166,7 @@ class Choice:
         return NarrowedTrial(trial, self._answered(task), self.ranges, self._bounds)
 
     def _answered(self, task: Task) -> Params:
-        """Return what is no longer asked: fixed parameters, and the conditions before those that the user gave a range."""
+        """Return what is no longer asked: fixed parameters, and the conditions of those that the user gave a range."""
         questions = self._questions(task)
         zeros = {f"{name}_is_zero": False for name in self.ranges if f"{name}_is_zero" in questions}
         conditions = dict(condition for name, condition in self.spec.conditions.items() if name in self.ranges)

@@ -78,7 +78,7 @@ def test_registry_is_complete() -> None:
 
 @pytest.mark.parametrize("name", SPECS)
 def test_spec_is_declared_in_full(name: str) -> None:
-    """Every spec has a family, a summary, a source, tasks, kinds, a preprocessor for each kind, and reasons for limits."""
+    """Every spec has a family, a summary, a source, tasks, kinds, preprocessors by kind, and reasons for limits."""
     spec = SPECS[name]
     assert spec.family in get_args(Family)
     assert spec.summary
@@ -380,7 +380,7 @@ def test_xgboost_stops_early_on_labels_of_any_kind() -> None:
 def test_registry_imports_nothing_heavy() -> None:
     """Listing the models loads no library that a model needs, and neither does reading a suite."""
     code = (
-        "import sys, bakeoff.estimators.models.registry as r; assert len(r.all_specs()) >= 19; import bakeoff.suites.suite;"
+        "import sys, bakeoff.estimators.models.registry as r, bakeoff.suites.suite; assert len(r.all_specs()) >= 19;"
         "heavy = {'torch', 'xgboost', 'sklearn', 'mlflow', 'lightgbm', 'catboost', 'optuna', 'scipy'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -1,4 +1,4 @@
-"""How Ctrl-C and SIGTERM end the command line: promptly, with the records kept."""
+"""How the command line ends: its exit codes, and Ctrl-C and SIGTERM, promptly and with the records kept."""
 
 import os
 import signal
@@ -6,9 +6,10 @@ import sys
 import threading
 from typing import NoReturn
 
-from bakeoff.cli.exit_codes import INTERRUPTED
 from bakeoff.errors import RESUME_HINT
 
+# All well; some fits failed, or came out otherwise; the user's mistake; interrupted, with the records kept.
+OK, SOME_FAILED, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 EXIT_DELAY_S = 0.7
 
 
