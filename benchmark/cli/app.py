@@ -15,13 +15,12 @@ import typer
 from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exits import INTERRUPTED, OK, SOME_FAILED, USER_ERROR, exit_interrupted, exit_promptly
 from bakeoff.cli.inspect_commands import inspect_app
+from bakeoff.cli.option_groups import DatasetOptions, RunningOptions, takes
 from bakeoff.cli.options import (
     Data,
     Datasets,
-    Drop,
     FailFast,
     FitsPerGpu,
-    Groups,
     InProcess,
     LearningCurve,
     MixedVersions,
@@ -31,19 +30,13 @@ from bakeoff.cli.options import (
     MoreRepeats,
     MoreTrials,
     Out,
-    Positive,
     Retries,
     RunPath,
-    Set,
     ShardOf,
     SuiteName,
-    Target,
-    Task,
-    Time,
     split_names,
 )
 from bakeoff.cli.result_commands import result_app
-from bakeoff.cli.run_options import CommonOptions, takes_common_options
 from bakeoff.errors import UserError
 
 app = typer.Typer(
@@ -95,7 +88,7 @@ def _version(
 
 
 @app.command()
-@takes_common_options
+@takes(how=RunningOptions)
 def run(
     suite: SuiteName,
     *,
@@ -109,7 +102,7 @@ def run(
     fail_fast: FailFast = False,
     retries: Retries = 1,
     mixed_versions: MixedVersions = False,
-    common: CommonOptions,
+    how: RunningOptions,
 ) -> int:
     """Run a suite; fits that are recorded already are not run again."""
     from bakeoff.api import run_suite
@@ -117,7 +110,7 @@ def run(
     return _execute(
         run_suite,
         suite,
-        common,
+        how,
         out=out,
         models=split_names(models),
         datasets=split_names(datasets),
@@ -132,7 +125,7 @@ def run(
 
 
 @app.command()
-@takes_common_options
+@takes(how=RunningOptions)
 def extend(
     run: RunPath,
     *,
@@ -141,7 +134,7 @@ def extend(
     repeats: MoreRepeats = None,
     models: MoreModels = None,
     mixed_versions: MixedVersions = False,
-    common: CommonOptions,
+    how: RunningOptions,
 ) -> int:
     """Go on with a run, with more trials, repeats or models; no finished fit runs again, and studies go on."""
     from bakeoff import api
@@ -149,7 +142,7 @@ def extend(
     return _execute(
         api.extend,
         run,
-        common,
+        how,
         trials=trials or 0,
         folds=folds or 0,
         repeats=repeats or 0,
@@ -159,17 +152,11 @@ def extend(
 
 
 @app.command()
-@takes_common_options
+@takes(about=DatasetOptions, how=RunningOptions)
 def compare(
     data: Data,
     *,
-    target: Target = None,
-    task: Task = None,
-    positive: Positive = None,
-    drop: Drop = None,
-    groups: Groups = None,
-    time: Time = None,
-    set_: Set = None,
+    about: DatasetOptions,
     models: Models = None,
     folds: Annotated[int, typer.Option(min=2, help="Outer folds.")] = 5,
     trials: Annotated[int, typer.Option(min=0, help="Tuning trials; 0 runs the default parameters only.")] = 0,
@@ -179,17 +166,16 @@ def compare(
     ] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = None,
-    common: CommonOptions,
+    how: RunningOptions,
 ) -> int:
     """Compare models on one data set, without a suite."""
     from bakeoff.api import run_suite
-    from bakeoff.cli.dataset_options import dataset_entry, read_dataset_options
+    from bakeoff.cli.dataset_options import dataset_entry
 
-    options = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
     name = re.sub(r"[^\w .-]", "-", Path(data).name.split(".")[0])[:80] or "data"
     content = {
         "name": f"compare-{name}",
-        "datasets": [dataset_entry(data, options)],
+        "datasets": [dataset_entry(data, about.read())],
         "models": split_names(models) or ["all"],
         "variants": ["default", "tuned"] if trials else ["default"],
         "outer_folds": folds,
@@ -199,17 +185,17 @@ def compare(
         "seed": seed,
     }
     curve = split_names(learning_curve, "shares") or None
-    return _execute(run_suite, content, common, out=out, learning_curve=curve)
+    return _execute(run_suite, content, how, out=out, learning_curve=curve)
 
 
-def _execute(function: Callable[..., Any], what: Any, common: CommonOptions, **options: Any) -> int:
+def _execute(function: Callable[..., Any], what: Any, how: RunningOptions, **options: Any) -> int:
     """Run fits with a live display, print what they came to, and return the exit code."""
     from bakeoff.cli.progress import build_progress
 
     exit_promptly()
-    with build_progress(build_console(stderr=common.as_json)) as progress:
-        result = function(what, progress=progress, **options, **common.for_api())
-    return _close(result, common.as_json)
+    with build_progress(build_console(stderr=how.as_json)) as progress:
+        result = function(what, progress=progress, **options, **how.for_api())
+    return _close(result, how.as_json)
 
 
 def _close(result: Any, as_json: bool) -> int:

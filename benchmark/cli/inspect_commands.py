@@ -7,22 +7,16 @@ import typer
 
 from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exits import OK, SOME_FAILED, exit_promptly
+from bakeoff.cli.option_groups import DatasetOptions, takes
 from bakeoff.cli.options import (
     AsJson,
     Data,
     Datasets,
-    Drop,
-    Groups,
     LearningCurve,
     ListingName,
     Models,
     Out,
-    Positive,
-    Set,
     SuiteName,
-    Target,
-    Task,
-    Time,
     Workers,
     split_names,
 )
@@ -32,27 +26,20 @@ inspect_app = typer.Typer()
 
 
 @inspect_app.command()
+@takes(options=DatasetOptions)
 def describe(
     data: Data,
     *,
-    target: Target = None,
-    task: Task = None,
-    positive: Positive = None,
-    drop: Drop = None,
-    groups: Groups = None,
-    time: Time = None,
-    set_: Set = None,
+    options: DatasetOptions,
     folds: Annotated[int, typer.Option(min=2, help="Outer folds that the audit has in mind.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Say what a data set holds, what was inferred from it, and what is odd about it."""
-    from bakeoff.cli.dataset_options import read_dataset_options
     from bakeoff.cli.tables import dataset_tables
     from bakeoff.datasets import load
     from bakeoff.datasets.profiling.description import describe as described
 
-    options = read_dataset_options(target, task, positive, split_names(drop), groups, time, set_)
-    about = described(load(data, **options), folds=folds)
+    about = described(load(data, **options.read()), folds=folds)
     if as_json:
         print_json(about)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.estimators.search_spaces.edges import find_edges
+from bakeoff.estimators.search_spaces.bounds import find_params_at_bounds
 from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.fitting.fit import Member
 from bakeoff.protocol.job import Job
@@ -91,7 +91,7 @@ def search_diagnostics(job: Job, search: SearchResult) -> dict[str, Any]:
         "default_score": tuned.trials[0]["value"] if tuned.trials else None,
         "budget_trials": job.settings.trials,
         "budget_s": job.settings.tuning_s,
-        "at_edge": find_edges(tuned.best.get("suggested", {}), job.choice.list_space(job.task)),
+        "at_edge": find_params_at_bounds(tuned.best.get("suggested", {}), job.choice.list_space(job.task)),
     }
     if len(search.members) > 1:
         diagnostics["members"] = len(search.members)

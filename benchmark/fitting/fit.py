@@ -14,7 +14,7 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.datasets.mapped_rows import MappedTable, MappedTexts
 from bakeoff.estimators.models.pipelines import build_pipeline
 from bakeoff.estimators.search_spaces.space import Params
-from bakeoff.estimators.specs.spec import Setting
+from bakeoff.estimators.specs.spec import BuildContext
 from bakeoff.fitting.predict import predict_rows
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.predictions import Predictions
@@ -91,7 +91,7 @@ def fit_members(job: Job, dataset: Dataset, rows: np.ndarray, members: Sequence[
 def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
     """Build the job's unfitted pipeline; all fits of a cell are seeded alike."""
     seed = job.seed_for("model", model=job.choice.name)
-    setting = Setting(
+    context = BuildContext(
         task=job.task,
         kind=job.kind,
         input_shape=dataset.input_shape,
@@ -99,7 +99,7 @@ def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
         threads=job.settings.threads,
         device=job.device,
     )
-    return build_pipeline(job.choice.spec, setting, params, dataset.categorical)
+    return build_pipeline(job.choice.spec, context, params, dataset.categorical)
 
 
 def accepts_sample_weight(pipeline: Any) -> bool:

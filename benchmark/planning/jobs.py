@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.estimators.specs.spec import Choice
+from bakeoff.estimators.specs.spec import ModelChoice
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.keys import keys_of
 from bakeoff.protocol.metrics import Metric, metrics_for
@@ -31,7 +31,7 @@ def list_jobs(
     suite: Suite,
     datasets: Mapping[str, Dataset],
     splits: Mapping[str, list[Split]],
-    choices: list[Choice],
+    choices: list[ModelChoice],
     metrics: Mapping[str, Metric],
 ) -> Iterator[Job | Skip]:
     """Yield every fit of a suite in its order, and in their place the models that are skipped."""
@@ -42,7 +42,7 @@ def list_jobs(
 
 
 def _list_model_jobs(
-    suite: Suite, dataset: Dataset, splits: list[Split], choice: Choice, metrics: Mapping[str, Metric]
+    suite: Suite, dataset: Dataset, splits: list[Split], choice: ModelChoice, metrics: Mapping[str, Metric]
 ) -> Iterator[Job | Skip]:
     for _, group in groupby(enumerate(splits), key=lambda indexed: indexed[1].train_fraction):
         indexed = list(group)
@@ -60,7 +60,7 @@ def _list_model_jobs(
 def _job(
     settings: FitSettings,
     dataset: Dataset,
-    choice: Choice,
+    choice: ModelChoice,
     variant: Variant,
     split: Split,
     split_index: int,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakeoff.estimators.specs.spec import Choice
+from bakeoff.estimators.specs.spec import ModelChoice
 from bakeoff.protocol.keys import Keys
 from bakeoff.protocol.metrics import Metric
 from bakeoff.protocol.settings import FitSettings
@@ -27,7 +27,7 @@ class Job:
     task, kind : str
     positive : label
         Positive class of a binary task.
-    choice : Choice
+    choice : ModelChoice
         The model with what the user fixed and narrowed.
     variant : {"default", "tuned", "ensemble"}
     repeat, fold : int
@@ -52,7 +52,7 @@ class Job:
     task: Task
     kind: Kind
     positive: Any
-    choice: Choice
+    choice: ModelChoice
     variant: Variant
     repeat: int
     fold: int

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.estimators.specs.spec import Choice
+from bakeoff.estimators.specs.spec import ModelChoice
 from bakeoff.estimators.versions import PREPROCESSOR_VERSION
 from bakeoff.protocol.settings import FitSettings
 from bakeoff.protocol.splits import Split
@@ -23,7 +23,7 @@ class Keys:
     fit: str
 
 
-def keys_of(settings: FitSettings, dataset: Dataset, choice: Choice, variant: str, split: Split) -> Keys:
+def keys_of(settings: FitSettings, dataset: Dataset, choice: ModelChoice, variant: str, split: Split) -> Keys:
     """Derive the keys of a fit.
 
     Limits of time and memory, the number of workers, other metrics and other models are in none of them. The space and

@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeoff.errors import UserError, describe_error
 from bakeoff.estimators.search_spaces.space import Params, Space, Trial
-from bakeoff.estimators.specs.spec import Family, ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, Family, ModelSpec
 from bakeoff.protocol.metrics import Metric, Needs
 from bakeoff.protocol.predictions import Predictions
 from bakeoff.suites.entries import ImportedMetric, ImportedModel, RangeEntry
@@ -99,10 +99,10 @@ def build_custom_spec(
     """
     ranges = dict(ranges or {})
 
-    def build_with_seed(setting: Setting, params: Params) -> Any:
+    def build_with_seed(context: BuildContext, params: Params) -> Any:
         estimator = build(params)
         if "random_state" in estimator.get_params() and "random_state" not in params:
-            estimator.set_params(random_state=setting.random_state)
+            estimator.set_params(random_state=context.random_state)
         return estimator
 
     return ModelSpec(

@@ -11,7 +11,7 @@ from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, parse_openml_id
 from bakeoff.datasets.sources.registry import MAX_ROWS, MIN_ROWS, find_entry
 from bakeoff.datasets.sources.synthetic import Difficulty
 from bakeoff.errors import UserError, unknown_name
-from bakeoff.estimators.models.registry import FAMILIES, names_of_models
+from bakeoff.estimators.models.registry import FAMILIES, model_names
 from bakeoff.estimators.search_spaces.space import Range
 from bakeoff.protocol.metrics import METRICS
 from bakeoff.tasks import Task
@@ -38,7 +38,7 @@ def _known_dataset(name: str) -> str:
 
 
 def _known_model(name: str) -> str:
-    known = [*FAMILIES, *names_of_models()]
+    known = [*FAMILIES, *model_names()]
     if name not in known:
         raise ValueError(unknown_name("model", name, known, listing="models"))
     return name

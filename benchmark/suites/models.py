@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from bakeoff.errors import UserError, describe_error, unknown_name
 from bakeoff.estimators.models.pipelines import build_pipeline
 from bakeoff.estimators.models.registry import FAMILIES, get_spec, specs_of_family
-from bakeoff.estimators.specs.spec import Choice, ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelChoice, ModelSpec
 from bakeoff.suites.custom import import_model_spec
 from bakeoff.suites.entries import ImportedModel, InMemoryModel, NamedModel, name_of_model
 from bakeoff.suites.suite import Suite
@@ -45,7 +45,7 @@ def _caps(suite: Suite) -> dict[str, float]:
     return suite.caps.model_dump(exclude_none=True)
 
 
-def resolve_models(suite: Suite, in_memory: Mapping[str, ModelSpec], problems: list[str]) -> list[Choice]:
+def resolve_models(suite: Suite, in_memory: Mapping[str, ModelSpec], problems: list[str]) -> list[ModelChoice]:
     """Expand families; an entry with options replaces the plain one that a family brought.
 
     Parameters
@@ -69,23 +69,23 @@ def resolve_models(suite: Suite, in_memory: Mapping[str, ModelSpec], problems: l
     return list(load_each(problems, wanted.values(), lambda entry: _choice(suite, entry, in_memory)).values())
 
 
-def _choice(suite: Suite, entry: Entry, in_memory: Mapping[str, ModelSpec]) -> tuple[str, Choice]:
+def _choice(suite: Suite, entry: Entry, in_memory: Mapping[str, ModelSpec]) -> tuple[str, ModelChoice]:
     caps = _caps(suite)
     if isinstance(entry, str):
-        choice = Choice(spec=get_spec(entry), caps=caps)
+        choice = ModelChoice(spec=get_spec(entry), caps=caps)
     elif isinstance(entry, NamedModel):
         ranges = {name: given.to_range() for name, given in entry.space.items()}
-        choice = Choice(
+        choice = ModelChoice(
             spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry)
         )
     elif isinstance(entry, InMemoryModel):
-        choice = Choice(spec=get_in_memory("model", entry.memory, in_memory), caps=caps)
+        choice = ModelChoice(spec=get_in_memory("model", entry.memory, in_memory), caps=caps)
     else:
-        choice = Choice(spec=import_model_spec(entry), caps=caps)
+        choice = ModelChoice(spec=import_model_spec(entry), caps=caps)
     return choice.name, choice
 
 
-def check_models(suite: Suite, choices: list[Choice], tasks: set[Any], problems: list[str]) -> None:
+def check_models(suite: Suite, choices: list[ModelChoice], tasks: set[Any], problems: list[str]) -> None:
     """Note models that lack their package, and parameters and ranges that a model does not have."""
     requested = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
     for choice in choices:
@@ -99,26 +99,26 @@ def check_models(suite: Suite, choices: list[Choice], tasks: set[Any], problems:
                 problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
 
 
-def _problems_of_choice(choice: Choice, task: Any) -> list[str]:
+def _problems_of_choice(choice: ModelChoice, task: Any) -> list[str]:
     """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
     if choice.spec.fingerprint:  # a user's own: its preprocessor and its parameters are all there is to check
         return _problems_of_values(choice, task)
-    plain = Choice(spec=choice.spec)
+    plain = ModelChoice(spec=choice.spec)
     searched = plain.list_space(task)
-    estimator = choice.spec.build(Setting(task=task), plain.default_params(task))
+    estimator = choice.spec.build(BuildContext(task=task), plain.default_params(task))
     known = {name.rpartition("__")[2] for name in estimator.get_params()} | set(searched)
     problems = [unknown_name("parameter to search", name, searched) for name in choice.ranges if name not in searched]
     problems += [unknown_name("parameter", name, known) for name in choice.params if name not in known]
     return problems or _problems_of_values(choice, task)
 
 
-def _problems_of_values(choice: Choice, task: Any) -> list[str]:
+def _problems_of_values(choice: ModelChoice, task: Any) -> list[str]:
     try:
         params = choice.default_params(task)
     except (ValueError, TypeError) as error:
         return [f"{error}; give it another `default:`, or widen the range"]
     try:
-        build_pipeline(choice.spec, Setting(task=task, kind=choice.spec.kinds[0]), params)
+        build_pipeline(choice.spec, BuildContext(task=task, kind=choice.spec.kinds[0]), params)
     except UserError as error:
         return list(error.problems)
     except Exception as error:  # a user's factory may raise anything

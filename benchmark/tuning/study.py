@@ -19,7 +19,7 @@ import numpy as np
 import optuna
 
 from bakeoff.errors import describe_error
-from bakeoff.estimators.search_spaces.points import list_points
+from bakeoff.estimators.search_spaces.grid import list_grid
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.plain import to_jsonable
 from bakeoff.records.record import rename_fields
@@ -183,7 +183,7 @@ def tune(study: Study) -> TuningResult:
     """Run a study, or go on with it; the first of equals wins, so the default is kept unless beaten."""
     optuna.logging.set_verbosity(logging.CRITICAL)
     began = time.perf_counter()
-    points = list_points(study.suggest, MAX_POINTS)
+    points = list_grid(study.suggest, MAX_POINTS)
     with open_journal(study.journal) as storage:
         optuna_study = open_study(storage, optuna.pruners.MedianPruner(n_warmup_steps=study.n_warmup_steps, **PRUNER))
         rows = _finished_rows(optuna_study, study)[: study.trials]
