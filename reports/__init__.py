@@ -6,10 +6,11 @@ Importing this package is cheap; pandas and jinja2 are loaded when a report is m
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeoff.records.run_folder import SUMMARY, VERDICT, RunFolder, write_atomic
+from bakeoff.records.fit_files import write_atomic
+from bakeoff.records.run_folder import SUMMARY, VERDICT, RunFolder
 
 if TYPE_CHECKING:
-    from bakeoff.reports.run_data.frames import Run
+    from bakeoff.reports.run_data.run import Run
 
 __all__ = ["write_figures", "write_latex", "write_main_figures", "write_reports"]
 
@@ -28,10 +29,11 @@ def write_reports(folder: RunFolder) -> "Run":
     """
     from bakeoff.reports.pages.html import render_html
     from bakeoff.reports.pages.markdown import render_markdown, render_summary
-    from bakeoff.reports.run_data.frames import leaderboard, load_run_view
+    from bakeoff.reports.run_data.leaderboard import leaderboard
+    from bakeoff.reports.run_data.run import load_current_run
     from bakeoff.reports.sections.verdict_record import build_verdict_record
 
-    view = load_run_view(folder)
+    view = load_current_run(folder)
     write_atomic(folder.html, render_html(view))
     write_atomic(folder.markdown, render_markdown(view))
     write_atomic(folder.path / SUMMARY, render_summary(view))

@@ -10,7 +10,9 @@ import pandas as pd
 from bakeoff.plain import format_percent
 from bakeoff.reports.cells.strip_plots import Axis, StripPlot
 from bakeoff.reports.formats import NO_VALUE, format_seconds, format_value
-from bakeoff.reports.run_data.frames import Run, failures, leaderboard
+from bakeoff.reports.run_data.fits import failures
+from bakeoff.reports.run_data.leaderboard import leaderboard
+from bakeoff.reports.run_data.run import Run
 
 Rows = list[dict[str, Any]]
 Name = tuple[str, str]  # model, variant

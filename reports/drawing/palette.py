@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bakeoff.reports.drawing.figure import NEUTRAL
-from bakeoff.reports.run_data.frames import BASELINE, Run, cached
+from bakeoff.reports.run_data.run import BASELINE, Run, cached
 
 # Ten colours in a light and a dark shade, found by a search that made the least distance of any two (in OKLab) as large
 # as it could be, for full colour vision and for simulated protanopia, deuteranopia and tritanopia (Machado et al.

@@ -7,18 +7,15 @@ import numpy as np
 from bakeoff.reports.cells.tables import describe_metric
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
-from bakeoff.reports.run_data.frames import Run
-from bakeoff.reports.sections.anytime import AnytimeCurve, list_anytime_curves
+from bakeoff.reports.run_data.run import Run
+from bakeoff.reports.sections.anytime import AnytimeCurve, group_anytime_curves
 
 POINTS = 25
 
 
 def build_anytime_figure(view: Run, dataset: str) -> Figure | None:
     """Draw the mean over the outer folds of the best inner score by the seconds spent; None if nothing was tuned."""
-    by_model: dict[str, list[AnytimeCurve]] = {}
-    for study in list_anytime_curves(view):
-        if study.dataset == dataset:
-            by_model.setdefault(study.model, []).append(study)
+    by_model = group_anytime_curves(view).get(dataset)
     if not by_model:
         return None
     metric = view.primary(dataset)

@@ -4,17 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from bakeoff.protocol.metrics import (
-    CALIBRATION_BINS,
-    Predictions,
-    calibration_bins,
-    expected_calibration_error,
-    top_label,
-)
+from bakeoff.protocol.calibration import CALIBRATION_BINS, calibration_bins, expected_calibration_error, top_label
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.reports.drawing.figure import Axis, Figure, Heatmap, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
 from bakeoff.reports.figures.predictions import ModelPredictions, best_of_families
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 
 GRID = np.linspace(0, 1, 101)
 MAX_CLASSES = 12

@@ -14,7 +14,7 @@ from bakeoff.reports.figures.parameter_importance import build_parameter_importa
 from bakeoff.reports.figures.predictions import read_model_predictions
 from bakeoff.reports.figures.residuals import build_residual_figures
 from bakeoff.reports.figures.tradeoff import build_rank_tradeoff, build_tradeoffs
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.verdicts.per_task import TaskRanking, rank_tasks
 
 

@@ -9,7 +9,8 @@ from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
 from bakeoff.reports.figures.predictions import select_top_models
 from bakeoff.reports.formats import finite
-from bakeoff.reports.run_data.frames import Run, fits_of
+from bakeoff.reports.run_data.fits import fits_of
+from bakeoff.reports.run_data.run import Run
 
 MAX_COLUMNS = 12
 ROW_PX, PADDING_PX = 30, 110

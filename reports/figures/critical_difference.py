@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
-from bakeoff.reports.run_data.frames import Run
-from bakeoff.reports.sections.task_table import GROUPINGS, render_rank_test
+from bakeoff.reports.run_data.run import Run
+from bakeoff.reports.sections.task_table import GROUPINGS, render_rank_tests
 from bakeoff.reports.verdicts.per_task import TaskRanking
 
 ROW_PX, PADDING_PX = 24, 110
@@ -28,7 +28,7 @@ def build_rank_diagram(view: Run, ranking: TaskRanking) -> Figure:
         key=slugify(ranking.task, "ranks"),
         title=what,
         caption=f"{what}, 1 is best. A bar joins models that can't be told apart by {GROUPINGS[ranking.grouping]}. "
-        f"{render_rank_test(ranking)}",
+        f"{render_rank_tests(view)[ranking.task]}",
         x=Axis(title="mean rank, with its 95 % interval"),
         y=Axis(names=tuple(" ".join(ranking.names[place]) for place in order), is_reversed=True),
         traces=(*_bars(ranking, row_of), *(_point(view, ranking, place, row_of[place]) for place in order)),

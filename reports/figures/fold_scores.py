@@ -5,7 +5,9 @@ from typing import Any
 from bakeoff.reports.cells.tables import describe_metric, rows_of
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
-from bakeoff.reports.run_data.frames import BASELINE, Run, cells_of, fits_of, fold_scores
+from bakeoff.reports.run_data.fits import fits_of, fold_scores
+from bakeoff.reports.run_data.leaderboard import cells_of
+from bakeoff.reports.run_data.run import BASELINE, Run
 
 ROW_PX, PADDING_PX = 24, 110
 
@@ -31,7 +33,7 @@ def build_fold_figure(view: Run, dataset: str) -> Figure | None:
 
 def _traces(view: Run, metric: str, cell: dict[str, Any], row: int) -> tuple[Trace, Trace]:
     fits = fits_of(view, cell["dataset"])
-    scores = fold_scores(fits, cell["dataset"], cell["model"], cell["variant"], metric)
+    scores = fold_scores(fits, cell["model"], cell["variant"], metric)
     named = f"{cell['model']} ({cell['variant']})"
     look: dict[str, Any] = {"style": "points", "colour": colours(view)[cell["model"]], "family": cell["family"]}
     places = scores.index.tolist()

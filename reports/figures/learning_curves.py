@@ -7,8 +7,8 @@ from statistics import stdev
 from bakeoff.reports.cells.tables import describe_metric
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.run_data.frames import FAMILIES, Run
-from bakeoff.reports.sections.learning_table import render_learning_curve
+from bakeoff.reports.run_data.run import FAMILIES, Run
+from bakeoff.reports.sections.learning_table import render_learning_curves
 from bakeoff.reports.verdicts.learning_curves import LearningCurve, SizeComparison
 from bakeoff.reports.verdicts.selection import SelectedModel, format_selection
 
@@ -25,7 +25,7 @@ def build_learning_curve_figure(view: Run, curve: LearningCurve) -> Figure | Non
     return Figure(
         key=slugify(curve.dataset, "learning-curve"),
         title=f"{curve.dataset}: {curve.metric} by training rows",
-        caption=render_learning_curve(curve),
+        caption=render_learning_curves(view)[curve.dataset],
         x=Axis(title="training rows", is_log=True),
         y=Axis(title=describe_metric(view, curve.metric)),
         traces=traces,

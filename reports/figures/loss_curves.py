@@ -6,7 +6,8 @@ from typing import Any
 from bakeoff.reports.cells.tables import rows_of
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
-from bakeoff.reports.run_data.frames import Run, fits_of
+from bakeoff.reports.run_data.fits import fits_of
+from bakeoff.reports.run_data.run import Run
 
 
 def build_loss_figure(view: Run, dataset: str) -> Figure | None:

@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
 from bakeoff.reports.figures.predictions import select_top_models
-from bakeoff.reports.run_data.frames import Run, fits_of
+from bakeoff.reports.run_data.fits import fits_of
+from bakeoff.reports.run_data.run import Run
 
 MIN_TRIALS, MAX_TRIALS = 20, 100
 MAX_PARAMETERS = 5

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bakeoff.protocol.metrics import Predictions
-from bakeoff.reports.run_data.frames import BASELINE, FAMILIES, Run, cells_of, fits_of
+from bakeoff.protocol.predictions import Predictions
+from bakeoff.reports.run_data.fits import fits_of
+from bakeoff.reports.run_data.leaderboard import cells_of
+from bakeoff.reports.run_data.run import BASELINE, FAMILIES, Run, cached
 
 MAX_MODELS = 4
 
@@ -33,6 +35,7 @@ class ModelPredictions:
         return f"{self.model} ({self.variant})"
 
 
+@cached
 def select_top_models(view: Run, dataset: str) -> pd.DataFrame:
     """Return the best cell of each model, best first: four models, among them the best of each family."""
     cells = cells_of(view, dataset)

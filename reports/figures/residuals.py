@@ -7,7 +7,7 @@ import numpy as np
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
 from bakeoff.reports.figures.predictions import ModelPredictions, best_of_families
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 
 MAX_POINTS = 400
 SEED = 0

@@ -8,7 +8,8 @@ from bakeoff.reports.cells.tables import Rows, describe_metric, rows_of
 from bakeoff.reports.drawing.figure import Axis, Figure, Trace, slugify
 from bakeoff.reports.drawing.palette import colours
 from bakeoff.reports.formats import decimals_for, format_megabytes, format_seconds, format_value
-from bakeoff.reports.run_data.frames import BASELINE, Run, cells_of, leaderboard
+from bakeoff.reports.run_data.leaderboard import cells_of, leaderboard
+from bakeoff.reports.run_data.run import BASELINE, Run
 from bakeoff.reports.verdicts.per_task import TaskRanking
 
 COSTS = {

@@ -13,7 +13,7 @@ from bakeoff.reports.cells.tables import build_failures
 from bakeoff.reports.drawing.interactive import read_plotly, to_plotly
 from bakeoff.reports.drawing.palette import COLOUR_PAIRS, colours
 from bakeoff.reports.pages.page import build_page
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.sections.ranking import build_ranking
 from bakeoff.reports.sections.task_table import summarise_run
 

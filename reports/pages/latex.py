@@ -6,7 +6,7 @@ from typing import Any
 
 from bakeoff.reports.cells.tables import Name, Rows, index_leaderboard
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 
 MAX_COLUMNS = 6
 SPECIAL = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bakeoff.reports.cells.tables import Cell, Column, Table
 from bakeoff.reports.pages.page import DatasetSection, Page, build_page
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.sections.facts import Facts
 from bakeoff.reports.sections.learning_table import LearningSection
 

@@ -7,7 +7,8 @@ from bakeoff.reports.cells.tables import Table, build_failures, build_skips
 from bakeoff.reports.drawing.figure import Figure
 from bakeoff.reports.figures.collection import figures_of_dataset, figures_of_task
 from bakeoff.reports.figures.learning_curves import build_learning_curve_figure
-from bakeoff.reports.run_data.frames import Run, cached, fits_frame
+from bakeoff.reports.run_data.fits import fits_frame
+from bakeoff.reports.run_data.run import Run, cached
 from bakeoff.reports.sections.anytime import build_tuning, render_edges
 from bakeoff.reports.sections.budget import budget, build_budget, render_budget
 from bakeoff.reports.sections.cross_model_ensemble import EnsembleSection, build_ensemble_section
@@ -24,7 +25,7 @@ from bakeoff.reports.sections.learning_table import HOW_TO_READ_CURVES, Learning
 from bakeoff.reports.sections.pairwise import build_pairs_of_folds, build_pairs_of_task
 from bakeoff.reports.sections.ranking import build_other_metrics, build_ranking
 from bakeoff.reports.sections.score_heatmap import build_score_heatmap
-from bakeoff.reports.sections.task_table import GROUPINGS, RunSummary, build_overall, render_rank_test, summarise_run
+from bakeoff.reports.sections.task_table import GROUPINGS, RunSummary, build_overall, render_rank_tests, summarise_run
 from bakeoff.reports.sections.verdict_table import build_verdicts
 from bakeoff.reports.verdicts.learning_curves import build_learning_curves
 from bakeoff.reports.verdicts.per_dataset import judge_datasets
@@ -165,7 +166,7 @@ def build_page(view: Run) -> Page:
 
 def _overall(view: Run, ranking: TaskRanking) -> TaskSection:
     return TaskSection(
-        summary=render_rank_test(ranking),
+        summary=render_rank_tests(view)[ranking.task],
         table=build_overall(ranking),
         figures=tuple(figures_of_task(view, ranking)),
         pairs=build_pairs_of_task(view, ranking),

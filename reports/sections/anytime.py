@@ -11,7 +11,8 @@ import pandas as pd
 
 from bakeoff.reports.cells.tables import Cell, Column, Table, number_cell, plain_columns, rows_of, seconds_cell
 from bakeoff.reports.formats import decimals_for, format_difference, format_value
-from bakeoff.reports.run_data.frames import Run, cached, fits_frame, full_size_fits
+from bakeoff.reports.run_data.fits import full_size_fits
+from bakeoff.reports.run_data.run import Run, cached
 
 STUDY_KEYS = ["dataset", "model", "repeat", "fold"]
 HINT = "best mean over the inner folds by then, averaged over the outer folds"
@@ -55,11 +56,20 @@ class AnytimeCurve:
 @cached
 def list_anytime_curves(view: Run) -> list[AnytimeCurve]:
     """Return the studies of all tuned fits on whole training parts that had a complete trial."""
-    frame = full_size_fits(fits_frame(view))
-    rows = rows_of(frame)
+    frame = full_size_fits(view)
+    rows = rows_of(frame[frame["variant"].isin(["default", "tuned"])])
     defaults = {_place_of(fit): fit for fit in rows if fit["variant"] == "default"}
     tuned = (fit for fit in rows if fit["variant"] == "tuned")
     return [study for fit in tuned if (study := _read(view, fit, defaults.get(_place_of(fit)))) is not None]
+
+
+@cached
+def group_anytime_curves(view: Run) -> Mapping[str, Mapping[str, list[AnytimeCurve]]]:
+    """Return the studies by data set and model."""
+    groups: dict[str, dict[str, list[AnytimeCurve]]] = {}
+    for study in list_anytime_curves(view):
+        groups.setdefault(study.dataset, {}).setdefault(study.model, []).append(study)
+    return groups
 
 
 def anytime(view: Run) -> pd.DataFrame:
@@ -119,9 +129,6 @@ def build_tuning(view: Run) -> Table:
     """Build the table of what tuning brought: inner scores as time went by, outer scores before and after."""
     cells = [group for _, group in _tuned_fits(view).groupby(["dataset", "model"], sort=False)]
     shares = tuple(Column(title=title, numeric=True, hint=HINT) for title in TIME_FRACTIONS.values())
-    by_cell: dict[tuple[str, str], list[AnytimeCurve]] = {}
-    for study in list_anytime_curves(view):
-        by_cell.setdefault((study.dataset, study.model), []).append(study)
     return Table(
         caption="What tuning brought: best inner score as time went by, and the outer score before and after",
         columns=(
@@ -132,21 +139,19 @@ def build_tuning(view: Run) -> Table:
             Column(title="Outer gain", numeric=True, hint="tuned over default on the outer folds; above 0 is better"),
             Column(title="At the edge of the space"),
         ),
-        rows=tuple(_tuning_row(view, fits, by_cell) for fits in cells),
+        rows=tuple(_tuning_row(view, fits) for fits in cells),
         head=1,
     )
 
 
 def _tuned_fits(view: Run) -> pd.DataFrame:
-    frame = full_size_fits(fits_frame(view))
+    frame = full_size_fits(view)
     return frame[(frame["variant"] == "tuned") & (frame["status"] == "ok")]
 
 
-def _tuning_row(
-    view: Run, fits: pd.DataFrame, by_cell: Mapping[tuple[str, str], list[AnytimeCurve]]
-) -> tuple[Cell, ...]:
+def _tuning_row(view: Run, fits: pd.DataFrame) -> tuple[Cell, ...]:
     dataset, model, family = (str(fits.iloc[0][name]) for name in ("dataset", "model", "family"))
-    studies, metric = by_cell.get((dataset, model), []), view.primary(dataset)
+    studies, metric = group_anytime_curves(view).get(dataset, {}).get(model, []), view.primary(dataset)
     first = _mean(float(study.inner[0]) for study in studies)
     reached = [
         _mean(float(study.incumbent_at(share * study.total_seconds)) for study in studies) for share in TIME_FRACTIONS

@@ -5,7 +5,8 @@ import pandas as pd
 from bakeoff.plain import format_percent
 from bakeoff.reports.cells.tables import Cell, Column, Table, number_cell, plain_columns, rows_of, seconds_cell
 from bakeoff.reports.formats import format_seconds, plural
-from bakeoff.reports.run_data.frames import CELL, NOT_RUN, Run, fits_frame
+from bakeoff.reports.run_data.fits import CELL, NOT_RUN, fits_frame
+from bakeoff.reports.run_data.run import Run
 
 NUMBERS = {
     "fits": Column(title="Fits", numeric=True, hint="outer folds that were run"),

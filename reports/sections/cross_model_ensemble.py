@@ -12,7 +12,8 @@ import pandas as pd
 from bakeoff.records.record import Record
 from bakeoff.reports.cells.tables import Cell, Column, Table, plain_columns
 from bakeoff.reports.formats import decimals_for, format_difference, format_value
-from bakeoff.reports.run_data.frames import Run, cached, fits_of
+from bakeoff.reports.run_data.fits import fits_of, fraction_tested
+from bakeoff.reports.run_data.run import Run, cached
 from bakeoff.reports.sections.verdict_table import MIDDLE_DOT, format_interval, format_p_value, format_ratio
 from bakeoff.reports.statistics.folds import corrected_t_test
 from bakeoff.reports.verdicts.per_dataset import ALPHA, CORRECTED_T_TEST, complete_candidates
@@ -118,7 +119,7 @@ def _compare_ensemble(view: Run, fits: pd.DataFrame, records: Sequence[Record]) 
         return None
     dataset, ordered = str(fits["dataset"].iloc[0]), [by_fold[fold] for fold in sorted(folds)]
     metric = view.primary(dataset)
-    single = select_best(complete_candidates(view, fits, metric))
+    single = select_best(complete_candidates(view, dataset))
     if single is None or len(single.scores) < len(folds) or any(metric not in one.metrics for one in ordered):
         return None
     scores = tuple(view.sign(metric) * one.metrics[metric] for one in ordered)
@@ -128,7 +129,7 @@ def _compare_ensemble(view: Run, fits: pd.DataFrame, records: Sequence[Record]) 
         metric=metric,
         scores=scores,
         single=single,
-        found=_test(view, dataset, [one.fit for one in ordered], scores, single, 1 + int(fits["fold"].max())),
+        found=_test(view, dataset, [one.fit for one in ordered], scores, single, fraction_tested(fits)),
         weights=_mean_weights(ordered),
         cost_s=float(np.mean([sum(cost_of[member["fit"]] for member in _members(one)) for one in ordered])),
         left_out=tuple(dict.fromkeys(name for one in ordered for name in one.diagnostics.get("left_out") or ())),
@@ -136,14 +137,19 @@ def _compare_ensemble(view: Run, fits: pd.DataFrame, records: Sequence[Record]) 
 
 
 def _test(
-    view: Run, dataset: str, fits: Sequence[str], scores: Sequence[float], single: SelectedModel, folds: int
+    view: Run, dataset: str, fits: Sequence[str], scores: Sequence[float], single: SelectedModel, test_fraction: float
 ) -> RowTest:
     if view.plan["datasets"][dataset]["scheme"] in ROW_TESTED_SCHEMES:
-        both = replace(view, records={**view.records, **view.cross_model})
+        both = _with_ensembles(view)
         sides = (ComparedFits(view=both, fits=tuple(fits)), ComparedFits(view=both, fits=single.fits))
         return compare_rows(dataset, *sides, rope=0.0)
     differences = np.subtract(scores, single.scores)
-    return RowTest(difference=corrected_t_test(differences, test_fraction=1 / folds), test=CORRECTED_T_TEST)
+    return RowTest(difference=corrected_t_test(differences, test_fraction=test_fraction), test=CORRECTED_T_TEST)
+
+
+@cached
+def _with_ensembles(view: Run) -> Run:
+    return replace(view, records={**view.records, **view.cross_model})
 
 
 def _members(record: Record) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from bakeoff.reports.cells.tables import describe_metric
 from bakeoff.reports.formats import plural
-from bakeoff.reports.run_data.frames import NOT_RUN, Run
+from bakeoff.reports.run_data.fits import NOT_RUN
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.sections.forecast import render_forecast
 
 DIGEST_SHORT = 12

@@ -1,7 +1,7 @@
 """What was foreseen of a run against what it took."""
 
 from bakeoff.reports.formats import format_seconds
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 
 
 def render_forecast(view: Run) -> str | None:

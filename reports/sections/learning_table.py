@@ -1,7 +1,7 @@
 """Learning curves in sentences and tables."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
@@ -10,7 +10,8 @@ import pandas as pd
 from bakeoff.plain import format_percent
 from bakeoff.reports.cells.tables import Cell, Column, Table, describe_metric, plain_columns, rows_of, score_cell
 from bakeoff.reports.formats import NO_VALUE, decimals_for, format_difference
-from bakeoff.reports.run_data.frames import Run, leaderboard_by_size
+from bakeoff.reports.run_data.leaderboard import leaderboard_by_size
+from bakeoff.reports.run_data.run import Run, cached
 from bakeoff.reports.statistics.crossing import Crossing
 from bakeoff.reports.verdicts.learning_curves import LearningCurve, SizeComparison, build_learning_curves
 
@@ -43,7 +44,7 @@ def build_learning(view: Run) -> LearningSection | None:
         return None
     board = leaderboard_by_size(view)
     return LearningSection(
-        sentences=tuple(map(render_learning_curve, curves)),
+        sentences=tuple(render_learning_curves(view).values()),
         table=build_crossings(view, curves),
         sizes=tuple(build_sizes(view, curve.dataset, board) for curve in curves),
     )
@@ -61,6 +62,12 @@ def render_learning_curve(curve: LearningCurve) -> str:
     if classical.is_within:
         return f"{head}; {_render_crossing('classical', 'deep', classical, curve)}."
     return f"{head}, and neither stays ahead up to {_format_rows(curve.compared[-1].rows)} training rows."
+
+
+@cached
+def render_learning_curves(view: Run) -> Mapping[str, str]:
+    """Say it for each data set that has a learning curve."""
+    return {curve.dataset: render_learning_curve(curve) for curve in build_learning_curves(view)}
 
 
 def build_crossings(view: Run, curves: Sequence[LearningCurve]) -> Table:

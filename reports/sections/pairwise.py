@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bakeoff.reports.cells.tables import Cell, Column, Table
-from bakeoff.reports.run_data.frames import BASELINE, Run, cells_of, fits_of, fold_scores
+from bakeoff.reports.run_data.fits import fits_of, fold_scores, fraction_tested
+from bakeoff.reports.run_data.leaderboard import cells_of
+from bakeoff.reports.run_data.run import BASELINE, Run
 from bakeoff.reports.statistics.datasets import bayesian_signed_rank_test
 from bakeoff.reports.statistics.folds import Posterior, bayesian_correlated_t_test
-from bakeoff.reports.verdicts.per_dataset import judge_datasets
+from bakeoff.reports.verdicts.per_dataset import judge_dataset
 from bakeoff.reports.verdicts.per_task import TaskRanking
 from bakeoff.reports.verdicts.row_tests import ROW_TESTED_SCHEMES
 
@@ -69,13 +71,11 @@ def build_pairs_of_folds(view: Run, dataset: str) -> Table | None:
             model=str(cell["model"]),
             variant=str(cell["variant"]),
             family=str(cell["family"]),
-            scores=view.sign(metric)
-            * fold_scores(fits, dataset, str(cell["model"]), str(cell["variant"]), metric).to_numpy(),
+            scores=view.sign(metric) * fold_scores(fits, str(cell["model"]), str(cell["variant"]), metric).to_numpy(),
         )
         for cell in cells.to_dict("records")
     ]
-    share = 1 / (1 + int(fits["fold"].max()))
-    rope = next(verdict.rope for verdict in judge_datasets(view) if verdict.dataset == dataset)
+    share, rope = fraction_tested(fits), judge_dataset(view, dataset).rope
 
     def test(differences: np.ndarray) -> Posterior | None:
         return bayesian_correlated_t_test(differences, test_fraction=share, rope=rope) if len(differences) > 1 else None

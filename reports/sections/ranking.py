@@ -18,7 +18,9 @@ from bakeoff.reports.cells.tables import (
     seconds_cell,
 )
 from bakeoff.reports.formats import NO_VALUE, decimals_for, format_megabytes, format_value
-from bakeoff.reports.run_data.frames import BASELINE, Run, cells_of, fits_of
+from bakeoff.reports.run_data.fits import fits_of
+from bakeoff.reports.run_data.leaderboard import cells_of
+from bakeoff.reports.run_data.run import BASELINE, Run
 
 NAME_COLUMNS = (Column(title="#", numeric=True, hint="rank by the mean"), *plain_columns("Model", "Variant"))
 COST_COLUMNS = (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bakeoff.reports.cells.tables import Cell, Column, Table, describe_metric, index_leaderboard
 from bakeoff.reports.formats import decimals_for, format_value
-from bakeoff.reports.run_data.frames import BASELINE, Run
+from bakeoff.reports.run_data.run import BASELINE, Run
 
 CONTRAST = 4  # most models are far above the baseline: it is the top of the scale where they differ
 NOT_PLANNED = Cell(text="", note="not planned", value=math.nan)

@@ -1,14 +1,14 @@
 """What all data sets of a task say, in tables and in sentences."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bakeoff.reports.cells.tables import Cell, Column, Table, number_cell, plain_columns
 from bakeoff.reports.formats import NO_VALUE, format_value
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run, cached
 from bakeoff.reports.sections.verdict_table import (
     ANSWERS,
     format_p_value,
@@ -17,7 +17,7 @@ from bakeoff.reports.sections.verdict_table import (
     render_verdict,
 )
 from bakeoff.reports.verdicts.per_dataset import ALPHA, judge_datasets
-from bakeoff.reports.verdicts.per_task import TaskRanking, TaskVerdict, judge_tasks
+from bakeoff.reports.verdicts.per_task import TaskRanking, TaskVerdict, judge_tasks, rank_tasks
 
 GROUPINGS = {"wilcoxon-holm": "Wilcoxon's signed-rank test with Holm's correction", "nemenyi": "Nemenyi's test"}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -50,6 +50,7 @@ class RunSummary:
         return [*self.tasks, *self.datasets]
 
 
+@cached
 def summarise_run(view: Run) -> RunSummary:
     """Say what a run comes to."""
     verdicts = judge_datasets(view)
@@ -72,6 +73,12 @@ def render_rank_test(ranking: TaskRanking) -> str:
     but = "which says the same" if same else "which says otherwise: trust neither"
     holes = f"{ranking.holes} {'cell has' if ranking.holes == 1 else 'cells have'} failed folds"
     return f"{text}; {holes}, and ranking those last gives p {format_p_value(ranking.worst.p_value)}, {but}."
+
+
+@cached
+def render_rank_tests(view: Run) -> Mapping[str, str]:
+    """Say it for each task."""
+    return {ranking.task: render_rank_test(ranking) for ranking in rank_tasks(view)}
 
 
 def build_overall(ranking: TaskRanking) -> Table:

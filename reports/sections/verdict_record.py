@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.reports.run_data.frames import FAMILIES, Run
+from bakeoff.reports.run_data.run import FAMILIES, Run
 from bakeoff.reports.sections.task_table import summarise_run
 from bakeoff.reports.verdicts.per_dataset import Verdict, judge_datasets
 from bakeoff.reports.verdicts.per_task import TaskRanking, judge_tasks, rank_tasks

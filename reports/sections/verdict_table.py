@@ -8,7 +8,7 @@ from statistics import stdev
 from bakeoff.reports.cells.strip_plots import Axis, build_strip_plot, build_symmetric_axis
 from bakeoff.reports.cells.tables import Cell, Column, Table, plain_columns
 from bakeoff.reports.formats import NO_VALUE, decimals_for, format_difference, format_value
-from bakeoff.reports.run_data.frames import FAMILIES
+from bakeoff.reports.run_data.run import FAMILIES
 from bakeoff.reports.statistics.folds import Difference, Posterior
 from bakeoff.reports.verdicts.per_dataset import ALPHA, POSTERIOR_THRESHOLD, Answer, Verdict
 from bakeoff.reports.verdicts.selection import SelectedModel, format_selection

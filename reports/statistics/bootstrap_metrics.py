@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from bakeoff.protocol.metrics import CALIBRATION_BINS, Predictions
+from bakeoff.protocol.calibration import CALIBRATION_BINS
+from bakeoff.protocol.predictions import Predictions
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")

@@ -10,7 +10,8 @@ import numpy as np
 from bakeoff.errors import UserError
 from bakeoff.records.record import Record
 from bakeoff.reports.run_data.comparable import raise_problems
-from bakeoff.reports.run_data.frames import CELL, Run
+from bakeoff.reports.run_data.fits import CELL
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.statistics.datasets import adjust_by_holm
 from bakeoff.reports.statistics.folds import Difference, corrected_t_test
 from bakeoff.reports.verdicts.per_dataset import ALPHA

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from bakeoff.reports.run_data.frames import FAMILIES, Run, cached, fits_frame
+from bakeoff.reports.run_data.fits import fits_of, fraction_tested, train_fractions_of
+from bakeoff.reports.run_data.run import FAMILIES, Run, cached
 from bakeoff.reports.statistics.crossing import Crossing, bootstrap_crossing, crossing_without_interval
 from bakeoff.reports.statistics.folds import Difference, corrected_t_test, untested_difference
 from bakeoff.reports.verdicts.per_dataset import select_by_family, why_none_selected
@@ -78,37 +78,27 @@ class LearningCurve:
 @cached
 def build_learning_curves(view: Run) -> list[LearningCurve]:
     """Judge every data set of a run that has a learning curve."""
-    frame = fits_frame(view)
-    drawn = set(frame.loc[frame["train_fraction"] < 1, "dataset"])
-    return [_judge(view, frame[frame["dataset"] == name], name) for name in view.plan["datasets"] if name in drawn]
+    sizes = {name: train_fractions_of(view, name) for name in view.plan["datasets"]}
+    return [_judge(view, name, found) for name, found in sizes.items() if found and found[0] < 1]
 
 
-def corrected_test_fraction(train_rows: float, test_rows: float, train_fraction: float) -> float:
-    """Return the share of test rows that the corrected t-test corrects by: that of the whole parts, at every size.
-
-    The correction stands for what folds have in common. Smaller parts of the training rows have less of that, so what
-    holds for the whole parts is on the safe side; the ratio of rows at the size itself would make intervals endless.
-    """
-    return test_rows / (test_rows + train_rows / train_fraction)
-
-
-def _judge(view: Run, fits: pd.DataFrame, dataset: str) -> LearningCurve:
+def _judge(view: Run, dataset: str, train_fractions: Sequence[float]) -> LearningCurve:
     is_sample = view.plan["datasets"][dataset]["scheme"] not in ROW_TESTED_SCHEMES
-    metric = view.primary(dataset)
-    shares = sorted(set(fits["train_fraction"]))
-    sizes = tuple(
-        _size(view, fits[fits["train_fraction"] == train_fraction], metric, train_fraction, is_sample=is_sample)
-        for train_fraction in shares
-    )
+    sizes = tuple(_size(view, dataset, train_fraction, is_sample=is_sample) for train_fraction in train_fractions)
     compared = _compared(sizes)
     crossings = _find_crossings(compared, is_sample=is_sample) if len(compared) > 1 else {}
-    return LearningCurve(dataset=dataset, metric=metric, sizes=sizes, crossings=crossings)
+    return LearningCurve(dataset=dataset, metric=view.primary(dataset), sizes=sizes, crossings=crossings)
 
 
-def _size(view: Run, fits: pd.DataFrame, metric: str, train_fraction: float, *, is_sample: bool) -> SizeComparison:
-    folds = fits.groupby(FOLD_KEYS)[["train_rows", "test_rows"]].first()
-    train_rows, test_rows = map(float, folds.mean())
-    selected = select_by_family(view, fits, metric)
+def _size(view: Run, dataset: str, train_fraction: float, *, is_sample: bool) -> SizeComparison:
+    """Compare the champions at one size.
+
+    The correction of the t-test stands for what folds have in common. Smaller parts of the training rows have less of
+    that, so the test fraction of the whole parts is on the safe side; that of the size would make intervals endless.
+    """
+    fits = fits_of(view, dataset, train_fraction)
+    train_rows = float(fits.groupby(FOLD_KEYS)["train_rows"].first().mean())
+    selected = select_by_family(view, dataset, train_fraction)
     if len(selected) < len(FAMILIES):
         missing = [family for family in FAMILIES if family not in selected]
         return SizeComparison(
@@ -116,7 +106,7 @@ def _size(view: Run, fits: pd.DataFrame, metric: str, train_fraction: float, *, 
         )
     size = SizeComparison(train_fraction=train_fraction, rows=train_rows, selected=selected)
     found = (
-        corrected_t_test(size.differences, test_fraction=corrected_test_fraction(train_rows, test_rows, train_fraction))
+        corrected_t_test(size.differences, test_fraction=fraction_tested(fits))
         if is_sample
         else untested_difference(size.differences)
     )

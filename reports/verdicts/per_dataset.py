@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from bakeoff.reports.run_data.frames import BASELINE, FAMILIES, Run, cached, fits_frame, fold_scores, full_size_fits
+from bakeoff.reports.run_data.fits import fits_of, fold_scores, fraction_tested
+from bakeoff.reports.run_data.run import BASELINE, FAMILIES, Run, cached
 from bakeoff.reports.statistics.folds import (
     Difference,
     Posterior,
@@ -17,7 +18,7 @@ from bakeoff.reports.statistics.folds import (
     count_folds_to_significance,
 )
 from bakeoff.reports.verdicts.row_tests import ROW_TESTED_SCHEMES, ComparedFits, compare_rows
-from bakeoff.reports.verdicts.selection import SelectedModel, select_best, select_cheapest
+from bakeoff.reports.verdicts.selection import FOLD_KEYS, SelectedModel, select_best, select_cheapest
 
 Answer = Literal["deep", "classical", "equivalent", "can't tell", "no comparison"]
 ALPHA = 0.05
@@ -102,16 +103,16 @@ class Verdict:
 @cached
 def judge_datasets(view: Run) -> list[Verdict]:
     """Judge every data set of a run."""
-    frame = full_size_fits(fits_frame(view))
-    return [_judge(view, frame, name) for name in view.plan["datasets"]]
+    return [judge_dataset(view, name) for name in view.plan["datasets"]]
 
 
-def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
-    about, metric = view.plan["datasets"][dataset], view.primary(dataset)
-    fits = frame[frame["dataset"] == dataset]
-    scale = _scale(view, frame, dataset, metric)
+@cached
+def judge_dataset(view: Run, dataset: str) -> Verdict:
+    """Judge one data set of a run."""
+    about, metric, fits = view.plan["datasets"][dataset], view.primary(dataset), fits_of(view, dataset)
+    scale = _scale(view, dataset)
     rope = view.rope * scale if math.isfinite(scale) else 0.0
-    found = select_by_family(view, fits, metric)
+    found = select_by_family(view, dataset)
     known: dict[str, Any] = {
         "dataset": dataset,
         "task": about["task"],
@@ -119,7 +120,7 @@ def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
         "selected": found,
         "scale": scale,
         "rope": rope,
-        "use": select_cheapest(complete_candidates(view, fits, metric), within=rope),
+        "use": select_cheapest(complete_candidates(view, dataset), within=rope),
     }
     if len(found) < len(FAMILIES):
         missing = [family for family in FAMILIES if family not in found]
@@ -127,7 +128,7 @@ def _judge(view: Run, frame: pd.DataFrame, dataset: str) -> Verdict:
     differences = np.subtract(found["deep"].scores, found["classical"].scores)
     if about["scheme"] in ROW_TESTED_SCHEMES:
         return _test_rows(view, known)
-    return _test_folds(differences, rope, known, folds=int(fits["fold"].max()) + 1)
+    return _test_folds(differences, rope, known, test_fraction=fraction_tested(fits))
 
 
 def _test_rows(view: Run, known: dict[str, Any]) -> Verdict:
@@ -139,14 +140,12 @@ def _test_rows(view: Run, known: dict[str, Any]) -> Verdict:
     return Verdict(answer=answer, **known)
 
 
-def _test_folds(differences: np.ndarray, rope: float, known: dict[str, Any], *, folds: int) -> Verdict:
-    share = 1 / folds
-    difference = corrected_t_test(differences, test_fraction=share)
-    posterior = bayesian_correlated_t_test(differences, test_fraction=share, rope=rope)
-    answer = name_answer(difference.mean, difference.p_value, posterior)
-    more = (
-        count_folds_to_significance(differences, test_fraction=share, alpha=ALPHA) if answer == "can't tell" else None
-    )
+def _test_folds(differences: np.ndarray, rope: float, known: dict[str, Any], *, test_fraction: float) -> Verdict:
+    difference = corrected_t_test(differences, test_fraction=test_fraction)
+    posterior = bayesian_correlated_t_test(differences, test_fraction=test_fraction, rope=rope)
+    answer, more = name_answer(difference.mean, difference.p_value, posterior), None
+    if answer == "can't tell":
+        more = count_folds_to_significance(differences, test_fraction=test_fraction, alpha=ALPHA)
     known |= {"difference": difference, "posterior": posterior, "test": CORRECTED_T_TEST, "more_folds": more}
     return Verdict(answer=answer, why="", **known)
 
@@ -160,24 +159,30 @@ def name_answer(ahead: float, p_value: float, posterior: Posterior) -> Answer:
     return "can't tell"
 
 
-def select_by_family(view: Run, fits: pd.DataFrame, metric: str) -> dict[str, SelectedModel]:
-    """Choose the champions of the families among fits of one data set and size; a family may have none."""
-    n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
-    candidates = _candidates(view, fits, metric)
+@cached
+def select_by_family(view: Run, dataset: str, train_fraction: float = 1.0) -> dict[str, SelectedModel]:
+    """Choose the champions of the families among the fits of a data set at one size; a family may have none."""
+    candidates, n_folds = _candidates(view, dataset, train_fraction), _count_folds(view, dataset, train_fraction)
     selected = {family: _side(candidates, family, n_folds) for family in FAMILIES}
     return {family: side for family, side in selected.items() if side is not None}
 
 
-def complete_candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
+@cached
+def complete_candidates(view: Run, dataset: str) -> pd.DataFrame:
     """Return the fits of one data set whose model ended well on every fold, with scores and costs; no baseline."""
-    n_folds = len(fits[["repeat", "fold"]].drop_duplicates())
-    return _whole(_without_baseline(_candidates(view, fits, metric)), n_folds)
+    return _whole(_without_baseline(_candidates(view, dataset, 1.0)), _count_folds(view, dataset, 1.0))
 
 
-def _candidates(view: Run, fits: pd.DataFrame, metric: str) -> pd.DataFrame:
+@cached
+def _candidates(view: Run, dataset: str, train_fraction: float) -> pd.DataFrame:
     """Return the fits that ended well, with their outer scores (bigger is better) and their costs."""
+    fits, metric = fits_of(view, dataset, train_fraction), view.primary(dataset)
     done = fits.assign(score=view.sign(metric) * fits[f"metrics.{metric}"])
     return done[(done["status"] == "ok") & done["score"].notna()]
+
+
+def _count_folds(view: Run, dataset: str, train_fraction: float) -> int:
+    return len(fits_of(view, dataset, train_fraction)[FOLD_KEYS].drop_duplicates())
 
 
 def _side(candidates: pd.DataFrame, family: str, n_folds: int) -> SelectedModel | None:
@@ -211,8 +216,9 @@ def why_none_selected(fits: pd.DataFrame, families: Sequence[str]) -> str:
     return f"on some fold no {' and no '.join(families)} model ended well"
 
 
-def _scale(view: Run, frame: pd.DataFrame, dataset: str, metric: str) -> float:
+def _scale(view: Run, dataset: str) -> float:
+    metric = view.primary(dataset)
     if view.greater_is_better(metric) or view.plan["datasets"][dataset]["task"] != "regression":
         return 1.0
-    errors = fold_scores(frame, dataset, BASELINE, "default", metric)
+    errors = fold_scores(fits_of(view, dataset), BASELINE, "default", metric)
     return float(errors.mean()) if len(errors) and errors.notna().all() and errors.any() else math.nan

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bakeoff.reports.run_data.frames import BASELINE, Run, cached, leaderboard
+from bakeoff.reports.run_data.leaderboard import leaderboard
+from bakeoff.reports.run_data.run import BASELINE, Run, cached
 from bakeoff.reports.statistics.bootstrap_ranks import BootstrapRanks, bootstrap_ranks
 from bakeoff.reports.statistics.datasets import (
     Group,

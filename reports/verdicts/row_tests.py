@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.protocol.metrics import METRICS, Predictions, compute_metrics
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.protocol.metrics import METRICS, compute_metrics
+from bakeoff.protocol.predictions import Predictions
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.statistics.bootstrap_metrics import build_scorer
 from bakeoff.reports.statistics.folds import Difference, Posterior, untested_difference
 from bakeoff.reports.statistics.rows import (

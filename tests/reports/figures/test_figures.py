@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bakeoff.protocol.metrics import Predictions
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.drawing.figure import Axis, Figure, Heatmap, Trace, slugify
 from bakeoff.reports.drawing.interactive import to_plotly
@@ -20,7 +20,9 @@ from bakeoff.reports.figures import classification as classes
 from bakeoff.reports.figures.predictions import ModelPredictions
 from bakeoff.reports.figures.tradeoff import find_pareto_front
 from bakeoff.reports.pages.page import build_page
-from bakeoff.reports.run_data.frames import BASELINE, Run, fits_frame, fold_scores, leaderboard, load_run_view
+from bakeoff.reports.run_data.fits import fits_of, fold_scores
+from bakeoff.reports.run_data.leaderboard import leaderboard
+from bakeoff.reports.run_data.run import BASELINE, Run, load_run_view
 from bakeoff.reports.sections.pairwise import build_pairs_of_folds
 from bakeoff.reports.verdicts.per_dataset import judge_datasets
 
@@ -196,9 +198,7 @@ def test_pairs_share_the_verdicts_region(view: Run) -> None:
     scores = {}
     for row in table.rows:
         cell = board[(board["dataset"] == "diabetes") & (board["model"] == row[0].text)].iloc[0]
-        scores[row[0].text] = -fold_scores(
-            fits_frame(view), "diabetes", cell["model"], cell["variant"], "rmse"
-        ).to_numpy()
+        scores[row[0].text] = -fold_scores(fits_of(view, "diabetes"), cell["model"], cell["variant"], "rmse").to_numpy()
     for row in table.rows:
         for other, cell in zip(models, row[1:], strict=True):
             if other != row[0].text:

@@ -12,7 +12,7 @@ import pytest
 from bakeoff import load_run, run_suite
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.pages.html import render_html
-from bakeoff.reports.run_data.frames import load_run_view
+from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.tracking.client import default_uri
 
 pytestmark = pytest.mark.slow

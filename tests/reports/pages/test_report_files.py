@@ -11,7 +11,8 @@ from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports import write_reports
 from bakeoff.reports.pages.latex import escape, render_latex
 from bakeoff.reports.pages.markdown import render_markdown
-from bakeoff.reports.run_data.frames import Run, leaderboard, load_run_view
+from bakeoff.reports.run_data.leaderboard import leaderboard
+from bakeoff.reports.run_data.run import Run, load_run_view
 
 GOLDEN = Path(__file__).parent / "golden"
 METRICS = {

@@ -22,7 +22,9 @@ from bakeoff.reports.formats import decimals_for, format_difference, format_seco
 from bakeoff.reports.pages.html import render_html
 from bakeoff.reports.pages.markdown import escape, render_markdown
 from bakeoff.reports.pages.page import build_page
-from bakeoff.reports.run_data.frames import Run, failures, fits_frame, leaderboard, load_run_view
+from bakeoff.reports.run_data.fits import failures, fits_frame
+from bakeoff.reports.run_data.leaderboard import leaderboard
+from bakeoff.reports.run_data.run import Run, load_run_view
 from bakeoff.reports.sections.budget import budget
 
 METRICS = {
@@ -329,7 +331,7 @@ def test_damaged_folder_is_refused_in_words(build_run: BuildRun) -> None:
     """A folder without a plan, or with a damaged suite, is a problem that a person can mend."""
     folder = build_run(fit_of("svm", [0.5]))
     folder.suite_file.write_text("[", encoding="utf-8")
-    with pytest.raises(UserError, match=r"suite\.yaml is missing or damaged"):
+    with pytest.raises(UserError, match=r"suite\.yaml is damaged or gone"):
         load_run_view(folder)
     (folder.path / "plan.json").unlink()
     with pytest.raises(UserError, match=r"holds no plan\.json"):

@@ -9,7 +9,8 @@ import pytest
 
 from bakeoff import run_suite
 from bakeoff.api import RunResult
-from bakeoff.reports.run_data.frames import Run, fits_frame, load_run_view
+from bakeoff.reports.run_data.fits import fits_frame
+from bakeoff.reports.run_data.run import Run, load_run_view
 from bakeoff.reports.sections.anytime import build_tuning, find_incumbents, format_edges, render_edges
 from bakeoff.reports.sections.budget import budget, render_budget
 

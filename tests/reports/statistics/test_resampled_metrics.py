@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bakeoff.protocol.metrics import METRICS, Predictions
+from bakeoff.protocol.metrics import METRICS
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.reports.statistics.bootstrap_metrics import SCORERS, build_scorer
 
 ROWS = 60

@@ -12,7 +12,7 @@ import pytest
 from bakeoff.errors import UserError
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.reports.run_data.frames import Run
+from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.verdicts.diff import CellChange, compare_runs
 
 FOLDS = 10

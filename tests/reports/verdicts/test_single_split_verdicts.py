@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from bakeoff.api import run_suite
-from bakeoff.protocol.metrics import METRICS, Predictions
+from bakeoff.protocol.metrics import METRICS
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.records.record import Record
-from bakeoff.reports.run_data.frames import Run, load_run_view
+from bakeoff.reports.run_data.run import Run, load_run_view
 from bakeoff.reports.sections.verdict_table import render_verdict
 from bakeoff.reports.verdicts.diff import compare_runs
 from bakeoff.reports.verdicts.per_dataset import Verdict, judge_datasets

@@ -12,7 +12,7 @@ import pytest
 
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.reports.run_data.frames import DEFAULT_STATISTICS, Run
+from bakeoff.reports.run_data.run import DEFAULT_STATISTICS, Run
 from bakeoff.reports.sections.task_table import (
     GROUPINGS,
     build_overall,
