@@ -198,7 +198,7 @@ class Mirror:
         name = f"{self.experiment} ({self.run_id[:8]})"
         run = self._create(
             name,
-            {CELL_TAG: "parent", "bakeoff.records.run_folder": str(self.folder.path.resolve())},
+            {CELL_TAG: "parent", "bakeoff.folder": str(self.folder.path.resolve())},
         )
         params = {f"version.{name}": value for name, value in self.provenance["versions"].items()}
         self._log(
