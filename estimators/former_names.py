@@ -15,14 +15,17 @@ from typing import Any
 PACKAGE = "bakeoff.estimators."
 # Room -> the modules that moved into it; `old=new` where the name changed, too.
 MOVED = {
-    "layers": "augmentation categories convolutional embeddings layers networks recurrent streams=random_numbers",
+    "layers": "augmentation convolutional embeddings layers networks recurrent streams=random_numbers",
     "training": (
-        "batches history inference objectives optimizers progress_bar resume rows stopping uncertainty "
-        "grouping=replica_grouping program=replica_group training=loop"
+        "batches history inference objectives optimizers progress_bar rows stopping "
+        "resume=history uncertainty=inference grouping=replica_grouping program=replica_group training=loop"
     ),
-    "preprocessing": "scaling series_features series_gaps tabular_encoding tokenizer rocket=mini_rocket",
-    "nets": "cnn custom folds lstm mlp net net_classifier net_regressor persistence vocabulary documented=docstrings",
-    "search_spaces": "edges points space",
+    "preprocessing": (
+        "scaling series_features series_gaps tabular_encoding tokenizer "
+        "categories=categorical_columns rocket=mini_rocket"
+    ),
+    "nets": "cnn custom folds lstm mlp net net_classifier net_regressor persistence vocabulary",
+    "search_spaces": "space edges=bounds points=grid",
     "wrappers": "averaged=averaging rounds=boosting_callbacks xgb=xgboost",
     "specs": (
         "spec specs_boosting=boosting specs_linear=linear specs_nets=nets specs_series=series "
@@ -30,7 +33,18 @@ MOVED = {
     ),
     "models": "pipelines registry front_ends=preprocessors",
 }
-RENAMED = {"Lanes": "ReplicaContext", "Solo": "SingleNetwork", "Store": "BatchStore", "Program": "ReplicaGroup"}
+# Former module and class -> the class's name of today.
+RENAMED = {
+    "batches.Store": "BatchStore",
+    "categories.Categories": "CategoricalColumns",
+    "embeddings.Categories": "CategoryEmbedding",
+    "embeddings.Columns": "ColumnEmbeddings",
+    "embeddings.Numbers": "NumericEmbedding",
+    "layers.Lanes": "ReplicaContext",
+    "networks.Solo": "SingleNetwork",
+    "program.Program": "ReplicaGroup",
+    "resume.Resume": "PartialFitState",
+}
 
 
 def list_moved() -> dict[str, str]:
@@ -56,8 +70,10 @@ class FormerModules(MetaPathFinder, Loader):
         """Let the module hand out what is in its place today, by former names, too."""
         today = import_module(self._moved[module.__name__])
 
+        former = module.__name__.removeprefix(PACKAGE)
+
         def find(name: str) -> Any:
-            return getattr(today, RENAMED.get(name, name))
+            return getattr(today, RENAMED.get(f"{former}.{name}", name))
 
         module.__getattr__ = find  # type: ignore[method-assign]  # PEP 562
 

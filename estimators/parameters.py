@@ -84,6 +84,13 @@ def is_device(value: Any) -> bool:
     return device.type == "cuda" and (device.index or 0) < torch.cuda.device_count()
 
 
+def resolve_device(name: str) -> torch.device:
+    """Return the device of a name that `is_device` takes: "auto" is CUDA where available, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
 def is_class_weight(value: Any) -> bool:
     """Whether the value is None, "balanced" or a mapping to weights."""
     if isinstance(value, Mapping):

@@ -1,21 +1,16 @@
 """What the tests share: a tiny run made once, a data folder if there is one, and the rule that nothing skips unseen."""
 
 import os
-import signal
-import socket
-import subprocess
+import shutil
 import sys
-import threading
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from processes import Answer, Cluster, MlflowServer, serving
 
 from bakeoff import cli
 from bakeoff.engines.options import RunOptions
@@ -87,43 +82,11 @@ def bakeoff(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return CommandLine(monkeypatch, capsys)
 
 
-Answer = Callable[[str], tuple[int, bytes | str, dict[str, str]]]
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], str]]:
     """Serve answers (status, body, headers) to paths on loopback; the address is returned."""
     with ExitStack() as servers:
-        yield lambda answer: servers.enter_context(_serving(answer))
-
-
-@contextmanager
-def _serving(answer: Answer) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body, headers = answer(self.path)
-            content = body.encode() if isinstance(body, str) else body
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(content)
-
-        do_HEAD = do_GET  # noqa: N815 - http.server's name
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    http = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{http.server_port}"
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
+        yield lambda answer: servers.enter_context(serving(answer))
 
 
 @pytest.fixture(scope="session")
@@ -132,40 +95,6 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
     Run(make_plan(parse_suite(TINY, "tiny")), folder, RunOptions(workers=2)).execute()
     return folder
-
-
-class Cluster:
-    """A scheduler of Dask and workers, each a process of its own on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.file = folder, str(folder / "scheduler.json")
-        self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", self.file)
-        self.workers: list[subprocess.Popen[bytes]] = []
-
-    def add_worker(self, *words: str) -> "subprocess.Popen[bytes]":
-        """Start a worker with one slot."""
-        options = ("--scheduler-file", self.file, "--nthreads", "1", "--no-nanny", "--death-timeout", "60", *words)
-        self.workers.append(self._start("worker", *options))
-        return self.workers[-1]
-
-    def stop(self) -> None:
-        """End what was started, by its id."""
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait(timeout=30)
-
-    def _start(self, what: str, *words: str) -> "subprocess.Popen[bytes]":
-        command = [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_" + what,
-            "--host",
-            "127.0.0.1",
-            "--no-dashboard",
-            *words,
-        ]
-        with (self.folder / f"{what}.log").open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log)
 
 
 @pytest.fixture
@@ -182,14 +111,28 @@ def new_cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Start a cluster with two workers that many tests share."""
+    """Start a cluster of one worker with two slots that many tests share; one that kills workers leaves a living one."""
     shared = Cluster(tmp_path_factory.mktemp("cluster"))
     try:
-        shared.add_worker()
-        shared.add_worker()
+        shared.add_worker(slots=2)
         yield shared
     finally:
         shared.stop()
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Make a store of MLflow at a path, by a copy: MLflow takes seconds to set up a database; its URI is returned."""
+    from mlflow import MlflowClient
+
+    template = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowClient(f"sqlite:///{template}").search_experiments()
+
+    def copy(path: Path) -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{shutil.copyfile(template, path)}"
+
+    return copy
 
 
 @pytest.fixture
@@ -214,56 +157,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     if unseen and session.exitstatus == 0:
         reporter.write_line(f"skipped without leave: {unseen}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-class MlflowServer:
-    """MLflow's tracking server on loopback, that can go away and come back.
-
-    Parameters
-    ----------
-    folder : Path
-        For its log and artifacts.
-    store : str
-        URI of its database.
-    """
-
-    def __init__(self, folder: Path, store: str) -> None:
-        self.folder, self.store = folder, store
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        words = ["server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        words += ["--backend-store-uri", self.store]
-        words += ["--artifacts-destination", str(self.folder / "artifacts")]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", *words],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env=environment,
-            )
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
-                    return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    pytest.fail((self.folder / "server.log").read_text(encoding="utf-8"))
-                time.sleep(0.2)
-
-    def stop(self) -> None:
-        """End it with its own processes."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=30)
 
 
 @pytest.fixture

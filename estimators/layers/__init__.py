@@ -10,4 +10,4 @@ def __getattr__(name: str) -> Any:
     """Hand out a layer: this room has the name that one module had, by which pickles made then ask for it (PEP 562)."""
     if name.startswith("_"):
         raise AttributeError(f"module 'bakeoff.estimators.layers' has no attribute {name!r}")
-    return getattr(import_module("bakeoff.estimators.layers.layers"), RENAMED.get(name, name))
+    return getattr(import_module("bakeoff.estimators.layers.layers"), RENAMED.get(f"layers.{name}", name))

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from bakeoff.estimators.layers.layers import ReplicaContext
+from bakeoff.estimators.layers.networks import pad_to_largest
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -149,3 +152,30 @@ def _smoother(side: int, sigma: float) -> Tensor:
     weights = torch.exp(-((_centred(side, nodes)[:, None] - nodes) ** 2) / (2 * sigma**2))
     norms: Tensor = torch.linalg.vector_norm(weights, dim=1, keepdim=True)
     return weights / norms
+
+
+@dataclass(frozen=True)
+class ReplicaAugmentation:
+    """Augments the images of a training step, each replica's with numbers from its own generator.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+    shape : (channels, height, width)
+    """
+
+    augmentation: Augmentation
+    shape: tuple[int, ...]
+
+    def __call__(self, inputs: Tensor, context: ReplicaContext) -> Tensor:
+        """Return inputs (E, n, features) anew; padding is not drawn for, so that a replica draws as it does alone."""
+        channels, height, width = self.shape
+        replicas, n_rows, _ = inputs.shape
+        sizes = context.sizes or [n_rows] * replicas
+        grids = [
+            self.augmentation.draw(size, (height, width), generator, inputs.dtype)[None]
+            for size, generator in zip(sizes, context.generators, strict=True)
+        ]
+        images = inputs.reshape(replicas * n_rows, channels, height, width)
+        grid = torch.cat(pad_to_largest(grids)).flatten(0, 1)
+        return self.augmentation.apply(images, grid).view(inputs.shape)

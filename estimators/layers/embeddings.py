@@ -17,7 +17,7 @@ N_FREQUENCIES = 48
 FREQUENCY_SCALE = 0.1
 
 
-class Categories(nn.Module):
+class CategoryEmbedding(nn.Module):
     """Codes (E, n, columns) to vectors (E, n, columns * size); code 0, a new or missing category, is the zero vector.
 
     Parameters
@@ -117,7 +117,7 @@ class Periodic(nn.Module):
 NUMERIC_EMBEDDINGS = ("piecewise-linear", "periodic")
 
 
-class Numbers(nn.Module):
+class NumericEmbedding(nn.Module):
     """Numbers (E, n, columns) to vectors (E, n, columns * size): an encoding, an affine map per column, a ReLU."""
 
     def __init__(self, kind: str, values: Tensor, size: int, n_bins: int, generator: Generator) -> None:
@@ -132,7 +132,7 @@ class Numbers(nn.Module):
         return vectors.relu().flatten(2)
 
 
-class Columns(nn.Module):
+class ColumnEmbeddings(nn.Module):
     """What stands before the dense layers: categories in the first columns, numbers in the others."""
 
     def __init__(self, n_categorical: int, categories: nn.Module | None, numbers: nn.Module | None) -> None:

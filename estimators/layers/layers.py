@@ -43,7 +43,7 @@ class ReplicaContext:
 
 
 class Layer(nn.Module):
-    """A layer that needs the lanes: random numbers or the padding of the batch."""
+    """A layer that needs the context of the replicas: random numbers or the padding of the batch."""
 
     def __init__(self) -> None:
         super().__init__()

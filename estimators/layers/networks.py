@@ -23,19 +23,19 @@ class Network(nn.Module):
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
-        self.share(ReplicaContext())
+        self.set_context(ReplicaContext())
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return (E, n, outputs), or (n, outputs) of plain rows."""
         outputs: Tensor = self.body(rows[None])[0] if rows.ndim == 2 else self.body(rows)
         return outputs
 
-    def share(self, lanes: ReplicaContext) -> None:
-        """Let all layers share the lanes."""
-        self.lanes = lanes
+    def set_context(self, context: ReplicaContext) -> None:
+        """Let all layers share the context."""
+        self.lanes = context
         for layer in self.modules():
             if isinstance(layer, Layer):
-                layer.lanes = lanes
+                layer.lanes = context
 
 
 class SingleNetwork(nn.Module):
@@ -55,9 +55,9 @@ class SingleNetwork(nn.Module):
         outputs: Tensor = self.module(rows[0]).unsqueeze(0)
         return outputs
 
-    def share(self, lanes: ReplicaContext) -> None:
-        """Keep the lanes; a plain module draws from torch's global generator."""
-        self.lanes = lanes
+    def set_context(self, context: ReplicaContext) -> None:
+        """Keep the context; a plain module draws from torch's global generator."""
+        self.lanes = context
 
 
 AnyNetwork = Network | SingleNetwork
@@ -106,7 +106,7 @@ def pad(tensor: Tensor, shape: Sequence[int]) -> Tensor:
     return padded
 
 
-def point(network: AnyNetwork, live: Sequence[Tensor], replica: int) -> None:
+def share_weights(network: AnyNetwork, live: Sequence[Tensor], replica: int) -> None:
     """Let a network of one replica look at its part of stacked tensors, in its own shapes and without copying."""
     for own, tensor in zip(state_tensors(network), live, strict=True):
         if isinstance(network, SingleNetwork):
@@ -115,14 +115,14 @@ def point(network: AnyNetwork, live: Sequence[Tensor], replica: int) -> None:
             own.data = tensor.data[replica : replica + 1][tuple(map(slice, own.shape))]
 
 
-def detach(network: AnyNetwork) -> None:
+def unshare_weights(network: AnyNetwork) -> None:
     """Give a network its own contiguous memory again, and forget its gradients."""
     for own in state_tensors(network):
         own.data = own.data.clone(memory_format=torch.contiguous_format)
         own.grad = None
 
 
-def thin_out(network: AnyNetwork, optimizer: torch.optim.Optimizer, kept: Tensor) -> None:
+def keep_replicas(network: AnyNetwork, optimizer: torch.optim.Optimizer, kept: Tensor) -> None:
     """Keep some replicas of a stacked network and of its optimizer's memory, in place."""
     for weight in network.parameters():
         memory = optimizer.state.get(weight, {})

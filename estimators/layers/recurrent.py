@@ -86,7 +86,7 @@ class RecurrentNet(nn.Module):
         if options.vocabulary_size is not None:
             step_size = options.embedding_size
             self.embedding = nn.Embedding(options.vocabulary_size, step_size, padding_idx=0)
-            small_vectors(self.embedding)
+            init_embedding(self.embedding)
         channels = (step_size, *options.convolution_channels)
         kernel_size = options.convolution_kernel_size
         self.convolutions = nn.ModuleList(
@@ -182,12 +182,12 @@ def build_recurrence(step_size: int, options: RecurrentOptions) -> nn.RNNBase:
         **own,
     )
     if options.cell == "lstm":
-        open_forget_gates(recurrence)
+        init_forget_biases(recurrence)
     return recurrence
 
 
 @torch.no_grad()
-def open_forget_gates(recurrence: nn.RNNBase) -> None:
+def init_forget_biases(recurrence: nn.RNNBase) -> None:
     """Make the two forget biases of each layer add up to 1; torch orders gates input, forget, cell, output."""
     for name, weight in recurrence.named_parameters():
         if name.startswith("bias"):
@@ -195,7 +195,7 @@ def open_forget_gates(recurrence: nn.RNNBase) -> None:
 
 
 @torch.no_grad()
-def small_vectors(embedding: nn.Embedding) -> None:
+def init_embedding(embedding: nn.Embedding) -> None:
     """Draw the vectors of tokens small: from N(0, 1), torch's own, short trainings end 5 to 15 points worse."""
     embedding.weight[1:].normal_(std=EMBEDDING_SCALE)
 

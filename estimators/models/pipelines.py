@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from bakeoff.errors import UserError, unknown_name
 from bakeoff.estimators.models.preprocessors import build_preprocessor
 from bakeoff.estimators.models.registry import get_spec
-from bakeoff.estimators.specs.spec import Choice, ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelChoice, ModelSpec
 from bakeoff.tasks import KINDS, TASKS, Kind, Task
 
 
@@ -57,15 +57,15 @@ def make(
     reason = spec.why_not(task, kind, 0)
     if reason:
         raise UserError(reason)
-    setting = Setting(
+    context = BuildContext(
         task=task, kind=kind, input_shape=input_shape, random_state=random_state, threads=threads, device=device
     )
-    return build_pipeline(spec, setting, Choice(spec=spec, params=params).default_params(task), categorical)
+    return build_pipeline(spec, context, ModelChoice(spec=spec, params=params).default_params(task), categorical)
 
 
 def build_pipeline(
-    spec: ModelSpec, setting: Setting, params: dict[str, Any], categorical: tuple[str, ...] = ()
+    spec: ModelSpec, context: BuildContext, params: dict[str, Any], categorical: tuple[str, ...] = ()
 ) -> Pipeline:
     """Build the pipeline of a spec with given parameters."""
-    preprocessor = build_preprocessor(spec.preprocessors[setting.kind], setting, categorical=categorical)
-    return Pipeline([("prepare", preprocessor), ("model", spec.build(setting, params))])
+    preprocessor = build_preprocessor(spec.preprocessors[context.kind], context, categorical=categorical)
+    return Pipeline([("prepare", preprocessor), ("model", spec.build(context, params))])

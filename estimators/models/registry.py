@@ -13,7 +13,7 @@ from bakeoff.estimators.specs.spec import ModelSpec
 from bakeoff.estimators.specs.text_nets import TEXT_NET_SPECS
 from bakeoff.estimators.specs.trees import TREE_SPECS
 
-GROUP = "bakeoff.models"
+ENTRY_POINT_GROUP = "bakeoff.models"
 FAMILIES = ("all", "classical", "deep")
 
 
@@ -28,7 +28,7 @@ def all_specs() -> dict[str, ModelSpec]:
     """
     own = (*SIMPLE_SPECS, *LINEAR_SPECS, *TREE_SPECS, *BOOSTING_SPECS, *SERIES_SPECS, *NET_SPECS, *TEXT_NET_SPECS)
     specs = {spec.name: spec for spec in own}
-    for point in entry_points(group=GROUP):
+    for point in entry_points(group=ENTRY_POINT_GROUP):
         spec = _load(point)
         if spec.name in specs:
             raise UserError(f"the entry point {point.value!r} registers the model {spec.name!r}, which exists already")
@@ -36,7 +36,7 @@ def all_specs() -> dict[str, ModelSpec]:
     return specs
 
 
-def names_of_models() -> list[str]:
+def model_names() -> list[str]:
     """Return the names of all registered models."""
     return list(all_specs())
 
@@ -66,7 +66,9 @@ def _load(point: object) -> ModelSpec:
     try:
         spec = point.load()
     except Exception as error:
-        raise UserError(f"the entry point {point.value!r} of {GROUP} can't be loaded: {error}") from error
+        raise UserError(f"the entry point {point.value!r} of {ENTRY_POINT_GROUP} can't be loaded: {error}") from error
     if not isinstance(spec, ModelSpec):
-        raise UserError(f"the entry point {point.value!r} of {GROUP} must be a ModelSpec, got {type(spec).__name__}")
+        raise UserError(
+            f"the entry point {point.value!r} of {ENTRY_POINT_GROUP} must be a ModelSpec, got {type(spec).__name__}"
+        )
     return spec

@@ -4,12 +4,12 @@ from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any
 
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
 from bakeoff.estimators.activations import ACTIVATIONS
-from bakeoff.estimators.layers.augmentation import Augmentation
+from bakeoff.estimators.docstrings import inherit_docs
+from bakeoff.estimators.layers.augmentation import Augmentation, ReplicaAugmentation
 from bakeoff.estimators.layers.convolutional import (
     POOLINGS,
     BlockOptions,
@@ -19,12 +19,11 @@ from bakeoff.estimators.layers.convolutional import (
     GlobalPool,
     build_block,
 )
-from bakeoff.estimators.layers.layers import BatchNorm, Dropout, Linear, ReplicaContext
-from bakeoff.estimators.layers.networks import Network, pad_to_largest
-from bakeoff.estimators.nets.docstrings import documented
+from bakeoff.estimators.layers.layers import BatchNorm, Dropout, Linear
+from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
-from bakeoff.estimators.nets.vocabulary import TokenReader
+from bakeoff.estimators.nets.vocabulary import TokenArchitecture
 from bakeoff.estimators.parameters import (
     SHAPE_RULE,
     Rule,
@@ -52,7 +51,7 @@ def is_kernel_size(value: Any) -> bool:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CNNArchitecture(TokenReader):
+class CNNArchitecture(TokenArchitecture):
     """Blocks of convolution, batch norm, activation and pooling; dense layers; a linear head.
 
     Parameters
@@ -175,7 +174,7 @@ class CNNArchitecture(TokenReader):
             return None
         assert self.input_shape is not None
         augmentation = Augmentation(self.augment_shift, self.augment_rotation, self.augment_elastic)
-        return ImageAugment(augmentation, tuple(self.input_shape))
+        return ReplicaAugmentation(augmentation, tuple(self.input_shape))
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         width, *sides = self._map_shape(rows.inputs.shape[1])
@@ -229,34 +228,7 @@ class CNNArchitecture(TokenReader):
         return nn.Sequential(*layers, Linear(width, n_outputs, generator))
 
 
-@dataclass(frozen=True)
-class ImageAugment:
-    """Augments the images of a training step, each replica's with numbers from its own generator.
-
-    Parameters
-    ----------
-    augmentation : Augmentation
-    shape : (channels, height, width)
-    """
-
-    augmentation: Augmentation
-    shape: tuple[int, ...]
-
-    def __call__(self, inputs: Tensor, lanes: ReplicaContext) -> Tensor:
-        """Return inputs (E, n, features) anew; padding is not drawn for, so that a replica draws as it does alone."""
-        channels, height, width = self.shape
-        replicas, n_rows, _ = inputs.shape
-        sizes = lanes.sizes or [n_rows] * replicas
-        grids = [
-            self.augmentation.draw(size, (height, width), generator, inputs.dtype)[None]
-            for size, generator in zip(sizes, lanes.generators, strict=True)
-        ]
-        images = inputs.reshape(replicas * n_rows, channels, height, width)
-        grid = torch.cat(pad_to_largest(grids)).flatten(0, 1)
-        return self.augmentation.apply(images, grid).view(inputs.shape)
-
-
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class CNNClassifier(CNNArchitecture, NetClassifier):
     """Classify images, series or texts with a convolutional network.
@@ -280,7 +252,7 @@ class CNNClassifier(CNNArchitecture, NetClassifier):
     """
 
 
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class CNNRegressor(CNNArchitecture, NetRegressor):
     """Predict numbers from images, series or texts with a convolutional network.

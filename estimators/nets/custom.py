@@ -9,9 +9,9 @@ import torch
 from torch import Generator, nn
 from torch.nn.parameter import is_lazy
 
+from bakeoff.estimators.docstrings import inherit_docs
 from bakeoff.estimators.layers.networks import SingleNetwork
 from bakeoff.estimators.layers.random_numbers import global_torch_rng
-from bakeoff.estimators.nets.docstrings import documented
 from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
@@ -97,7 +97,7 @@ def check_module(module: Any, rows: Rows, n_outputs: int) -> None:
         )
 
 
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class TorchClassifier(CustomArchitecture, NetClassifier):
     """Classify with a PyTorch module of one's own.
@@ -118,7 +118,7 @@ class TorchClassifier(CustomArchitecture, NetClassifier):
     """
 
 
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class TorchRegressor(CustomArchitecture, NetRegressor):
     """Predict numbers with a PyTorch module of one's own.

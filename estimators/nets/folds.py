@@ -1,4 +1,4 @@
-"""All folds of a cross-validation as one program: many fits for little more than the time of one."""
+"""All folds of a cross-validation trained together: many fits for little more than the time of one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
-from bakeoff.estimators.nets.net import Net, train_nets
+from bakeoff.estimators.nets.net import Net
+from bakeoff.estimators.nets.trainable import begin_training, train_nets
 from bakeoff.estimators.training.rows import row_numbers
 
 OnEpoch = Callable[[int, list[Any]], None]
@@ -75,7 +76,7 @@ def fit_folds(
     >>> min(net.score(X[test], y[test]) for net, (_, test) in zip(nets, splits)) > 0.8
     True
     """
-    net_of(estimator)
+    final_net(estimator)
     if y is None:
         raise ValueError("fit_folds requires y to be passed, but the target y is None.")
     check_consistent_length(X, y, sample_weight)
@@ -89,20 +90,20 @@ def fit_folds(
     if validation is not None and len(validation) != len(parts):
         raise ValueError(f"validation must hold rows for each of the {len(parts)} splits. Got {len(validation)}.")
     estimators = [clone(estimator) for _ in parts]
-    nets = [net_of(fold) for fold in estimators]
+    nets = [final_net(fold) for fold in estimators]
     weights = None if sample_weight is None else np.asarray(sample_weight)
     replicas = []
     for number, (fold, net, rows) in enumerate(zip(estimators, nets, parts, strict=True)):
         part_y = _safe_indexing(y, rows)
         part_X = fit_steps(fold, _safe_indexing(X, rows), part_y)
         held_out = None if validation is None else positions(validation[number], rows, number)
-        replicas.append(net._begin(part_X, part_y, None if weights is None else weights[rows], held_out))
+        replicas.append(begin_training(net, part_X, part_y, None if weights is None else weights[rows], held_out))
     after_epoch = None if on_epoch is None else lambda epoch: on_epoch(epoch, estimators)
     train_nets(nets, replicas, after_epoch)
     return estimators
 
 
-def net_of(estimator: Any) -> Net:
+def final_net(estimator: Any) -> Net:
     """Return the net that an estimator is or ends in."""
     net = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(net, Net):

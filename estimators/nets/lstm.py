@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from torch import Generator
 
 from bakeoff.estimators.activations import ACTIVATIONS
+from bakeoff.estimators.docstrings import inherit_docs
 from bakeoff.estimators.layers.networks import SingleNetwork
 from bakeoff.estimators.layers.random_numbers import global_torch_rng
 from bakeoff.estimators.layers.recurrent import (
@@ -19,11 +20,10 @@ from bakeoff.estimators.layers.recurrent import (
     RecurrentOptions,
     check_tails,
 )
-from bakeoff.estimators.nets.docstrings import documented
-from bakeoff.estimators.nets.net import refuse_unflattened
+from bakeoff.estimators.nets.input_validation import check_flattened
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
-from bakeoff.estimators.nets.vocabulary import TokenReader
+from bakeoff.estimators.nets.vocabulary import TokenArchitecture
 from bakeoff.estimators.parameters import (
     SHAPE_RULE,
     Rule,
@@ -40,7 +40,7 @@ RNN_ACTIVATIONS = ("relu", "tanh")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LSTMArchitecture(TokenReader):
+class LSTMArchitecture(TokenArchitecture):
     """Convolutions if asked for, stacked recurrent layers, pooling over the steps, a linear head.
 
     Parameters
@@ -112,7 +112,7 @@ class LSTMArchitecture(TokenReader):
         return [*super()._conflicts(), problem]
 
     def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
-        refuse_unflattened(X)
+        check_flattened(X)
         precisions = self._precisions(reset=reset)
         rows = np.asarray(validate_data(self, X, reset=reset, dtype=precisions, ensure_all_finite="allow-nan"))
         shape = resolve_input_shape(self.input_shape, rows.shape[1])
@@ -132,7 +132,7 @@ class LSTMArchitecture(TokenReader):
             return SingleNetwork(RecurrentNet(RecurrentOptions(**values)))
 
 
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMClassifier(LSTMArchitecture, NetClassifier):
     """Classify series or texts with a recurrent network.
@@ -148,7 +148,7 @@ class LSTMClassifier(LSTMArchitecture, NetClassifier):
     """
 
 
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMRegressor(LSTMArchitecture, NetRegressor):
     """Predict numbers from series or texts with a recurrent network.

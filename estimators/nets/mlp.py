@@ -10,16 +10,26 @@ from sklearn.utils.validation import validate_data
 from torch import Generator, nn
 
 from bakeoff.estimators.activations import ACTIVATIONS
-from bakeoff.estimators.layers.categories import WORDS, Categories, find_columns, to_table
-from bakeoff.estimators.layers.embeddings import NUMERIC_EMBEDDINGS, Columns, Numbers
-from bakeoff.estimators.layers.embeddings import Categories as CategoryVectors
+from bakeoff.estimators.docstrings import inherit_docs
+from bakeoff.estimators.layers.embeddings import (
+    NUMERIC_EMBEDDINGS,
+    CategoryEmbedding,
+    ColumnEmbeddings,
+    NumericEmbedding,
+)
 from bakeoff.estimators.layers.layers import BatchNorm, Dropout, LayerNorm, Linear, Residual
 from bakeoff.estimators.layers.networks import Network
-from bakeoff.estimators.nets.docstrings import documented
-from bakeoff.estimators.nets.net import Net, refuse_unflattened
+from bakeoff.estimators.nets.input_validation import check_flattened
+from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.parameters import Rule, boolean, integer, is_sizes, one_of, optional, real
+from bakeoff.estimators.preprocessing.categorical_columns import (
+    CATEGORICAL_RULE,
+    CategoricalColumns,
+    find_columns,
+    to_table,
+)
 from bakeoff.estimators.training.rows import Rows
 
 
@@ -75,7 +85,7 @@ class MLPArchitecture(Net):
             "batch_norm": boolean(),
             "layer_norm": boolean(),
             "residual": boolean(),
-            "categorical_features": (is_columns, WORDS),
+            "categorical_features": CATEGORICAL_RULE,
             "numeric_embedding": optional(one_of(*NUMERIC_EMBEDDINGS)),
             "embedding_size": integer(1),
             "n_bins": integer(1),
@@ -88,13 +98,13 @@ class MLPArchitecture(Net):
         return super()._conflicts()
 
     def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
-        refuse_unflattened(X)
+        check_flattened(X)
         chosen = self.categorical_features is not None and not isinstance(self.categorical_features, str)
         if chosen or (not reset and vars(self)["_categories"] is not None):
             X = to_table(X)
         if reset:
             columns = find_columns(X, self.categorical_features)
-            self._categories = Categories.learn(X, columns) if len(columns) else None
+            self._categories = CategoricalColumns.learn(X, columns) if len(columns) else None
         if self._categories is None:
             return super()._read_rows(X, reset=reset)
         validate_data(self, X, reset=reset, skip_check_array=True)
@@ -105,7 +115,7 @@ class MLPArchitecture(Net):
         numbers = check_array(numbers, dtype=dtype, estimator=self, input_name="X")
         return np.hstack([codes.astype(numbers.dtype), numbers])
 
-    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
+    def _reencode(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
         if self._categories is None:
             return X
         n_columns = len(self._categories.columns)
@@ -126,17 +136,17 @@ class MLPArchitecture(Net):
         head = Linear(width, n_outputs, generator, stretches=plain and not self.hidden_layer_sizes)
         return Network(nn.Sequential(*layers, head))
 
-    def _build_columns(self, rows: Rows, generator: Generator) -> tuple[Columns, int]:
+    def _build_columns(self, rows: Rows, generator: Generator) -> tuple[ColumnEmbeddings, int]:
         """Build the embeddings of the columns; return them with the number of values that they make."""
         cardinalities = [] if self._categories is None else self._categories.cardinalities
         n_numbers = rows.inputs.shape[1] - len(cardinalities)
-        categories = CategoryVectors(cardinalities, self.embedding_size, generator) if cardinalities else None
+        categories = CategoryEmbedding(cardinalities, self.embedding_size, generator) if cardinalities else None
         numbers = None
         if self.numeric_embedding is not None and n_numbers:
             values = rows.inputs[:, len(cardinalities) :]
-            numbers = Numbers(self.numeric_embedding, values, self.embedding_size, self.n_bins, generator)
+            numbers = NumericEmbedding(self.numeric_embedding, values, self.embedding_size, self.n_bins, generator)
         width = len(cardinalities) * self.embedding_size + n_numbers * (self.embedding_size if numbers else 1)
-        return Columns(len(cardinalities), categories, numbers), width
+        return ColumnEmbeddings(len(cardinalities), categories, numbers), width
 
     def _block(self, width: int, size: int, generator: Generator, *, first: bool) -> nn.Sequential:
         """Build one hidden layer."""
@@ -159,14 +169,7 @@ class MLPArchitecture(Net):
         return Residual(block, None if width == size else Linear(width, size, generator, bias=False))
 
 
-def is_columns(value: Any) -> bool:
-    """Whether the value can name columns; whether they exist shows when X is there."""
-    if value is None or isinstance(value, str):
-        return value in (None, "from_dtype")
-    return np.ndim(value) == 1
-
-
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class MLPClassifier(MLPArchitecture, NetClassifier):
     """Classify with a multi-layer perceptron.
@@ -181,7 +184,7 @@ class MLPClassifier(MLPArchitecture, NetClassifier):
     """
 
 
-@documented
+@inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class MLPRegressor(MLPArchitecture, NetRegressor):
     """Predict numbers with a multi-layer perceptron.

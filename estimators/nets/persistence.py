@@ -1,7 +1,7 @@
 """Fitted nets as files: weights in safetensors, all else as one JSON document in its header. Loading runs no code.
 
-The document holds the constructor's parameters and the attributes that `FITTED` names; the network is built anew from
-them, and then takes the stored weights. A file is read back before it gets its name.
+The document holds the constructor's parameters and the attributes that `FITTED_ATTRIBUTES` names; the network is built
+anew from them, and then takes the stored weights. A file is read back before it gets its name.
 """
 
 import json
@@ -10,7 +10,7 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,19 +21,19 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from bakeoff.estimators.json_values import from_json, to_json
-from bakeoff.estimators.layers.categories import Categories
-from bakeoff.estimators.training.inference import infer
+from bakeoff.estimators.nets.trainable import Trainable, build_module
+from bakeoff.estimators.parameters import resolve_device
+from bakeoff.estimators.preprocessing.categorical_columns import CategoricalColumns
+from bakeoff.estimators.training.inference import infer, precision
+from bakeoff.estimators.training.parameters import check_parameters
 from bakeoff.estimators.training.rows import Rows
 
-if TYPE_CHECKING:
-    from bakeoff.estimators.nets.net import Net
-
 FORMAT = 1
-KEY = "bakeoff"  # of the document in the header
-CODE = ("module",)  # parameters that are code: never stored, and given to `load` again
-OPTIONAL = ("callbacks", "random_state")  # left out, with a warning, where JSON cannot hold them
+HEADER_KEY = "bakeoff"  # of the document in the header
+CODE_PARAMS = ("module",)  # parameters that are code: never stored, and given to `load` again
+OPTIONAL_PARAMS = ("callbacks", "random_state")  # left out, with a warning, where JSON cannot hold them
 # What `fit` leaves beside `module_`; a net has some of them. Not stored: `_resume`, the optimizer of `partial_fit`.
-FITTED: dict[str, type] = {
+FITTED_ATTRIBUTES: dict[str, type] = {
     "n_features_in_": int,
     "feature_names_in_": np.ndarray,
     "n_tokens_": int,
@@ -42,18 +42,18 @@ FITTED: dict[str, type] = {
     "target_mean_": np.ndarray,
     "target_scale_": np.ndarray,
     "_history": list,
-    "_categories": Categories,  # or None
+    "_categories": CategoricalColumns,  # or None
 }
 ONE_PER_OUTPUT = ("classes_", "target_mean_", "target_scale_")
 
-AnyNet = TypeVar("AnyNet", bound="Net")
+AnyNet = TypeVar("AnyNet", bound=Trainable)
 
 
-def save_net(net: "Net", path: str | os.PathLike[str]) -> None:
+def save_net(net: Trainable, path: str | os.PathLike[str]) -> None:
     """Write a fitted net to a file; see `Net.save`."""
     check_is_fitted(net, "module_")
     document, left_out = describe(net)
-    whole = save(tensors_of(net.module_), {KEY: json.dumps(document)})
+    whole = save(tensors_of(net.module_), {HEADER_KEY: json.dumps(document)})
     path = Path(path)
     part = path.with_name(f".{path.name}.{token_hex(4)}.part")
     try:
@@ -70,16 +70,16 @@ def save_net(net: "Net", path: str | os.PathLike[str]) -> None:
         warnings.warn(f"The file leaves out {' and '.join(left_out)}, which it cannot hold; {words}", stacklevel=3)
 
 
-def describe(net: "Net") -> tuple[dict[str, Any], list[str]]:
+def describe(net: Trainable) -> tuple[dict[str, Any], list[str]]:
     """Return the JSON document of a fitted net, and the names of the parameters that it leaves out."""
     params, left_out = {}, []
     for name, value in net.get_params(deep=False).items():
-        if name in CODE:
+        if name in CODE_PARAMS:
             continue
         try:
             params[name] = to_json(value)
         except TypeError as error:
-            if name not in OPTIONAL:
+            if name not in OPTIONAL_PARAMS:
                 raise not_storable(net, f"the {name!r} parameter", error) from error
             left_out.append(name)
     document = {
@@ -94,19 +94,19 @@ def describe(net: "Net") -> tuple[dict[str, Any], list[str]]:
     return document, left_out
 
 
-def describe_fitted(net: "Net") -> dict[str, Any]:
+def describe_fitted(net: Trainable) -> dict[str, Any]:
     """Return the fitted attributes as JSON."""
     fitted = {}
-    for name in [name for name in FITTED if name in vars(net)]:
+    for name in [name for name in FITTED_ATTRIBUTES if name in vars(net)]:
         value = vars(net)[name]
         try:
-            fitted[name] = to_json((value.columns, value.known) if isinstance(value, Categories) else value)
+            fitted[name] = to_json((value.columns, value.known) if isinstance(value, CategoricalColumns) else value)
         except TypeError as error:
             raise not_storable(net, f"the {name!r} attribute", error) from error
     return fitted
 
 
-def not_storable(net: "Net", what: str, error: TypeError) -> ValueError:
+def not_storable(net: Trainable, what: str, error: TypeError) -> ValueError:
     """Say which part of a net a file cannot hold."""
     return ValueError(
         f"{what.capitalize()} of this {type(net).__name__} must be made of None, bools, numbers and strings to be "
@@ -122,19 +122,14 @@ def tensors_of(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
 
 
-def precision(module: nn.Module) -> str:
-    """Name of the dtype of a network."""
-    return str(next(module.parameters()).dtype).removeprefix("torch.")
-
-
-def probe(net: "Net") -> NDArray[Any]:
+def probe(net: Trainable) -> NDArray[Any]:
     """Return the outputs (2, n_outputs) of a fitted net for two rows of zeros."""
     return infer(net.module_, np.zeros((2, net.n_features_in_), precision(net.module_)))
 
 
-def check_file(net: "Net", path: Path) -> None:
+def check_file(net: Trainable, path: Path) -> None:
     """Raise unless a net's file gives back the network that was fitted."""
-    code = {name: value for name, value in net.get_params(deep=False).items() if name in CODE}
+    code = {name: value for name, value in net.get_params(deep=False).items() if name in CODE_PARAMS}
     problem: ValueError | None = None
     try:
         twin = load_net(type(net), path, {"device": "cpu", **code})
@@ -169,14 +164,14 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, T
     except SafetensorError as error:
         raise ValueError(f"{str(path)!r} must be a whole safetensors file: {error}.") from error
     try:
-        document = json.loads(metadata[KEY])
+        document = json.loads(metadata[HEADER_KEY])
     except (KeyError, ValueError, RecursionError) as error:
-        words = f"under {KEY!r} in its header, as the `save` method of nets writes it"
+        words = f"under {HEADER_KEY!r} in its header, as the `save` method of nets writes it"
         raise ValueError(f"{str(path)!r} must have a JSON document {words}.") from error
     return document, tensors
 
 
-def check_document(cls: type["Net"], document: dict[str, Any]) -> None:
+def check_document(cls: type[Trainable], document: dict[str, Any]) -> None:
     """Raise unless a document is of a format that is known here, and of that class."""
     if not isinstance(document["format"], int) or document["format"] > FORMAT:
         raise ValueError(
@@ -195,8 +190,8 @@ def restore(cls: type[AnyNet], document: dict[str, Any], tensors: dict[str, Tens
     n_outputs, dtype = document["n_outputs"], {"float32": torch.float32, "float64": torch.float64}[document["dtype"]]
     if {len(vars(net)[name]) for name in ONE_PER_OUTPUT if name in vars(net)} != {n_outputs}:
         raise ValueError(f"it must name a class or target for each of {n_outputs} outputs.")
-    inputs = torch.zeros(2, net.n_features_in_, dtype=dtype, device=net._device())
-    net.module_ = net._start(Rows(inputs, inputs), n_outputs, seed=0).eval()
+    inputs = torch.zeros(2, net.n_features_in_, dtype=dtype, device=resolve_device(net.device))
+    net.module_ = build_module(net, Rows(inputs, inputs), n_outputs, seed=0).eval()
     load_tensors(net.module_, tensors)
     return net
 
@@ -206,23 +201,25 @@ def build_estimator(cls: type[AnyNet], params: dict[str, Any]) -> AnyNet:
     known = cls._get_param_names()
     if unknown := sorted(set(params) - set(known)):
         raise ValueError(f"{cls.__name__} has no parameter {', '.join(unknown)}. It has {', '.join(known)}.")
-    if absent := [name for name in CODE if name in known and name not in params]:
+    if absent := [name for name in CODE_PARAMS if name in known and name not in params]:
         words = "a file holds weights, never code. Give what the net was made with"
         raise ValueError(f"{cls.__name__}.load needs {absent[0]}=...: {words}.")
     net = cls(**params)
-    net._check_parameters()
+    check_parameters(net)
     return net
 
 
 def restore_attribute(name: str, value: Any) -> Any:
-    """Return a fitted attribute, of the type that `FITTED` declares."""
-    if name not in FITTED:
+    """Return a fitted attribute, of the type that `FITTED_ATTRIBUTES` declares."""
+    if name not in FITTED_ATTRIBUTES:
         raise ValueError(f"it has an attribute {name!r} that this version of bakeoff does not know.")
     attribute = from_json(value)
     if name == "_categories":
-        return None if attribute is None else Categories.restore(*attribute)
-    if not isinstance(attribute, FITTED[name]):
-        raise ValueError(f"its {name!r} must be of type {FITTED[name].__name__}. Got {attribute!r:.80} instead.")
+        return None if attribute is None else CategoricalColumns.restore(*attribute)
+    if not isinstance(attribute, FITTED_ATTRIBUTES[name]):
+        raise ValueError(
+            f"its {name!r} must be of type {FITTED_ATTRIBUTES[name].__name__}. Got {attribute!r:.80} instead."
+        )
     return attribute
 
 

@@ -59,7 +59,7 @@ def check_tokens(rows: NDArray[Any], n_tokens: int, *, strict: bool) -> NDArray[
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TokenReader(Net):
+class TokenArchitecture(Net):
     """A net whose rows may be texts of token ids.
 
     Parameters
@@ -91,7 +91,7 @@ class TokenReader(Net):
             self.n_tokens_: int = count_tokens(rows, self.vocabulary_size)
         return check_tokens(rows, self.n_tokens_, strict=self.vocabulary_size != "auto")
 
-    def _relearn(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
+    def _reencode(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
         if self.vocabulary_size != "auto":
             return X
         self.n_tokens_ = count_tokens(X[train_rows], "auto")

@@ -16,11 +16,11 @@ from torch.nn.functional import conv1d, pad
 
 from bakeoff.estimators.parameters import resolve_input_shape
 
-LENGTH = 9  # of a kernel: six weights of -1 and three of 2, in all 84 orders
-KERNELS = list(combinations(range(LENGTH), 3))
-MOST_DILATIONS = 32
-MOST_CHANNELS = 9  # that a kernel looks at
-GOLDEN = (5**0.5 + 1) / 2
+KERNEL_LENGTH = 9  # of a kernel: six weights of -1 and three of 2, in all 84 orders
+KERNELS = list(combinations(range(KERNEL_LENGTH), 3))
+MAX_DILATIONS = 32
+MAX_CHANNELS = 9  # that a kernel looks at
+GOLDEN_RATIO = (5**0.5 + 1) / 2
 VALUES_AT_ONCE = 2**24
 
 
@@ -82,7 +82,7 @@ class MiniRocket(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         rng = check_random_state(self.random_state)
         series = self._fold(X)
         counts = spread_features(series.shape[-1], self.n_features // len(KERNELS))
-        quantiles = iter(np.arange(1, len(KERNELS) * sum(counts.values()) + 1) * GOLDEN % 1)
+        quantiles = iter(np.arange(1, len(KERNELS) * sum(counts.values()) + 1) * GOLDEN_RATIO % 1)
         self.banks_ = [
             _build_bank(series, dilation, [next(quantiles) for _ in range(len(KERNELS) * count)], rng)
             for dilation, count in counts.items()
@@ -100,18 +100,18 @@ class MiniRocket(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return features
 
     def _describe(self, series: Tensor) -> Tensor:
-        return torch.cat([_shares(series, bank, parity) for parity, bank in enumerate(self.banks_)], dim=1)
+        return torch.cat([_proportions(series, bank, parity) for parity, bank in enumerate(self.banks_)], dim=1)
 
     def _fold(self, X: np.ndarray) -> Tensor:
         """Return series (n_rows, channels, length), filled up with zeros to the length of a kernel."""
         series = torch.tensor(X).view(len(X), -1, self.shape_[-1])
-        return pad(series, (0, max(LENGTH - series.shape[-1], 0)))
+        return pad(series, (0, max(KERNEL_LENGTH - series.shape[-1], 0)))
 
 
 def spread_features(length: int, per_kernel: int) -> dict[int, int]:
     """Return how many features of each kernel every dilation gets: fewer for larger ones, all of them in the end."""
-    n_dilations = min(per_kernel, MOST_DILATIONS)
-    largest = np.log2((length - 1) / (LENGTH - 1))
+    n_dilations = min(per_kernel, MAX_DILATIONS)
+    largest = np.log2((length - 1) / (KERNEL_LENGTH - 1))
     spaced = np.logspace(0, largest, n_dilations, base=2).astype(int)
     dilations, times = np.unique(spaced, return_counts=True)
     counts = (times * (per_kernel / n_dilations)).astype(int)
@@ -124,9 +124,9 @@ def spread_features(length: int, per_kernel: int) -> dict[int, int]:
 def _build_bank(series: Tensor, dilation: int, quantiles: list[float], rng: np.random.RandomState) -> Bank:
     """Draw the channels of each kernel, and its biases from the convolution of a training series."""
     n_channels = series.shape[1]
-    weights = torch.zeros(len(KERNELS), n_channels, LENGTH)
+    weights = torch.zeros(len(KERNELS), n_channels, KERNEL_LENGTH)
     for kernel, places in enumerate(KERNELS):
-        most = min(n_channels, MOST_CHANNELS)
+        most = min(n_channels, MAX_CHANNELS)
         channels = rng.choice(n_channels, int(2 ** rng.uniform(0, np.log2(most + 1))), replace=False)
         weights[kernel, channels] = -1.0
         for channel in channels:
@@ -141,18 +141,18 @@ def _build_bank(series: Tensor, dilation: int, quantiles: list[float], rng: np.r
 
 
 def _convolve(series: Tensor, weights: Tensor, dilation: int) -> Tensor:
-    return conv1d(series, weights, dilation=dilation, padding=dilation * (LENGTH - 1) // 2)
+    return conv1d(series, weights, dilation=dilation, padding=dilation * (KERNEL_LENGTH - 1) // 2)
 
 
-def _shares(series: Tensor, bank: Bank, parity: int) -> Tensor:
-    """Return the shares of steps above each bias, (n_rows, 84 * features)."""
+def _proportions(series: Tensor, bank: Bank, parity: int) -> Tensor:
+    """Return the proportions of steps above each bias, (n_rows, 84 * features)."""
     convolved = _convolve(series, bank.weights, bank.dilation)
-    margin = bank.dilation * (LENGTH - 1) // 2
+    margin = bank.dilation * (KERNEL_LENGTH - 1) // 2
     inner = convolved[..., margin : convolved.shape[-1] - margin]
-    shares = series.new_empty(len(series), *bank.biases.shape)
+    proportions = series.new_empty(len(series), *bank.biases.shape)
     for whole, part in ((True, convolved), (False, inner)):
         chosen = [kernel for kernel in range(len(KERNELS)) if ((kernel + parity) % 2 == 0) == whole]
         for feature in range(bank.biases.shape[1]):
             above = part[:, chosen] > bank.biases[chosen, feature, None]
-            shares[:, chosen, feature] = above.float().mean(-1)
-    return shares.flatten(1)
+            proportions[:, chosen, feature] = above.float().mean(-1)
+    return proportions.flatten(1)

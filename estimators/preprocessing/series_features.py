@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bakeoff.estimators.parameters import resolve_input_shape
 
-SHORTEST = 3  # steps of an interval
-MOST_LEVELS = 6
+MIN_STEPS = 3  # steps of an interval
+MAX_LEVELS = 6
 
 
 class IntervalFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -52,9 +52,9 @@ class IntervalFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
 def dyadic_intervals(length: int) -> list[tuple[int, int]]:
     """List the whole, its halves, quarters and so on, as (begin, end), while they have three steps."""
     intervals = []
-    for level in range(MOST_LEVELS):
+    for level in range(MAX_LEVELS):
         edges = np.linspace(0, length, 2**level + 1).astype(int)
-        if level and np.diff(edges).min() < SHORTEST:
+        if level and np.diff(edges).min() < MIN_STEPS:
             break
         intervals += list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     return intervals

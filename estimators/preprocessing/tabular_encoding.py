@@ -170,7 +170,7 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         return pd.DataFrame({f"c{i}": (columns | numbers)[column] for i, column in enumerate(frame.columns)})
 
 
-def for_embeddings(categorical: tuple[str, ...]) -> Pipeline:
+def build_embedding_encoder(categorical: tuple[str, ...]) -> Pipeline:
     """Build what a net with learned vectors of categories wants: scaled numbers beside pandas categories."""
     numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     columns = ColumnTransformer(

@@ -1,1 +1,1 @@
-"""Search spaces: what a trial is asked, finite spaces, best points at an edge."""
+"""Search spaces: what a trial is asked, the grid of a finite space, best points at its bounds."""

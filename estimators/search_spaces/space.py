@@ -1,8 +1,8 @@
 """Search spaces: what a space may ask of a trial, and the ways a user narrows it.
 
 A space is a function `(trial, task) -> parameters` that asks the trial for values as in Optuna. Four trials answer:
-Optuna's own while tuning, `Point` for the default, `NarrowedTrial` for fixed, capped and narrowed parameters, and
-`Listing` for a fingerprint.
+Optuna's own while tuning, `FixedTrial` for the default, `NarrowedTrial` for fixed, capped and narrowed parameters, and
+`RecordingTrial` for a fingerprint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -125,7 +125,7 @@ class NarrowedTrial:
 
 
 @dataclass(frozen=True)
-class Point:
+class FixedTrial:
     """A trial that answers with the values of one point, and refuses what lies outside the space.
 
     Raises
@@ -159,26 +159,26 @@ class Point:
         return value
 
 
-class Listing:
+class RecordingTrial:
     """A trial that writes down what it is asked, following given choices; for fingerprints and listings."""
 
     def __init__(self, choices: Mapping[str, Any] | None = None) -> None:
         self._choices = dict(choices or {})
-        self.asked: dict[str, tuple[Any, ...]] = {}
+        self.ranges: dict[str, tuple[Any, ...]] = {}
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """Note the range and answer its lower end."""
-        self.asked[name] = ("float", low, high, log)
+        self.ranges[name] = ("float", low, high, log)
         return low
 
     def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
         """Note the range and answer its lower end."""
-        self.asked[name] = ("int", low, high, log)
+        self.ranges[name] = ("int", low, high, log)
         return low
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Note the choices and answer the one to follow."""
-        self.asked[name] = ("categorical", *choices)
+        self.ranges[name] = ("categorical", *choices)
         return self._choices.get(name, choices[0])
 
 
@@ -190,14 +190,14 @@ def list_space(space: Space, task: str) -> dict[str, tuple[Any, ...]]:
     dict
         Name of each parameter asked for -> (type, low, high, log) or ("categorical", choice, …).
     """
-    first = Listing()
+    first = RecordingTrial()
     space(first, task)
-    ranges, open_names = dict(first.asked), list(first.asked)
+    ranges, open_names = dict(first.ranges), list(first.ranges)
     for name in open_names:
         for choice in ranges[name][1:] if ranges[name][0] == "categorical" else ():
-            branch = Listing({name: choice})
+            branch = RecordingTrial({name: choice})
             space(branch, task)
-            ranges = branch.asked | ranges
+            ranges = branch.ranges | ranges
     return ranges
 
 

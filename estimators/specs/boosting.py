@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeoff.estimators.search_spaces.space import Params, Trial, suggest_or_zero
 from bakeoff.estimators.specs.linear import ALL_KINDS, CLASSES
-from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 from bakeoff.estimators.wrappers.boosting_callbacks import lightgbm_callbacks, xgboost_callbacks
 from bakeoff.tasks import Kind
 
@@ -27,12 +27,12 @@ def _hist_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_hist(setting: Setting, params: Params) -> Any:
+def _build_hist(context: BuildContext, params: Params) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    kind = HistGradientBoostingRegressor if setting.task == "regression" else HistGradientBoostingClassifier
-    categories = "from_dtype" if setting.kind == "tabular" else None
-    fixed = {"early_stopping": False, "categorical_features": categories, "random_state": setting.random_state}
+    kind = HistGradientBoostingRegressor if context.task == "regression" else HistGradientBoostingClassifier
+    categories = "from_dtype" if context.kind == "tabular" else None
+    fixed = {"early_stopping": False, "categorical_features": categories, "random_state": context.random_state}
     return kind(**{**fixed, **params})
 
 
@@ -50,16 +50,16 @@ def _xgboost_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_xgboost(setting: Setting, params: Params) -> Any:
+def _build_xgboost(context: BuildContext, params: Params) -> Any:
     from xgboost import XGBRegressor
 
     from bakeoff.estimators.wrappers.xgboost import XGBoostClassifier
 
-    kind = XGBRegressor if setting.task == "regression" else XGBoostClassifier
+    kind = XGBRegressor if context.task == "regression" else XGBoostClassifier
     fixed = {
         "enable_categorical": True,
-        "n_jobs": setting.threads,
-        "random_state": setting.random_state,
+        "n_jobs": context.threads,
+        "random_state": context.random_state,
         "verbosity": 0,
     }
     return kind(**{**fixed, **params})
@@ -78,12 +78,12 @@ def _lightgbm_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_lightgbm(setting: Setting, params: Params) -> Any:
+def _build_lightgbm(context: BuildContext, params: Params) -> Any:
     from lightgbm import LGBMClassifier, LGBMRegressor
 
-    kind = LGBMRegressor if setting.task == "regression" else LGBMClassifier
+    kind = LGBMRegressor if context.task == "regression" else LGBMClassifier
     # Without subsample_freq the library ignores subsample; at subsample=1 it changes nothing.
-    fixed = {"subsample_freq": 1, "n_jobs": setting.threads, "random_state": setting.random_state, "verbosity": -1}
+    fixed = {"subsample_freq": 1, "n_jobs": context.threads, "random_state": context.random_state, "verbosity": -1}
     return kind(**{**fixed, "deterministic": True, "force_row_wise": True, **params})
 
 
@@ -99,11 +99,11 @@ def _catboost_space(trial: Trial, task: str) -> Params:
     return params
 
 
-def _build_catboost(setting: Setting, params: Params) -> Any:
+def _build_catboost(context: BuildContext, params: Params) -> Any:
     from catboost import CatBoostClassifier, CatBoostRegressor
 
-    kind = CatBoostRegressor if setting.task == "regression" else CatBoostClassifier
-    fixed = {"thread_count": setting.threads, "random_seed": setting.random_state, "verbose": False}
+    kind = CatBoostRegressor if context.task == "regression" else CatBoostClassifier
+    fixed = {"thread_count": context.threads, "random_seed": context.random_state, "verbose": False}
     return kind(**{**fixed, "allow_writing_files": False, **params})
 
 
@@ -125,7 +125,7 @@ BOOSTING_SPECS = (
         },
         space=_hist_space,
         source="Feurer et al. 2015 (Auto-sklearn, NeurIPS), gradient_boosting",
-        effort={"trees": "max_iter"},
+        capped_params={"trees": "max_iter"},
     ),
     ModelSpec(
         name="xgboost",
@@ -150,7 +150,7 @@ BOOSTING_SPECS = (
         source=f"Gorishniy et al. 2024 (TabR, ICLR); {ROUNDS}",
         requires="xgboost",
         round_callbacks=xgboost_callbacks,
-        effort={"trees": "n_estimators"},
+        capped_params={"trees": "n_estimators"},
     ),
     ModelSpec(
         name="lightgbm",
@@ -174,7 +174,7 @@ BOOSTING_SPECS = (
         requires="lightgbm",
         extra="lightgbm",
         round_callbacks=lightgbm_callbacks,
-        effort={"trees": "n_estimators"},
+        capped_params={"trees": "n_estimators"},
     ),
     ModelSpec(
         name="catboost",
@@ -190,6 +190,6 @@ BOOSTING_SPECS = (
         source=f"Gorishniy et al. 2021 (Revisiting deep learning models for tabular data, NeurIPS); {ROUNDS}",
         requires="catboost",
         extra="catboost",
-        effort={"trees": "iterations"},
+        capped_params={"trees": "iterations"},
     ),
 )

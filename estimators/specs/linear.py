@@ -3,7 +3,7 @@
 from typing import Any
 
 from bakeoff.estimators.search_spaces.space import Params, Trial, suggest_or_zero
-from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 from bakeoff.tasks import Kind, Task
 
 CLASSES: tuple[Task, ...] = ("binary", "multiclass")
@@ -34,12 +34,12 @@ def _logistic_space(trial: Trial, task: str) -> Params:
     return params
 
 
-def _build_logistic(setting: Setting, params: Params) -> Any:
+def _build_logistic(context: BuildContext, params: Params) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     solver = "saga" if params.get("l1_ratio", 0.0) > 0 else "lbfgs"
     return LogisticRegression(
-        **{"solver": solver, "max_iter": MOST_ITERATIONS, "random_state": setting.random_state, **params}
+        **{"solver": solver, "max_iter": MOST_ITERATIONS, "random_state": context.random_state, **params}
     )
 
 
@@ -48,10 +48,10 @@ def _ridge_space(trial: Trial, task: str) -> Params:
     return {"alpha": trial.suggest_float("alpha", 1e-3, 1e3, log=True)}
 
 
-def _build_ridge(setting: Setting, params: Params) -> Any:
+def _build_ridge(context: BuildContext, params: Params) -> Any:
     from sklearn.linear_model import Ridge
 
-    return Ridge(**{"random_state": setting.random_state, **params})
+    return Ridge(**{"random_state": context.random_state, **params})
 
 
 def _elastic_net_space(trial: Trial, task: str) -> Params:
@@ -62,10 +62,10 @@ def _elastic_net_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_elastic_net(setting: Setting, params: Params) -> Any:
+def _build_elastic_net(context: BuildContext, params: Params) -> Any:
     from sklearn.linear_model import ElasticNet
 
-    return ElasticNet(**{"max_iter": MOST_ITERATIONS, "random_state": setting.random_state, **params})
+    return ElasticNet(**{"max_iter": MOST_ITERATIONS, "random_state": context.random_state, **params})
 
 
 def _linear_svm_space(trial: Trial, task: str) -> Params:
@@ -75,11 +75,11 @@ def _linear_svm_space(trial: Trial, task: str) -> Params:
     return params
 
 
-def _build_linear_svm(setting: Setting, params: Params) -> Any:
+def _build_linear_svm(context: BuildContext, params: Params) -> Any:
     from sklearn.svm import LinearSVC, LinearSVR
 
-    shared = {"dual": "auto", "random_state": setting.random_state, "max_iter": MOST_ITERATIONS}
-    if setting.task == "regression":
+    shared = {"dual": "auto", "random_state": context.random_state, "max_iter": MOST_ITERATIONS}
+    if context.task == "regression":
         loss = "squared_epsilon_insensitive"
         return standardise_target(LinearSVR(**{"loss": loss, **shared, **params}))
     return LinearSVC(**{**shared, **params})

@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.estimators.specs.linear import CLASSES
-from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 from bakeoff.tasks import Kind
 
 PREPROCESSORS: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "global-scaled"}
@@ -32,22 +32,22 @@ net_spec = partial(
     family="deep",
     tasks=(*CLASSES, "regression"),
     requires="torch",
-    effort={"epochs": "max_epochs"},
+    capped_params={"epochs": "max_epochs"},
     takes_validation_rows=True,
     fits_folds_together=True,
 )
 
 
-def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[Setting, Params], Any]:
+def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[BuildContext, Params], Any]:
     """Return what builds the nets of an architecture, "MLP" say; those that fold rows back are told the shape."""
     return partial(_build_net, architecture, shaped)
 
 
-def _build_net(architecture: str, shaped: bool, setting: Setting, params: Params) -> Any:
+def _build_net(architecture: str, shaped: bool, context: BuildContext, params: Params) -> Any:
     module = import_module(f"bakeoff.estimators.nets.{architecture.lower()}")
-    kind = getattr(module, architecture + ("Regressor" if setting.task == "regression" else "Classifier"))
-    shape = {"input_shape": setting.input_shape} if shaped else {}
-    return kind(**{"random_state": setting.random_state, "device": setting.device, **shape, **params})
+    kind = getattr(module, architecture + ("Regressor" if context.task == "regression" else "Classifier"))
+    shape = {"input_shape": context.input_shape} if shaped else {}
+    return kind(**{"random_state": context.random_state, "device": context.device, **shape, **params})
 
 
 def _mlp_space(trial: Trial, task: str) -> Params:

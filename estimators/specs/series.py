@@ -6,16 +6,16 @@ import numpy as np
 
 from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.estimators.specs.linear import CLASSES
-from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 
 RIDGE_ROWS = 20_000
 ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
 
 
-def _build_ridge(setting: Setting, params: Params) -> Any:
+def _build_ridge(context: BuildContext, params: Params) -> Any:
     from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 
-    return (RidgeCV if setting.task == "regression" else RidgeClassifierCV)(**{"alphas": ALPHAS, **params})
+    return (RidgeCV if context.task == "regression" else RidgeClassifierCV)(**{"alphas": ALPHAS, **params})
 
 
 SERIES_SPECS = (

@@ -4,7 +4,7 @@ from typing import Any
 
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.estimators.specs.linear import ALL_KINDS, CLASSES, SCALED, standardise_target
-from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 
 TWO_TO_10 = 2.0**10
 REDUCED = SCALED | {"image": "components"}
@@ -12,12 +12,12 @@ SVM_ROWS = 70_000
 SVM_CACHE_MB = 500
 
 
-def _build_dummy(setting: Setting, params: Params) -> Any:
+def _build_dummy(context: BuildContext, params: Params) -> Any:
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
-    if setting.task == "regression":
+    if context.task == "regression":
         return DummyRegressor(**params)
-    return DummyClassifier(**{"random_state": setting.random_state, **params})
+    return DummyClassifier(**{"random_state": context.random_state, **params})
 
 
 def _rbf_svm_space(trial: Trial, task: str) -> Params:
@@ -29,12 +29,12 @@ def _rbf_svm_space(trial: Trial, task: str) -> Params:
     return params
 
 
-def _build_rbf_svm(setting: Setting, params: Params) -> Any:
+def _build_rbf_svm(context: BuildContext, params: Params) -> Any:
     from sklearn.svm import SVC, SVR
 
-    if setting.task == "regression":
+    if context.task == "regression":
         return standardise_target(SVR(**{"cache_size": SVM_CACHE_MB, **params}))
-    return SVC(**{"cache_size": SVM_CACHE_MB, "random_state": setting.random_state, **params})
+    return SVC(**{"cache_size": SVM_CACHE_MB, "random_state": context.random_state, **params})
 
 
 def _knn_space(trial: Trial, task: str) -> Params:
@@ -46,17 +46,17 @@ def _knn_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_knn(setting: Setting, params: Params) -> Any:
+def _build_knn(context: BuildContext, params: Params) -> Any:
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-    kind = KNeighborsRegressor if setting.task == "regression" else KNeighborsClassifier
-    return kind(**{"n_jobs": setting.threads, **params})
+    kind = KNeighborsRegressor if context.task == "regression" else KNeighborsClassifier
+    return kind(**{"n_jobs": context.threads, **params})
 
 
-def _build_gaussian_nb(setting: Setting, params: Params) -> Any:
+def _build_gaussian_nb(context: BuildContext, params: Params) -> Any:
     from sklearn.naive_bayes import GaussianNB
 
-    del setting
+    del context
     return GaussianNB(**params)
 
 
@@ -68,10 +68,10 @@ def _multinomial_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_multinomial(setting: Setting, params: Params) -> Any:
+def _build_multinomial(context: BuildContext, params: Params) -> Any:
     from sklearn.naive_bayes import MultinomialNB
 
-    del setting
+    del context
     return MultinomialNB(**params)
 
 
@@ -83,10 +83,10 @@ def _complement_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_complement(setting: Setting, params: Params) -> Any:
+def _build_complement(context: BuildContext, params: Params) -> Any:
     from sklearn.naive_bayes import ComplementNB
 
-    del setting
+    del context
     return ComplementNB(**params)
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from bakeoff.estimators.search_spaces.space import NarrowedTrial, Params, Point, Range, Space, Trial, list_space
+from bakeoff.estimators.search_spaces.space import FixedTrial, NarrowedTrial, Params, Range, Space, Trial, list_space
 from bakeoff.tasks import Kind, Task
 
 Family = Literal["classical", "deep"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class BuildContext:
     """Where an estimator is built: the task, the input, and the resources it may use."""
 
     task: Task
@@ -39,7 +39,7 @@ class ModelSpec:
     tasks, kinds : tuple of str
         Tasks and kinds of input that it takes.
     build : callable
-        `(setting, params) -> estimator`; imports its library itself.
+        `(context, params) -> estimator`; imports its library itself.
     preprocessors : mapping
         Kind of input -> name of the preprocessing that it wants (`bakeoff.estimators.models.preprocessors`).
     default, regression_default : mapping
@@ -51,11 +51,11 @@ class ModelSpec:
     source : str
         Where the space was published.
     conditions : mapping
-        Parameter -> (question, answer) that opens it: `max_depth` is asked for only if the depth is limited. A user's
-        range for the parameter opens it for good; `NAME_is_zero` need not be listed.
+        Conditional parameter -> (parameter, value) that it depends on: `max_depth` is searched only if the depth is
+        limited. A user's range for it fixes that value; `NAME_is_zero` need not be listed.
     requires : str
         Module that the model needs; with `extra`, the extra that installs it.
-    effort : mapping
+    capped_params : mapping
         "epochs" or "trees" -> the parameter that a suite's cap bounds.
     max_rows : int, optional
         Training rows beyond which the model does not apply, with `max_rows_reason`.
@@ -66,7 +66,7 @@ class ModelSpec:
     fits_folds_together : bool
         True if `fit_folds` can train it: a net of this package.
     round_callbacks : callable, optional
-        `(estimator, watch) -> options of fit`: lets boosting be asked while it goes on, see
+        `(estimator, on_checkpoint) -> options of fit`: makes boosting report while it goes on, see
         `bakeoff.estimators.wrappers.boosting_callbacks`.
     """
 
@@ -75,7 +75,7 @@ class ModelSpec:
     summary: str
     tasks: tuple[Task, ...]
     kinds: tuple[Kind, ...]
-    build: Callable[[Setting, Params], Any]
+    build: Callable[[BuildContext, Params], Any]
     preprocessors: Mapping[Kind, str]
     default: Mapping[str, Any] = field(default_factory=dict)
     regression_default: Mapping[str, Any] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class ModelSpec:
     conditions: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     requires: str = "sklearn"
     extra: str | None = None
-    effort: Mapping[str, str] = field(default_factory=dict)
+    capped_params: Mapping[str, str] = field(default_factory=dict)
     max_rows: int | None = None
     max_rows_reason: str = ""
     fingerprint: str = ""
@@ -112,7 +112,7 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ModelChoice:
     """A model as a suite asks for it: the spec, with what the user fixed, capped and narrowed."""
 
     spec: ModelSpec
@@ -126,12 +126,12 @@ class Choice:
         object.__setattr__(self, "name", self.name or self.spec.name)
 
     def default_point(self, task: Task) -> Params:
-        """Return the default as answers to what the space asks: trial 0 of every study."""
+        """Return the default as a point of the space: trial 0 of every study."""
         own = {**self.spec.default, **(self.spec.regression_default if task == "regression" else {})}
         new = {name: given.default for name, given in self.ranges.items() if given.default is not None}
         capped = {name: min(value, self._cap(name, value)) for name, value in own.items() if name in self._capped}
         point = own | capped | new
-        return {name: value for name, value in point.items() if name not in self._answered(task)}
+        return {name: value for name, value in point.items() if name not in self._fixed_params(task)}
 
     def default_params(self, task: Task) -> Params:
         """Return the parameters of the `default` variant.
@@ -141,18 +141,18 @@ class Choice:
         ValueError
             If the default lies outside the (narrowed) space.
         """
-        return self.params_of(Point(self.default_point(task)), task)
+        return self.params_of(FixedTrial(self.default_point(task)), task)
 
     def params_of(self, trial: Trial, task: Task) -> Params:
-        """Return the estimator parameters that a trial's answers make."""
+        """Return the estimator parameters that a trial's values make."""
         searched = self.spec.space(self._narrow(trial, task), task) if self.spec.space else {}
         fixed = {
             name: min(value, self._cap(name, value)) if name in self._capped else value
             for name, value in self.spec.fixed.items()
         }
-        questions = self._questions(task)
-        # What the space returns is a parameter of the estimator, and fixed even where a choice hides its question.
-        own = {name: value for name, value in self.params.items() if name in searched or name not in questions}
+        searchable = self._all_ranges(task)
+        # What the space returns is a parameter of the estimator, and fixed even where a choice hides its range.
+        own = {name: value for name, value in self.params.items() if name in searched or name not in searchable}
         return {**fixed, **searched, **own}
 
     def list_space(self, task: Task) -> dict[str, tuple[Any, ...]]:
@@ -163,26 +163,28 @@ class Choice:
         return list_space(lambda trial, task: space(self._narrow(trial, task), task), task)
 
     def _narrow(self, trial: Trial, task: Task) -> NarrowedTrial:
-        return NarrowedTrial(trial, self._answered(task), self.ranges, self._bounds)
+        return NarrowedTrial(trial, self._fixed_params(task), self.ranges, self._bounds)
 
-    def _answered(self, task: Task) -> Params:
-        """Return what is no longer asked: fixed parameters, and the conditions of those that the user gave a range."""
-        questions = self._questions(task)
-        zeros = {f"{name}_is_zero": False for name in self.ranges if f"{name}_is_zero" in questions}
+    def _fixed_params(self, task: Task) -> Params:
+        """Return what is not searched: fixed parameters, and the conditions of those that the user gave a range."""
+        searchable = self._all_ranges(task)
+        zeros = {f"{name}_is_zero": False for name in self.ranges if f"{name}_is_zero" in searchable}
         conditions = dict(condition for name, condition in self.spec.conditions.items() if name in self.ranges)
         return {**zeros, **conditions, **self.params}
 
-    def _questions(self, task: Task) -> dict[str, tuple[Any, ...]]:
-        """Everything that the space may ask, before fixing: a net's `n_layers` is no parameter of its estimator."""
+    def _all_ranges(self, task: Task) -> dict[str, tuple[Any, ...]]:
+        """Everything that the space may search, before fixing: a net's `n_layers` is no parameter of its estimator."""
         return list_space(self.spec.space, task) if self.spec.space else {}
 
     @property
     def _capped(self) -> set[str]:
-        return {self.spec.effort[effort] for effort in self.caps if effort in self.spec.effort} - set(self.params)
+        return set(self._bounds) - set(self.params)
 
     @property
     def _bounds(self) -> dict[str, float]:
-        return {self.spec.effort[effort]: cap for effort, cap in self.caps.items() if effort in self.spec.effort}
+        """Upper bounds by parameter, of the caps that mean something to this model."""
+        known = self.spec.capped_params
+        return {known[unit]: cap for unit, cap in self.caps.items() if unit in known}
 
     def _cap(self, name: str, otherwise: float) -> float:
         return self._bounds.get(name, otherwise)

@@ -4,11 +4,11 @@ from typing import Any
 
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.estimators.specs.linear import ALL_KINDS, CLASSES
-from bakeoff.estimators.specs.spec import ModelSpec, Setting
+from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 from bakeoff.tasks import Kind
 
 TREES: dict[Kind, str] = {"tabular": "ordinal", "image": "global-scaled", "series": "intervals", "text": "tf-idf"}
-FEATURE_SHARES = ["sqrt", "log2", *(round(0.1 * tenths, 1) for tenths in range(1, 11))]
+MAX_FEATURES = ["sqrt", "log2", *(round(0.1 * tenths, 1) for tenths in range(1, 11))]
 
 
 def _criterion(trial: Trial, task: str) -> Params:
@@ -27,28 +27,28 @@ def _decision_tree_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _build_decision_tree(setting: Setting, params: Params) -> Any:
+def _build_decision_tree(context: BuildContext, params: Params) -> Any:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    kind = DecisionTreeRegressor if setting.task == "regression" else DecisionTreeClassifier
-    return kind(**{"random_state": setting.random_state, **params})
+    kind = DecisionTreeRegressor if context.task == "regression" else DecisionTreeClassifier
+    return kind(**{"random_state": context.random_state, **params})
 
 
 def _random_forest_space(trial: Trial, task: str) -> Params:
     return {
         **_criterion(trial, task),
-        "max_features": trial.suggest_categorical("max_features", FEATURE_SHARES),
+        "max_features": trial.suggest_categorical("max_features", MAX_FEATURES),
         "min_samples_split": trial.suggest_int("min_samples_split", 2, 20),
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 20),
         "bootstrap": trial.suggest_categorical("bootstrap", [True, False]),
     }
 
 
-def _build_random_forest(setting: Setting, params: Params) -> Any:
+def _build_random_forest(context: BuildContext, params: Params) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    kind = RandomForestRegressor if setting.task == "regression" else RandomForestClassifier
-    return kind(**{"random_state": setting.random_state, "n_jobs": setting.threads, **params})
+    kind = RandomForestRegressor if context.task == "regression" else RandomForestClassifier
+    return kind(**{"random_state": context.random_state, "n_jobs": context.threads, **params})
 
 
 def _adaboost_space(trial: Trial, task: str) -> Params:
@@ -63,13 +63,13 @@ def _adaboost_space(trial: Trial, task: str) -> Params:
     return params
 
 
-def _build_adaboost(setting: Setting, params: Params) -> Any:
+def _build_adaboost(context: BuildContext, params: Params) -> Any:
     from sklearn.ensemble import AdaBoostClassifier, AdaBoostRegressor
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    boosting = {"random_state": setting.random_state} | params
+    boosting = {"random_state": context.random_state} | params
     depth = boosting.pop("max_depth", None)
-    regression = setting.task == "regression"
+    regression = context.task == "regression"
     tree = (DecisionTreeRegressor if regression else DecisionTreeClassifier)(max_depth=depth)
     return (AdaBoostRegressor if regression else AdaBoostClassifier)(tree, **boosting)
 
@@ -107,7 +107,7 @@ TREE_SPECS = (
         fixed={"n_estimators": 100},
         space=_random_forest_space,
         source="Feurer et al. 2015 (Auto-sklearn, NeurIPS); max_features: Grinsztajn et al. 2022 (NeurIPS D&B)",
-        effort={"trees": "n_estimators"},
+        capped_params={"trees": "n_estimators"},
     ),
     ModelSpec(
         name="adaboost",
@@ -121,6 +121,6 @@ TREE_SPECS = (
         regression_default={"max_depth": 3, "loss": "linear"},
         space=_adaboost_space,
         source="Feurer et al. 2015 (Auto-sklearn, NeurIPS)",
-        effort={"trees": "n_estimators"},
+        capped_params={"trees": "n_estimators"},
     ),
 )

@@ -33,7 +33,7 @@ class Batch:
     counts: Tensor
     sizes: list[int] | None = None
 
-    def sums(self, values: Tensor) -> Tensor:
+    def weighted_sums(self, values: Tensor) -> Tensor:
         """Weighted sums over the rows (E, n) of each replica."""
         return values.sum(1) if self.weights is None else (values * self.weights).sum(1)
 
@@ -83,7 +83,7 @@ class BatchStore:
             for start, n, generator in zip(self.starts, self.lengths, generators, strict=True)
         ]
 
-    def in_chunks(self, n_rows: int) -> Iterator[Batch]:
+    def iter_chunks(self, n_rows: int) -> Iterator[Batch]:
         """Go through the rows of all replicas in order, at most so many of each at once."""
         whole = self.ordered()
         for begin in range(0, max(self.lengths), n_rows):
@@ -93,7 +93,7 @@ class BatchStore:
             index = torch.stack(padded)[None].to(self.inputs.device)
             yield mark_padding(next(self._gather(index)), [len(order) for order in orders])
 
-    def cut(self, orders: Sequence[Tensor], batch_size: int) -> Iterator[Batch]:
+    def iter_batches(self, orders: Sequence[Tensor], batch_size: int) -> Iterator[Batch]:
         """Cut the rows of all replicas, in the given orders, into equally many batches."""
         steps = count_batches(len(orders[0]), batch_size) - 1
         head = steps * batch_size

@@ -1,13 +1,15 @@
-"""What a net remembers of its trainings: one row for each epoch, and the curves that scikit-learn's users look for."""
+"""What a net remembers of its trainings: one row for each epoch, the curves drawn from them, and where to go on."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from torch import nn
+import torch
+from torch import Generator, Tensor, nn
 
 
-class History:
+class HistoryMixin:
     """The fitted attributes that follow from the epochs of a net; before `fit` they are absent."""
 
     _history: list[dict[str, float]]
@@ -61,3 +63,27 @@ class History:
         if name not in vars(self):
             raise AttributeError(f"This {type(self).__name__} instance is not fitted yet: call 'fit' first.")
         return vars(self)[name]
+
+
+@dataclass(frozen=True)
+class PartialFitState:
+    """Where `partial_fit` goes on: states of the generators and of the optimizer (named by `rule`), epochs so far."""
+
+    shuffles: Tensor
+    noise: Tensor
+    optimizer: dict[str, Any] | None = None
+    rule: str | None = None
+    epochs: int = 0
+
+    @classmethod
+    def seeded(cls, shuffle_seed: int, noise_seed: int, device: torch.device) -> Self:
+        """Begin with fresh generators."""
+        shuffles = torch.Generator().manual_seed(shuffle_seed)
+        return cls(shuffles.get_state(), torch.Generator(device).manual_seed(noise_seed).get_state())
+
+    def generators(self, device: torch.device) -> tuple[Generator, Generator]:
+        """Return generators of shuffles and noise, in the states that were kept."""
+        shuffles, noise = torch.Generator(), torch.Generator(device)
+        shuffles.set_state(self.shuffles)
+        noise.set_state(self.noise)
+        return shuffles, noise

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from bakeoff.estimators.training.objectives import Objective
 from bakeoff.estimators.training.replica_group import Augment, Replica, ReplicaGroup, Settings
-from bakeoff.estimators.training.replica_grouping import group
+from bakeoff.estimators.training.replica_grouping import group_replicas
 
 
 def train(
@@ -35,12 +35,14 @@ def train(
     ConvergenceError
         When the loss of a replica stops being finite and no earlier weights give a finite one.
     """
-    programs = [ReplicaGroup(members, settings, objective, augment) for members in group(replicas, settings.batch_size)]
+    groups = [
+        ReplicaGroup(members, settings, objective, augment) for members in group_replicas(replicas, settings.batch_size)
+    ]
     epoch = 0
-    while programs:
+    while groups:
         epoch += 1
-        for program in programs:
-            program.run_epoch()
+        for group in groups:
+            group.run_epoch()
         if on_epoch is not None:
             on_epoch(epoch)
-        programs = [program for program in programs if program.replicas]
+        groups = [group for group in groups if group.replicas]

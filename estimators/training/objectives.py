@@ -16,7 +16,7 @@ class Objective(ABC):
         """Loss of each row, (E, n), of outputs (E, n, outputs)."""
 
     @abstractmethod
-    def gains(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
+    def scores(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
         """Contribution of each row to the score, (E, n); `variances` of numeric targets are (E, outputs)."""
 
 
@@ -40,7 +40,7 @@ class CrossEntropy(Objective):
         )
         return losses.view(targets.shape)
 
-    def gains(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
+    def scores(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
         """Whether the most probable class is the true one."""
         del variances
         return (outputs.argmax(2) == targets).to(outputs.dtype)
@@ -58,7 +58,7 @@ class BinaryCrossEntropy(Objective):
             targets = targets.lerp(torch.full_like(targets, 0.5), self.label_smoothing)
         return functional.binary_cross_entropy_with_logits(outputs, targets, reduction="none").mean(2)
 
-    def gains(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
+    def scores(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
         """Whether all labels of a row are right."""
         del variances
         return ((outputs > 0) == (targets > 0.5)).all(2).to(outputs.dtype)
@@ -72,7 +72,7 @@ class SquaredError(Objective):
         del training
         return 0.5 * (outputs - targets).square().mean(2)
 
-    def gains(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
+    def scores(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
         """One less the squared error in units of the variance: its mean over the rows is R²."""
         assert variances is not None
         return 1 - ((outputs - targets).square() / variances[:, None]).mean(2)

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bakeoff.estimators.training.replica_group import Replica
 
-WORDS = {"training_loss": "loss", "validation_loss": "validation loss", "validation_score": "score"}
+LABELS = {"training_loss": "loss", "validation_loss": "validation loss", "validation_score": "score"}
 
 
 @contextmanager
@@ -21,11 +21,11 @@ def epoch_bar(max_epochs: int, replicas: Sequence[Replica], *, shown: bool) -> I
     columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=max_epochs)
-        yield lambda epoch: progress.update(task, completed=epoch, description=describe(replicas))
+        yield lambda epoch: progress.update(task, completed=epoch, description=format_losses(replicas))
 
 
-def describe(replicas: Sequence[Replica]) -> str:
+def format_losses(replicas: Sequence[Replica]) -> str:
     """Say how the losses stand, as means over the replicas."""
     rows = [replica.monitor.history[-1] for replica in replicas]
-    means = (f"{words} {np.mean([row[name] for row in rows]):.4g}" for name, words in WORDS.items() if name in rows[0])
+    means = (f"{words} {np.mean([row[name] for row in rows]):.4g}" for name, words in LABELS.items() if name in rows[0])
     return ", ".join(means)

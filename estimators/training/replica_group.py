@@ -1,4 +1,4 @@
-"""Replicas of one architecture that train as one program: common steps, common batches, each its own outcome."""
+"""A group of replicas of one architecture that train together: common steps and batches, each its own outcome."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -9,7 +9,15 @@ import torch
 from torch import Generator, Tensor
 
 from bakeoff.estimators.layers.layers import ReplicaContext
-from bakeoff.estimators.layers.networks import AnyNetwork, SingleNetwork, detach, point, stack, state_tensors, thin_out
+from bakeoff.estimators.layers.networks import (
+    AnyNetwork,
+    SingleNetwork,
+    keep_replicas,
+    share_weights,
+    stack,
+    state_tensors,
+    unshare_weights,
+)
 from bakeoff.estimators.layers.random_numbers import global_torch_rng
 from bakeoff.estimators.training.batches import Batch, BatchStore, count_batches
 from bakeoff.estimators.training.inference import inference_rows
@@ -30,7 +38,7 @@ Augment = Callable[[Tensor, ReplicaContext], Tensor]
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train: the same for all replicas of a program."""
+    """How to train: the same for all replicas of a group."""
 
     optimizer: str
     learning_rate: float
@@ -61,7 +69,7 @@ class Replica:
         On the device; draws dropout and augmentation.
     on_epoch : callable, optional
         Called after each epoch with its row of the history; True ends the training.
-    memory : dict, optional
+    optimizer_state : dict, optional
         State of the optimizer to go on from; afterwards the state that it ended in.
     epochs_before : int
         Epochs of the same training that lie behind, for the learning-rate schedule.
@@ -74,7 +82,7 @@ class Replica:
     shuffles: Generator
     noise: Generator
     on_epoch: Callable[[dict[str, float]], Any] | None = None
-    memory: dict[str, Any] | None = None
+    optimizer_state: dict[str, Any] | None = None
     epochs_before: int = 0
 
 
@@ -145,7 +153,7 @@ class ReplicaGroup:
             row["learning_rate"] = rate * replica.monitor.rate_factor
             improved.append(replica.monitor.observe(row))
         self.best.take(state_tensors(self.network), improved)
-        self._call_back()
+        self._run_callbacks()
         self._release([number for number, replica in enumerate(self.replicas) if replica.monitor.done])
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
@@ -158,18 +166,18 @@ class ReplicaGroup:
             momentum=settings.momentum,
             nesterov=settings.nesterovs_momentum,
         )
-        if self.replicas[0].memory is not None:
+        if self.replicas[0].optimizer_state is not None:
             options = optimizer.state_dict()["param_groups"]  # of now: the parameters may have changed since
-            optimizer.load_state_dict(self.replicas[0].memory | {"param_groups": options})
+            optimizer.load_state_dict(self.replicas[0].optimizer_state | {"param_groups": options})
         return optimizer
 
     def _expose(self) -> None:
         """Let the replicas' own networks show the weights that are being trained."""
         live = state_tensors(self.network)
         for number, replica in enumerate(self.replicas):
-            point(replica.network, live, number)
+            share_weights(replica.network, live, number)
             replica.network.eval()
-        self.network.share(ReplicaContext([replica.noise for replica in self.replicas]))
+        self.network.set_context(ReplicaContext([replica.noise for replica in self.replicas]))
 
     def _train(self) -> Tensor:
         """Step once per batch; return the mean loss of each replica, still on the device."""
@@ -190,19 +198,21 @@ class ReplicaGroup:
         """Shuffle anew each epoch; a single batch is all rows in order, gathered once."""
         if self.steps_per_epoch > 1:
             orders = self.rows.shuffled([replica.shuffles for replica in self.replicas])
-            return self.rows.cut(orders, self.settings.batch_size)
-        self.whole_batch = self.whole_batch or list(self.rows.cut(self.rows.ordered(), self.settings.batch_size))
+            return self.rows.iter_batches(orders, self.settings.batch_size)
+        self.whole_batch = self.whole_batch or list(
+            self.rows.iter_batches(self.rows.ordered(), self.settings.batch_size)
+        )
         return self.whole_batch
 
     def _step(self, batch: Batch) -> Tensor:
         """Take one step of all replicas; return the sum of each one's losses over its rows."""
-        settings, lanes = self.settings, self.network.lanes
-        lanes.sizes = batch.sizes
+        settings, context = self.settings, self.network.lanes
+        context.sizes = batch.sizes
         self.optimizer.zero_grad()
-        inputs = batch.inputs if self.augment is None else self.augment(batch.inputs, lanes)
-        losses = batch.sums(self.objective.losses(self.network(inputs), batch.targets, training=True))
+        inputs = batch.inputs if self.augment is None else self.augment(batch.inputs, context)
+        losses = batch.weighted_sums(self.objective.losses(self.network(inputs), batch.targets, training=True))
         torch.autograd.backward((losses / batch.counts).sum())
-        lanes.sizes = None
+        context.sizes = None
         if settings.l1:
             add_l1(self.parameters, settings.l1)
         if settings.max_grad_norm is not None:
@@ -219,14 +229,14 @@ class ReplicaGroup:
         if self.validation is None:
             return {}
         rows = self.validation
-        losses, gains = rows.inputs.new_zeros(2, len(self.replicas))
-        for batch in rows.in_chunks(inference_rows(rows.inputs.shape[1] * len(self.replicas))):
+        losses, scores = rows.inputs.new_zeros(2, len(self.replicas))
+        for batch in rows.iter_chunks(inference_rows(rows.inputs.shape[1] * len(self.replicas))):
             outputs = self.network(batch.inputs)
-            losses += batch.sums(self.objective.losses(outputs, batch.targets, training=False))
-            gains += batch.sums(self.objective.gains(outputs, batch.targets, rows.variances))
-        return {"validation_loss": losses / rows.counts, "validation_score": gains / rows.counts}
+            losses += batch.weighted_sums(self.objective.losses(outputs, batch.targets, training=False))
+            scores += batch.weighted_sums(self.objective.scores(outputs, batch.targets, rows.variances))
+        return {"validation_loss": losses / rows.counts, "validation_score": scores / rows.counts}
 
-    def _call_back(self) -> None:
+    def _run_callbacks(self) -> None:
         for replica in self.replicas:
             if replica.on_epoch is not None:
                 replica.monitor.stopped = replica.on_epoch(replica.monitor.history[-1]) is True
@@ -238,7 +248,7 @@ class ReplicaGroup:
         left = [number for number in range(len(self.replicas)) if number not in done]
         self.replicas = [self.replicas[number] for number in left]
         if done and left:
-            thin_out(self.network, self.optimizer, torch.tensor(left, device=self.rows.inputs.device))
+            keep_replicas(self.network, self.optimizer, torch.tensor(left, device=self.rows.inputs.device))
             self.best.keep(left)
             self.rows.keep(left)
             self.whole_batch = []
@@ -251,21 +261,21 @@ class ReplicaGroup:
         replica = self.replicas[number]
         monitor = replica.monitor
         if self.validation is not None or monitor.diverged:
-            point(replica.network, self.best.tensors, number)
-        detach(replica.network)
+            share_weights(replica.network, self.best.tensors, number)
+        unshare_weights(replica.network)
         if monitor.diverged:
             recovered = self.best.known[number] and self._loss_is_finite(replica)
             report_divergence(monitor, self.settings.learning_rate, recovered=recovered)
-        replica.memory = self.optimizer.state_dict() if len(self.replicas) == 1 else None
+        replica.optimizer_state = self.optimizer.state_dict() if len(self.replicas) == 1 else None
 
     @torch.inference_mode()
     def _loss_is_finite(self, replica: Replica) -> bool:
         """Tell whether a replica's weights give a finite loss on its training rows."""
         rows = BatchStore([replica.rows])
         replica.network.eval()
-        chunks = rows.in_chunks(inference_rows(rows.inputs.shape[1]))
+        chunks = rows.iter_chunks(inference_rows(rows.inputs.shape[1]))
         sums = [
-            chunk.sums(self.objective.losses(replica.network(chunk.inputs), chunk.targets, training=False))
+            chunk.weighted_sums(self.objective.losses(replica.network(chunk.inputs), chunk.targets, training=False))
             for chunk in chunks
         ]
         return bool(torch.stack(sums).sum().isfinite())

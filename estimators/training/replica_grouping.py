@@ -1,4 +1,4 @@
-"""Which replicas train as one program: a pure function of shapes and device, never of timing.
+"""Which replicas train as one group: a pure function of shapes and device, never of timing.
 
 Timing at run time would make results depend on the load of the machine. The measurements behind the sizes stand in
 docs/decisions/0005.
@@ -14,20 +14,20 @@ from bakeoff.estimators.layers.networks import SingleNetwork, signature
 from bakeoff.estimators.training.batches import count_batches
 from bakeoff.estimators.training.replica_group import Replica
 
-# Bytes that the replicas of one program may touch in a step: on a CPU a part of its last cache, which other processes
+# Bytes that the replicas of one group may touch in a step: on a CPU a part of its last cache, which other processes
 # share, on a GPU a part of memory.
 BYTES_AT_ONCE = {"cpu": 2**23, "cuda": 2**32}
 
 
-def group(replicas: Sequence[Replica], batch_size: int) -> list[list[Replica]]:
+def group_replicas(replicas: Sequence[Replica], batch_size: int) -> list[list[Replica]]:
     """Group replicas that can take all their steps together, in the order given."""
     alike: dict[object, list[Replica]] = defaultdict(list)
     for replica in replicas:
         alike[_key(replica, batch_size)].append(replica)
-    return [part for members in alike.values() for part in divide(members, batch_size)]
+    return [part for members in alike.values() for part in split_evenly(members, batch_size)]
 
 
-def divide(replicas: Sequence[Replica], batch_size: int) -> Iterator[list[Replica]]:
+def split_evenly(replicas: Sequence[Replica], batch_size: int) -> Iterator[list[Replica]]:
     """Divide like replicas into parts of almost equal size, none larger than pays."""
     if len(replicas) == 1:
         yield list(replicas)

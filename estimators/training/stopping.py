@@ -50,7 +50,7 @@ class Monitor:
     plateau : Plateau
         Of the validation loss where rows are held out, else of the training loss.
     max_epochs : int
-    adapts : bool
+    reduces_rate : bool
         Whether half of the patience, once used up, lowers the learning rate tenfold.
     history : list of dict
         One row for each epoch; those of earlier trainings of the same network come first.
@@ -60,7 +60,7 @@ class Monitor:
 
     plateau: Plateau
     max_epochs: int
-    adapts: bool = False
+    reduces_rate: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
     epochs: int = 0
     rate_factor: float = 1.0
@@ -76,7 +76,7 @@ class Monitor:
         if self.diverged:
             return False
         improved = self.plateau.update(losses[-1])
-        if self.adapts and self.plateau.half_exhausted:
+        if self.reduces_rate and self.plateau.half_exhausted:
             self.rate_factor *= PLATEAU_FACTOR
         return improved
 

@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.evaluation.evaluate import _gpu_diagnostics, evaluate
 from bakeoff.fitting.fit import Member, fit_members, fit_rows
-from bakeoff.planning.plan import InMemoryInputs, make_plan
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import make_plan
 from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.splits import outer_splits

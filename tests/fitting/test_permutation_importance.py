@@ -19,7 +19,8 @@ from bakeoff.planning.staging import write_data_file
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.figures.column_importance import MAX_COLUMNS, read_permutation_importance
 from bakeoff.reports.pages.page import build_page
-from bakeoff.reports.run_data.frames import fits_frame, load_run_view
+from bakeoff.reports.run_data.fits import fits_frame
+from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.suites.suite_file import to_suite
 
 SUITE: dict[str, Any] = {

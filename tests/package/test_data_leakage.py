@@ -12,7 +12,7 @@ from bakeoff.api import compare, run_suite
 from bakeoff.datasets import Dataset, load
 from bakeoff.estimators.models.preprocessors import PREPROCESSORS, build_preprocessor
 from bakeoff.estimators.models.registry import all_specs
-from bakeoff.estimators.specs.spec import Setting
+from bakeoff.estimators.specs.spec import BuildContext
 
 CHEAP = {"epochs": 5, "trees": 30}
 TUNED_ON_TABLES = {
@@ -90,7 +90,7 @@ def test_a_poisoned_test_part_teaches_nothing(kind: str) -> None:
     """Whatever stands in the test rows, every preprocessor of a kind gives the training rows alike."""
     dataset, train = rows_of(kind), np.arange(30)
     other = poisoned(dataset, np.arange(30, 60))
-    setting = Setting(task="binary", kind=kind, input_shape=dataset.input_shape)  # type: ignore[arg-type]  # a kind
+    setting = BuildContext(task="binary", kind=kind, input_shape=dataset.input_shape)  # type: ignore[arg-type]  # a kind
     names = {spec.preprocessors[kind] for spec in all_specs().values() if kind in spec.kinds}  # type: ignore[index]
     assert len(names) >= 3
     assert names <= set(PREPROCESSORS)

@@ -36,7 +36,7 @@ from bakeoff.estimators import (
     MLPRegressor,
     fit_folds,
 )
-from bakeoff.estimators.layers.recurrent import open_forget_gates
+from bakeoff.estimators.layers.recurrent import init_forget_biases
 
 FOLDS = 10
 LEARNING_RATE = 1e-3
@@ -86,7 +86,7 @@ class Recurrent(nn.Module):
         super().__init__()
         self.shape = shape
         self.recurrence = nn.LSTM(shape[0] * (shape[2] if len(shape) > 2 else 1), hidden, batch_first=True)
-        open_forget_gates(self.recurrence)  # as ours start
+        init_forget_biases(self.recurrence)  # as ours start
         self.head = nn.Linear(hidden, n_outputs)
 
     def forward(self, rows: Tensor) -> Tensor:

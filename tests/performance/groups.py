@@ -15,7 +15,8 @@ import torch
 
 from bakeoff.estimators import CNNClassifier, MLPClassifier
 from bakeoff.estimators.nets.net import Net
-from bakeoff.estimators.training.replica_group import Program
+from bakeoff.estimators.nets.trainable import begin_training
+from bakeoff.estimators.training.replica_group import ReplicaGroup
 from bakeoff.estimators.training.replica_grouping import values_in_use
 
 SIZES = (1, 2, 3, 5, 10, 20)
@@ -41,16 +42,16 @@ def nets() -> Iterator[tuple[str, Callable[[int], Net], int]]:
         )
 
 
-def build(net: Callable[[int], Net], batch: int, n_features: int, replicas: int) -> Program:
-    """Build one program of so many replicas, with a few batches each."""
+def build(net: Callable[[int], Net], batch: int, n_features: int, replicas: int) -> ReplicaGroup:
+    """Build one group of so many replicas, with a few batches each."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(BATCHES * batch, n_features)).astype(np.float32)
     y = np.arange(len(X)) % 10
     estimators = [
         net(batch).set_params(max_epochs=1000, n_iter_no_change=1000, random_state=0) for _ in range(replicas)
     ]
-    begun = [estimator._begin(X, y) for estimator in estimators]
-    return Program(begun, estimators[0]._settings(), estimators[0]._objective())
+    begun = [begin_training(estimator, X, y) for estimator in estimators]
+    return ReplicaGroup(begun, estimators[0]._settings(), estimators[0]._objective())
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ import numpy as np
 
 from bakeoff.datasets.sources.load import load
 from bakeoff.evaluation.evaluate import evaluate
-from bakeoff.planning.plan import InMemoryInputs, make_plan
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import make_plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.suites.suite import Suite
 

@@ -15,14 +15,9 @@ from sklearn.svm import SVC
 
 from bakeoff.datasets import TASKS
 from bakeoff.fitting.predict import predict_rows
-from bakeoff.protocol.metrics import (
-    METRICS,
-    PRIMARY,
-    Predictions,
-    compute_metrics,
-    expected_calibration_error,
-    metrics_for,
-)
+from bakeoff.protocol.calibration import expected_calibration_error
+from bakeoff.protocol.metrics import METRICS, PRIMARY, compute_metrics, metrics_for
+from bakeoff.protocol.predictions import Predictions
 from bakeoff.suites.custom import build_custom_metric
 
 CLASSES = {"binary": np.array(["no", "yes"]), "multiclass": np.array(["a", "b", "c", "d"])}

@@ -11,8 +11,9 @@ import bakeoff.protocol.keys
 from bakeoff.datasets import Dataset
 from bakeoff.errors import UserError
 from bakeoff.estimators.models.registry import get_spec
-from bakeoff.estimators.specs.spec import Choice
-from bakeoff.planning.plan import InMemoryInputs, Plan, make_plan
+from bakeoff.estimators.specs.spec import ModelChoice
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import Plan, make_plan
 from bakeoff.protocol.keys import keys_of
 from bakeoff.protocol.learning_curve import learning_curve_splits
 from bakeoff.protocol.splits import Split, outer_splits
@@ -179,14 +180,14 @@ def test_fits_on_the_whole_part_keep_their_keys() -> None:
 
 def test_keys_are_those_of_earlier_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys of a fit are constants: if this fails, no run of an earlier version resumes."""
-    monkeypatch.setattr(bakeoff.protocol.keys, "FRONT_END_VERSION", 1)
+    monkeypatch.setattr(bakeoff.protocol.keys, "PREPROCESSOR_VERSION", 1)
     own = build_custom_spec(name="own", build=lambda _: None, fingerprint="f")
     data = Dataset(name="toy", X=np.arange(12.0).reshape(6, 2), y=np.array([0, 1, 0, 1, 0, 1]), task="binary")
     suite = Suite.model_validate({"name": "toy", "datasets": [{"memory": "toy"}], "models": [{"memory": "own"}]})
     split = Split(0, 1, np.array([0, 1, 2, 3]), np.array([4, 5]))
-    keys = keys_of(suite.fit_settings, data, Choice(spec=own), "default", split)
+    keys = keys_of(suite.fit_settings, data, ModelChoice(spec=own), "default", split)
     assert (keys.cell, keys.study, keys.fit) == ("7bee5463f1bf6969", "c02fdfee17647cec", "d63b90d6acccfa5a")
-    part = keys_of(suite.fit_settings, data, Choice(spec=own), "default", replace(split, train_fraction=0.5))
+    part = keys_of(suite.fit_settings, data, ModelChoice(spec=own), "default", replace(split, train_fraction=0.5))
     assert not {part.cell, part.study, part.fit} & {keys.cell, keys.study, keys.fit}
 
 

@@ -14,11 +14,13 @@ import bakeoff.suites.entries as entries_module
 import bakeoff.suites.suite as suite_module
 from bakeoff.datasets import Dataset
 from bakeoff.errors import UserError
-from bakeoff.estimators.models.registry import all_specs, names_of_models, specs_of_family
-from bakeoff.planning.plan import InMemoryInputs, Plan, filter_suite, make_plan
+from bakeoff.estimators.models.registry import all_specs, model_names, specs_of_family
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import Plan, make_plan
 from bakeoff.protocol.metrics import METRICS
 from bakeoff.protocol.splits import outer_splits
 from bakeoff.suites.entries import name_of_dataset, name_of_model
+from bakeoff.suites.filter import filter_suite
 from bakeoff.suites.suite import Suite
 from bakeoff.suites.suite_file import dump_suite, list_shipped, load_suite, parse_suite, to_suite
 
@@ -390,7 +392,7 @@ def test_an_entry_with_options_replaces_the_family_s() -> None:
     choices = {job.choice.name: job.choice for job in plan.jobs}
     assert choices["knn"].params == {"p": 1}
     assert choices["near"].spec.name == "knn"
-    assert {*choices, *(skip.model for skip in plan.skips)} == {*names_of_models(), "near"}
+    assert {*choices, *(skip.model for skip in plan.skips)} == {*model_names(), "near"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from bakeoff.engines.schedule import Schedule
 from bakeoff.estimators.wrappers.averaging import AveragedClassifier, AveragedRegressor
 from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.fitting.predict import predict_rows
-from bakeoff.planning.plan import InMemoryInputs, make_plan
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import make_plan
 from bakeoff.planning.shard import parse_shard, take_shard
 from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job

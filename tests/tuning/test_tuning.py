@@ -13,11 +13,12 @@ import torch
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.models.registry import get_spec
-from bakeoff.estimators.search_spaces.edges import find_edges
+from bakeoff.estimators.search_spaces.bounds import find_params_at_bounds
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.estimators.wrappers.boosting_callbacks import due_checkpoints
 from bakeoff.evaluation.evaluate import evaluate
-from bakeoff.planning.plan import InMemoryInputs, make_plan
+from bakeoff.planning.inputs import InMemoryInputs
+from bakeoff.planning.plan import make_plan
 from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
 from bakeoff.suites.suite import Suite
@@ -178,7 +179,7 @@ def test_best_point_at_an_edge_is_flagged(tmp_path: Path) -> None:
 )
 def test_edges(value: Any, given: tuple[Any, ...], edge: str) -> None:
     """An end counts where a wider space could go on beyond it."""
-    assert find_edges({"x": value}, {"x": given}) == ([edge] if edge else [])
+    assert find_params_at_bounds({"x": value}, {"x": given}) == ([edge] if edge else [])
 
 
 @pytest.mark.parametrize("model", ["mlp", "cnn", "lstm"])

@@ -13,8 +13,14 @@ from sklearn.base import clone
 from torch import Generator, Tensor
 
 from bakeoff.estimators import CNNClassifier, LSTMClassifier, MLPClassifier, MLPRegressor
-from bakeoff.estimators.layers.categories import find_columns
-from bakeoff.estimators.layers.embeddings import Categories, Columns, Numbers, Periodic, PiecewiseLinear
+from bakeoff.estimators.layers.embeddings import (
+    CategoryEmbedding,
+    ColumnEmbeddings,
+    NumericEmbedding,
+    Periodic,
+    PiecewiseLinear,
+)
+from bakeoff.estimators.preprocessing.categorical_columns import find_columns
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -91,7 +97,7 @@ def test_waves() -> None:
 def test_vectors_of_numbers(kind: str) -> None:
     """Each column gets a vector of its own, not negative, that depends on no other column."""
     values = torch.randn(20, 3, generator=seeded())
-    numbers = Numbers(kind, values, 4, 5, seeded()).to(values.dtype)
+    numbers = NumericEmbedding(kind, values, 4, 5, seeded()).to(values.dtype)
     vectors = numbers(values[None])
     assert vectors.shape == (1, 20, 12)
     assert (vectors >= 0).all()
@@ -103,7 +109,7 @@ def test_vectors_of_numbers(kind: str) -> None:
 
 def test_vectors_of_categories() -> None:
     """Each code of each column has a vector; code 0 is the zero vector, and has no gradient."""
-    vectors = Categories([2, 3], 4, seeded())
+    vectors = CategoryEmbedding([2, 3], 4, seeded())
     codes = torch.tensor([[[1, 1], [2, 3], [0, 2]]])
     weight = vectors.weight[0]
     expected = torch.cat([weight[[0, 1]], torch.zeros(1, 4)]), weight[[2, 4, 3]]
@@ -114,7 +120,7 @@ def test_vectors_of_categories() -> None:
 
 def test_columns_stand_side_by_side() -> None:
     """Vectors of categories come first, then the numbers as they are."""
-    columns = Columns(1, Categories([2], 3, seeded()), None)
+    columns = ColumnEmbeddings(1, CategoryEmbedding([2], 3, seeded()), None)
     assert columns(torch.tensor([[[1.0, 5.0, 6.0]]])).shape == (1, 1, 5)
     assert columns(torch.tensor([[[0.0, 5.0, 6.0]]])).tolist() == [[[0, 0, 0, 5, 6]]]
 

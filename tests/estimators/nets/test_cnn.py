@@ -1,4 +1,4 @@
-"""The convolutional estimators: architectures, errors, augmentation, and folds that train as one program."""
+"""The convolutional estimators: architectures, errors, augmentation, and folds that train as one group."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +13,8 @@ from bakeoff.estimators.layers.convolutional import GlobalPool, Parallel, Pool
 from bakeoff.estimators.layers.layers import BatchNorm, Convolution, Dropout, Linear
 from bakeoff.estimators.layers.networks import Network, stack
 from bakeoff.estimators.nets.cnn import CNNClassifier, CNNRegressor
-from bakeoff.estimators.nets.net import train_nets
-from bakeoff.estimators.training.replica_grouping import group
+from bakeoff.estimators.nets.trainable import begin_training, train_nets
+from bakeoff.estimators.training.replica_grouping import group_replicas
 
 SMALL: dict[str, Any] = {"channels": (4, 6), "hidden_layer_sizes": (8,), "max_epochs": 2, "random_state": 0}
 IMAGE: dict[str, Any] = {**SMALL, "input_shape": (1, 8, 8)}
@@ -313,10 +313,10 @@ def uneven_folds(n_rows: int) -> list[Any]:
 
 
 def fit_together(net: Any, X: Any, y: Any, folds: list[Any]) -> list[Any]:
-    """Fit a clone on each fold, all of them as one program."""
+    """Fit a clone on each fold, all of them as one group."""
     nets = [clone(net) for _ in folds]
-    replicas = [one._begin(X[rows], y[rows]) for one, rows in zip(nets, folds, strict=True)]
-    assert len(group(replicas, net.batch_size)) == 1
+    replicas = [begin_training(one, X[rows], y[rows]) for one, rows in zip(nets, folds, strict=True)]
+    assert len(group_replicas(replicas, net.batch_size)) == 1
     train_nets(nets, replicas)
     return nets
 
@@ -365,11 +365,11 @@ def test_folds_may_differ_in_their_vocabulary() -> None:
 
 
 def test_rows_of_other_shapes_do_not_train_together() -> None:
-    """Where the weights fit several shapes, images of different sizes still go into different programs."""
+    """Where the weights fit several shapes, images of different sizes still go into different groups."""
     X, y = digits(40)
     params = {**IMAGE, "global_pooling": "average"}
     nets = [CNNRegressor(**{**params, "input_shape": shape}) for shape in ((1, 8, 8), (1, 4, 16))]
-    replicas = [net._begin(X, y) for net in nets]
-    assert len(group(replicas, 16)) == 2
-    texts_of = [CNNClassifier(**TEXT)._begin(*texts(n_steps=n_steps)) for n_steps in (9, 10)]
-    assert len(group(texts_of, 16)) == 2
+    replicas = [begin_training(net, X, y) for net in nets]
+    assert len(group_replicas(replicas, 16)) == 2
+    texts_of = [begin_training(CNNClassifier(**TEXT), *texts(n_steps=n_steps)) for n_steps in (9, 10)]
+    assert len(group_replicas(texts_of, 16)) == 2

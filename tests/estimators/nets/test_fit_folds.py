@@ -27,8 +27,9 @@ from bakeoff.estimators import (
     fit_folds,
 )
 from bakeoff.estimators.layers.layers import FEW_VALUES, NARROW, Linear
+from bakeoff.estimators.nets.trainable import begin_training
 from bakeoff.estimators.training.optimizers import OPTIMIZERS
-from bakeoff.estimators.training.replica_grouping import divide, group
+from bakeoff.estimators.training.replica_grouping import group_replicas, split_evenly
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -353,7 +354,10 @@ def test_groups() -> None:
 
     def groups(net: Any) -> list[int]:
         return [
-            len(part) for part in group([clone(net)._begin(X[train], y[train]) for train, _ in uneven_splits(y)], 8)
+            len(part)
+            for part in group_replicas(
+                [begin_training(clone(net), X[train], y[train]) for train, _ in uneven_splits(y)], 8
+            )
         ]
 
     assert groups(MLP) == groups(CNN) == [4, 1, 1]
@@ -366,13 +370,14 @@ def test_wider_nets_train_in_smaller_parts() -> None:
     largest = []
     for width in (8, 512, 1024, 2048, 4096):
         replicas = [
-            MLPClassifier(hidden_layer_sizes=(width, width))._begin(X, y) for _ in range(7 if width < 4096 else 2)
+            begin_training(MLPClassifier(hidden_layer_sizes=(width, width)), X, y)
+            for _ in range(7 if width < 4096 else 2)
         ]
-        parts = list(divide(replicas, 128))
+        parts = list(split_evenly(replicas, 128))
         assert [one for part in parts for one in part] == replicas
         sizes = [len(part) for part in parts]
         assert max(sizes) - min(sizes) <= max(len(sizes) - 1, 0)
-        assert sizes == [len(part) for part in divide(replicas, 128)]
+        assert sizes == [len(part) for part in split_evenly(replicas, 128)]
         largest.append(max(sizes))
     assert largest == sorted(largest, reverse=True)
     assert largest[0] == 7

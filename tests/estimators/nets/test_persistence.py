@@ -21,7 +21,7 @@ from bakeoff.estimators.nets.cnn import CNNClassifier, CNNRegressor
 from bakeoff.estimators.nets.custom import TorchClassifier, TorchRegressor
 from bakeoff.estimators.nets.lstm import LSTMClassifier, LSTMRegressor
 from bakeoff.estimators.nets.mlp import MLPClassifier, MLPRegressor
-from bakeoff.estimators.nets.persistence import FITTED
+from bakeoff.estimators.nets.persistence import FITTED_ATTRIBUTES
 
 X, CODES = make_classification(60, 6, n_informative=4, n_classes=3, random_state=0)
 NUMBERS = make_regression(60, 6, n_targets=2, random_state=0)[1]
@@ -105,7 +105,7 @@ def test_predicts_the_same_bits(saved: Any) -> None:
 def test_every_fitted_attribute_is_declared(saved: Any) -> None:
     """What `fit` leaves is either written, or the network and the optimizer's state, which are not attributes there."""
     net, loaded, *_ = saved
-    assert set(vars(net)) - set(net.get_params()) - {"module_", "_resume"} <= set(FITTED)
+    assert set(vars(net)) - set(net.get_params()) - {"module_", "_resume"} <= set(FITTED_ATTRIBUTES)
     assert set(vars(loaded)) == set(vars(net)) - {"_resume"}
 
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 
-from bakeoff.estimators.preprocessing.mini_rocket import KERNELS, LENGTH, MiniRocket, spread_features
+from bakeoff.estimators.preprocessing.mini_rocket import KERNEL_LENGTH, KERNELS, MiniRocket, spread_features
 from bakeoff.estimators.preprocessing.scaling import Components, GlobalScaler
 from bakeoff.estimators.preprocessing.series_features import IntervalFeatures, dyadic_intervals
 from bakeoff.estimators.preprocessing.series_gaps import FilledSteps, StretchedSteps
@@ -55,11 +55,11 @@ def test_intervals_of_channels() -> None:
 @pytest.mark.parametrize("length", [1, 5, 8, 9, 24, 100, 1000])
 def test_features_are_spread_over_dilations(length: int) -> None:
     """All features of a kernel are given away, small dilations first, and no dilated kernel is longer than a series."""
-    counts = spread_features(max(length, LENGTH), 119)
+    counts = spread_features(max(length, KERNEL_LENGTH), 119)
     assert sum(counts.values()) == 119
     assert min(counts.values()) >= 1
     assert next(iter(counts)) == 1
-    assert max(counts) * (LENGTH - 1) < max(length, LENGTH)
+    assert max(counts) * (KERNEL_LENGTH - 1) < max(length, KERNEL_LENGTH)
 
 
 def test_minirocket_by_hand() -> None:
@@ -71,7 +71,7 @@ def test_minirocket_by_hand() -> None:
     assert found.min() >= 0
     assert found.max() <= 1
     bank = transform.banks_[0]
-    weights = -np.ones(LENGTH)
+    weights = -np.ones(KERNEL_LENGTH)
     weights[list(KERNELS[0])] = 2
     padded = np.pad(X[3], bank.dilation * 4)
     values = [(padded[i : i + 8 * bank.dilation + 1 : bank.dilation] * weights).sum() for i in range(40)]

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from bakeoff.estimators.search_spaces.space import (
-    Listing,
+    FixedTrial,
     NarrowedTrial,
     Params,
-    Point,
     Range,
+    RecordingTrial,
     Trial,
     list_space,
     suggest_or_zero,
@@ -22,7 +22,7 @@ def space(trial: Trial, task: str) -> Params:
         "rate": trial.suggest_float("rate", 0.01, 1, log=True),
         "trees": trial.suggest_int("trees", 10, 500),
         "shape": trial.suggest_categorical("shape", ["flat", "deep"]),
-        "train_fraction": trial.suggest_categorical("train_fraction", ["sqrt", 0.2, 0.5, 1.0]),
+        "max_features": trial.suggest_categorical("max_features", ["sqrt", 0.2, 0.5, 1.0]),
     }
     if params["shape"] == "deep":
         params["depth"] = trial.suggest_int("depth", 1, 9, log=True)
@@ -40,7 +40,7 @@ PLAIN = {
     "rate": ("float", 0.01, 1, True),
     "trees": ("int", 10, 500, False),
     "shape": ("categorical", "flat", "deep"),
-    "train_fraction": ("categorical", "sqrt", 0.2, 0.5, 1.0),
+    "max_features": ("categorical", "sqrt", 0.2, 0.5, 1.0),
     "depth": ("int", 1, 9, True),
 }
 
@@ -58,12 +58,10 @@ def test_narrowed_by_nothing_asks_the_same() -> None:
 
 def test_fixed_is_answered_and_not_asked() -> None:
     """A fixed parameter is answered with the user's value, and a fixed choice opens or closes what is behind it."""
-    listing = Listing()
-    params = space(
-        NarrowedTrial(listing, {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all"}), "binary"
-    )
-    assert params == {"rate": None, "trees": 7, "shape": "deep", "train_fraction": "all", "depth": 1}
-    assert listing.asked == {"depth": PLAIN["depth"]}
+    listing = RecordingTrial()
+    params = space(NarrowedTrial(listing, {"rate": None, "trees": 7, "shape": "deep", "max_features": "all"}), "binary")
+    assert params == {"rate": None, "trees": 7, "shape": "deep", "max_features": "all", "depth": 1}
+    assert listing.ranges == {"depth": PLAIN["depth"]}
     assert "depth" not in asked(fixed={"shape": "flat"})
 
 
@@ -79,8 +77,8 @@ def test_fixed_is_answered_and_not_asked() -> None:
         ("trees", Range(choices=(30, 60)), ("categorical", 30, 60)),
         ("depth", Range(2, 4), ("int", 2, 4, True)),
         ("shape", Range(choices=("deep",)), ("categorical", "deep")),
-        ("train_fraction", Range(choices=("sqrt", 0.7)), ("categorical", "sqrt", 0.7)),
-        ("train_fraction", Range(0.3, 1.0), ("categorical", 0.5, 1.0)),
+        ("max_features", Range(choices=("sqrt", 0.7)), ("categorical", "sqrt", 0.7)),
+        ("max_features", Range(0.3, 1.0), ("categorical", 0.5, 1.0)),
     ],
 )
 def test_ranges_replace_the_question(name: str, given: Range, question: tuple[Any, ...]) -> None:
@@ -90,22 +88,22 @@ def test_ranges_replace_the_question(name: str, given: Range, question: tuple[An
 
 def test_a_linear_question_becomes_logarithmic() -> None:
     """`log: true` in a user's range holds for a float that the space asks for linearly."""
-    listing = Listing()
+    listing = RecordingTrial()
     NarrowedTrial(listing, ranges={"x": Range(1, 100, log=True)}).suggest_float("x", 0, 1)
-    assert listing.asked == {"x": ("float", 1, 100, True)}
+    assert listing.ranges == {"x": ("float", 1, 100, True)}
 
 
 def test_choices_of_a_number_answer_as_numbers() -> None:
     """Choices for a number come back as a number of the type that was asked for."""
-    narrowed = NarrowedTrial(Listing(), ranges={"a": Range(choices=(1, 2)), "b": Range(choices=(3.0, 4.0))})
+    narrowed = NarrowedTrial(RecordingTrial(), ranges={"a": Range(choices=(1, 2)), "b": Range(choices=(3.0, 4.0))})
     assert isinstance(narrowed.suggest_float("a", 0, 9), float)
     assert isinstance(narrowed.suggest_int("b", 0, 9), int)
 
 
 def test_a_range_without_any_choice_is_refused() -> None:
     """A range in which none of the choices lies is an error, and not ignored."""
-    with pytest.raises(ValueError, match=r"none of the choices .* of 'share' is in \[2, 3\]"):
-        asked(ranges={"train_fraction": Range(2, 3)})
+    with pytest.raises(ValueError, match=r"none of the choices .* of 'max_features' is in \[2, 3\]"):
+        asked(ranges={"max_features": Range(2, 3)})
 
 
 @pytest.mark.parametrize(
@@ -123,13 +121,13 @@ def test_caps_and_ranges_together() -> None:
     assert asked(caps={"rate": 0.5})["rate"] == ("float", 0.01, 0.5, True)
 
 
-POINT = {"rate": 0.1, "trees": 100, "shape": "flat", "train_fraction": 0.2}
+POINT = {"rate": 0.1, "trees": 100, "shape": "flat", "max_features": 0.2}
 
 
 def test_point_answers() -> None:
     """A point inside the space answers with its values, bounds included."""
-    assert space(Point(POINT), "binary") == POINT
-    assert space(Point(POINT | {"rate": 1, "trees": 10}), "binary")["rate"] == 1.0
+    assert space(FixedTrial(POINT), "binary") == POINT
+    assert space(FixedTrial(POINT | {"rate": 1, "trees": 10}), "binary")["rate"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -145,26 +143,26 @@ def test_point_answers() -> None:
 def test_point_refuses_values_outside(change: dict[str, Any], problem: str) -> None:
     """A value outside the range, none of the choices, or no value at all, is refused."""
     with pytest.raises(ValueError, match=problem):
-        space(Point(POINT | change), "binary")
+        space(FixedTrial(POINT | change), "binary")
 
 
 def test_point_misses_a_name() -> None:
     """A point without a name that is asked for is refused, choices included."""
     for name in POINT:
         with pytest.raises(ValueError, match=f"default of '{name}' is None"):
-            space(Point({key: value for key, value in POINT.items() if key != name}), "binary")
+            space(FixedTrial({key: value for key, value in POINT.items() if key != name}), "binary")
 
 
 def test_point_refuses_the_default_outside_a_narrowed_range() -> None:
     """A default outside the user's range is refused, as trial 0 could not be run."""
     with pytest.raises(ValueError, match="default of 'trees' is 100"):
-        space(NarrowedTrial(Point(POINT), ranges={"trees": Range(200, 300)}), "binary")
+        space(NarrowedTrial(FixedTrial(POINT), ranges={"trees": Range(200, 300)}), "binary")
 
 
 def test_suggest_or_zero() -> None:
     """Zero is a choice of its own; otherwise the value is asked for logarithmically."""
-    assert suggest_or_zero(Point({"x_is_zero": True}), "x", 0.1, 10) == 0
-    assert suggest_or_zero(Point({"x_is_zero": False, "x": 3}), "x", 0.1, 10) == 3
+    assert suggest_or_zero(FixedTrial({"x_is_zero": True}), "x", 0.1, 10) == 0
+    assert suggest_or_zero(FixedTrial({"x_is_zero": False, "x": 3}), "x", 0.1, 10) == 3
     listed = list_space(lambda trial, _: {"x": suggest_or_zero(trial, "x", 0.1, 10)}, "binary")
     assert listed == {"x_is_zero": ("categorical", True, False), "x": ("float", 0.1, 10, True)}
 

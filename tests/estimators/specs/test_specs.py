@@ -22,9 +22,9 @@ from bakeoff.datasets import KINDS, TASKS, Kind, Task
 from bakeoff.errors import UserError
 from bakeoff.estimators import XGBoostClassifier, make
 from bakeoff.estimators.models.preprocessors import PREPROCESSORS
-from bakeoff.estimators.models.registry import all_specs, get_spec, names_of_models, specs_of_family
-from bakeoff.estimators.search_spaces.space import Listing, Point, Range
-from bakeoff.estimators.specs.spec import Choice, Family, ModelSpec, Setting
+from bakeoff.estimators.models.registry import all_specs, get_spec, model_names, specs_of_family
+from bakeoff.estimators.search_spaces.space import FixedTrial, Range, RecordingTrial
+from bakeoff.estimators.specs.spec import BuildContext, Family, ModelChoice, ModelSpec
 
 SPECS = all_specs()
 OPTIONAL = {"lightgbm", "catboost"}
@@ -52,9 +52,9 @@ def needs(name: str) -> ModelSpec:
     return SPECS[name]
 
 
-def setting_of(task: Task, kind: Kind = "tabular") -> Setting:
+def context_of(task: Task, kind: Kind = "tabular") -> BuildContext:
     """Return where an estimator is built."""
-    return Setting(task=task, kind=kind, input_shape=SHAPES.get(kind))
+    return BuildContext(task=task, kind=kind, input_shape=SHAPES.get(kind))
 
 
 def parameters_of(estimator: Any) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def test_registry_is_complete() -> None:
     """At least nineteen models are registered, each under its own name, and these tests run over all of them."""
     assert len(SPECS) >= 19
     assert all(spec.name == name for name, spec in SPECS.items())
-    assert names_of_models() == list(SPECS)
+    assert model_names() == list(SPECS)
     assert {name for name, *_ in SPEC_TASK_KIND} == set(SPECS)
     families = {family: {spec.name for spec in specs_of_family(family)} for family in ("all", "classical", "deep")}
     assert families["all"] == set(SPECS)
@@ -90,7 +90,7 @@ def test_spec_is_declared_in_full(name: str) -> None:
     assert set(spec.kinds) <= set(spec.preprocessors)
     assert set(spec.preprocessors.values()) <= set(PREPROCESSORS)
     assert bool(spec.max_rows) == bool(spec.max_rows_reason)
-    assert set(spec.effort) <= {"trees", "epochs"}
+    assert set(spec.capped_params) <= {"trees", "epochs"}
     assert bool(spec.space) == (not spec.source.startswith("nothing to tune"))
     assert bool(spec.extra) == (name in OPTIONAL)
 
@@ -100,36 +100,36 @@ def test_default_is_a_point_of_the_space(name: str, task: Task) -> None:
     """Trial 0 can be run: the default answers every question, with and without caps, and asks for nothing unknown."""
     spec = SPECS[name]
     for caps in ({}, {"trees": 5, "epochs": 2}, {"trees": 10**6, "epochs": 10**6}):
-        choice = Choice(spec=spec, caps=caps)
+        choice = ModelChoice(spec=spec, caps=caps)
         assert isinstance(choice.default_params(task), dict)
     if spec.space:
-        known = Choice(spec=spec).list_space(task)
+        known = ModelChoice(spec=spec).list_space(task)
         own = spec.default if task != "regression" else {**spec.default, **spec.regression_default}
-        asked = {task: set(Choice(spec=spec).list_space(task)) for task in spec.tasks}
+        asked = {task: set(ModelChoice(spec=spec).list_space(task)) for task in spec.tasks}
         assert set(own) <= set().union(*asked.values())
         assert known
-        spec.space(Point(own), task)
+        spec.space(FixedTrial(own), task)
 
 
 @pytest.mark.parametrize(("name", "task"), SPEC_AND_TASK)
 def test_space_returns_the_same_parameters_on_every_branch(name: str, task: Task) -> None:
-    """Whatever a choice hides, its parameter is returned: only then can a user fix it (see `Choice.params_of`)."""
+    """Whatever a choice hides, its parameter is returned: only then can a user fix it (see `ModelChoice.params_of`)."""
     spec = SPECS[name]
     if spec.space is None:
         return
     branches = [{}] + [
         {question: choice}
-        for question, (kind, *choices) in Choice(spec=spec).list_space(task).items()
+        for question, (kind, *choices) in ModelChoice(spec=spec).list_space(task).items()
         if kind == "categorical"
         for choice in choices
     ]
-    assert len({frozenset(spec.space(Listing(branch), task)) for branch in branches}) == 1
+    assert len({frozenset(spec.space(RecordingTrial(branch), task)) for branch in branches}) == 1
 
 
 @cache
 def samples(name: str, task: Task) -> list[dict[str, Any]]:
     """Draw the parameters of 20 random trials."""
-    choice = Choice(spec=SPECS[name], caps=QUICK)
+    choice = ModelChoice(spec=SPECS[name], caps=QUICK)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -148,9 +148,9 @@ def test_random_trials_build(name: str, task: Task) -> None:
     """Any point of the space builds an estimator that has the parameters of that point; trial 0 is the default."""
     spec = needs(name)
     drawn = samples(name, task)
-    assert drawn[0] == Choice(spec=spec, caps=QUICK).default_params(task)
+    assert drawn[0] == ModelChoice(spec=spec, caps=QUICK).default_params(task)
     for params in drawn:
-        found = parameters_of(spec.build(setting_of(task), params))
+        found = parameters_of(spec.build(context_of(task), params))
         assert {key: found.get(key) for key in params} == params
 
 
@@ -160,8 +160,8 @@ def test_searched_parameters_can_be_fixed(name: str, task: Task) -> None:
     spec = needs(name)
     for params in samples(name, task)[1:6]:
         for key, value in params.items():
-            choice = Choice(spec=spec, params={key: value})
-            assert parameters_of(spec.build(setting_of(task), choice.default_params(task))).get(key) == value, key
+            choice = ModelChoice(spec=spec, params={key: value})
+            assert parameters_of(spec.build(context_of(task), choice.default_params(task))).get(key) == value, key
             assert key not in choice.list_space(task)
             assert parameters_of(make(name, task=task, kind=spec.kinds[0], **{key: value})[-1]).get(key) == value
 
@@ -213,7 +213,7 @@ def test_fits_and_predicts(name: str, task: Task, kind: Kind) -> None:
     """Every model fits each task and kind that it declares: gaps, categories, text labels, a category met later."""
     spec = needs(name)
     X, y = inputs_of(kind), labels_of(task)
-    quick = {parameter: QUICK[effort] for effort, parameter in spec.effort.items()}
+    quick = {parameter: QUICK[unit] for unit, parameter in spec.capped_params.items()}
     options: dict[str, Any] = {"task": task, "kind": kind, "input_shape": SHAPES.get(kind)}
     pipeline = make(name, categorical=("code",) if kind == "tabular" else (), **options, **quick).fit(X, y)
     other = X.assign(colour="violet") if kind == "tabular" else X
@@ -234,25 +234,25 @@ def test_fits_and_predicts(name: str, task: Task, kind: Kind) -> None:
 
 @pytest.mark.parametrize(
     ("name", "cap", "parameter"),
-    [(name, cap, parameter) for name, spec in SPECS.items() for cap, parameter in spec.effort.items()],
+    [(name, cap, parameter) for name, spec in SPECS.items() for cap, parameter in spec.capped_params.items()],
 )
 def test_caps_apply(name: str, cap: str, parameter: str) -> None:
     """A cap bounds the default and every trial, a cap above them changes nothing, and what the user fixed stays."""
     spec, task = SPECS[name], SPECS[name].tasks[0]
-    plain = Choice(spec=spec).default_params(task)
-    capped = Choice(spec=spec, caps={cap: 3})
+    plain = ModelChoice(spec=spec).default_params(task)
+    capped = ModelChoice(spec=spec, caps={cap: 3})
     assert capped.default_params(task) == plain | {parameter: 3}
     bounds = capped.list_space(task).get(parameter)
     assert bounds is None or bounds[2] <= 3
-    assert Choice(spec=spec, caps={cap: 10**6}).default_params(task) == plain
-    assert Choice(spec=spec, caps={cap: 3}, params={parameter: 8}).default_params(task)[parameter] == 8
+    assert ModelChoice(spec=spec, caps={cap: 10**6}).default_params(task) == plain
+    assert ModelChoice(spec=spec, caps={cap: 3}, params={parameter: 8}).default_params(task)[parameter] == 8
 
 
 def test_caps_cover_nets_and_ensembles() -> None:
     """Every net has a cap on epochs, and every ensemble of trees one on trees."""
-    assert all("epochs" in spec.effort for spec in specs_of_family("deep"))
+    assert all("epochs" in spec.capped_params for spec in specs_of_family("deep"))
     ensembles = {"random_forest", "adaboost", "hist_gradient_boosting", "xgboost", "lightgbm", "catboost"}
-    assert {name for name, spec in SPECS.items() if "trees" in spec.effort} == ensembles
+    assert {name for name, spec in SPECS.items() if "trees" in spec.capped_params} == ensembles
 
 
 def test_why_not() -> None:
@@ -389,19 +389,19 @@ def test_registry_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "gate"),
+    ("name", "given", "condition"),
     [
         ("decision_tree", {"max_depth": Range(2, 6, default=4)}, "depth_is_limited"),
         ("rbf_svm", {"gamma": Range(0.01, 1, default=0.1)}, "gamma_kind"),
         ("xgboost", {"gamma": Range(0.01, 1, default=0.1)}, "gamma_is_zero"),
     ],
 )
-def test_a_range_opens_its_gate(name: str, given: dict[str, Range], gate: str) -> None:
+def test_a_range_fixes_its_condition(name: str, given: dict[str, Range], condition: str) -> None:
     """A user's range for a conditional parameter is searched in every trial, and its default is the default."""
-    choice = Choice(spec=get_spec(name), ranges=given)
+    choice = ModelChoice(spec=get_spec(name), ranges=given)
     ((parameter, range_),) = given.items()
     assert choice.default_params("binary")[parameter] == range_.default
-    assert gate not in choice.list_space("binary")
+    assert condition not in choice.list_space("binary")
     assert choice.list_space("binary")[parameter][1:3] == (range_.low, range_.high)
 
 
@@ -425,7 +425,7 @@ def test_entry_points_register_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package of one's own adds a model by an entry point, and suites and `make` know it."""
     register(monkeypatch, replace(get_spec("ridge"), name="their_ridge"))
     all_specs.cache_clear()
-    assert "their_ridge" in names_of_models()
+    assert "their_ridge" in model_names()
     assert make("their_ridge", task="regression").steps[-1][0] == "model"
 
 

@@ -1,4 +1,4 @@
-"""Finite search spaces, point by point: to know when a search has tried everything there is."""
+"""The grid of a finite search space, point by point: to know when a search has tried everything there is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from bakeoff.estimators.search_spaces.space import Params, Trial
 
 
-def list_points(suggest: Callable[[Trial], Params], most: int) -> list[Params] | None:
+def list_grid(suggest: Callable[[Trial], Params], most: int) -> list[Params] | None:
     """List all points of a space as answers to what it asks.
 
     Parameters
@@ -25,11 +25,11 @@ def list_points(suggest: Callable[[Trial], Params], most: int) -> list[Params] |
     while begun:
         answers = begun.pop()
         try:
-            suggest(_Path(answers))
-        except _OpenQuestionError as question:
-            if len(question.answers) > most:
+            suggest(_PartialTrial(answers))
+        except _OpenParameterError as missing:
+            if len(missing.answers) > most:
                 return None
-            begun.extend({**answers, question.name: answer} for answer in question.answers)
+            begun.extend({**answers, missing.name: answer} for answer in missing.answers)
         except _ContinuousError:
             return None
         else:
@@ -39,8 +39,8 @@ def list_points(suggest: Callable[[Trial], Params], most: int) -> list[Params] |
     return points
 
 
-class _OpenQuestionError(Exception):
-    """A path came to a question that it has no answer for."""
+class _OpenParameterError(Exception):
+    """The space asks for a parameter that has no value yet."""
 
     def __init__(self, name: str, answers: Sequence[Any]) -> None:
         self.name = name
@@ -48,11 +48,11 @@ class _OpenQuestionError(Exception):
 
 
 class _ContinuousError(Exception):
-    """The question has no end of answers."""
+    """The range is continuous."""
 
 
-class _Path:
-    """A trial that answers as far as it knows."""
+class _PartialTrial:
+    """A trial that answers with the values that it has, and stops at the first that it has not."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = answers
@@ -75,5 +75,5 @@ class _Path:
 
     def _answer(self, name: str, answers: Sequence[Any]) -> Any:
         if name not in self._answers:
-            raise _OpenQuestionError(name, answers)
+            raise _OpenParameterError(name, answers)
         return self._answers[name]

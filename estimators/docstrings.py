@@ -11,7 +11,7 @@ HEADS = r"\n    (?:Parameters|Attributes|Notes|References|Examples)\n    -+\n"
 ENTRY = re.compile(r"^    (?=\S)", re.MULTILINE)
 
 
-def documented(cls: AnyClass) -> AnyClass:
+def inherit_docs(cls: AnyClass) -> AnyClass:
     """Write the parameters and attributes of all bases into a class's docstring, and order its signature like them.
 
     Those of the architecture come first, then those of the task and of the training; of two with one name the first

@@ -1,4 +1,4 @@
-"""Which columns of X are categories, and their codes: for nets that learn a vector of each category."""
+"""The categorical columns of X and the codes of their categories, for nets that learn a vector of each category."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,15 @@ from scipy.sparse import issparse
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils import _safe_indexing
 
+from bakeoff.estimators.parameters import Rule
+
 Array = NDArray[Any]
-WORDS = "None, 'from_dtype' or an array-like of column numbers, of names or of one bool per column"
+CATEGORICAL_WORDS = "None, 'from_dtype' or an array-like of column numbers, of names or of one bool per column"
 CATEGORY_DTYPES = {"category", "categorical", "enum", "string", "str"}  # of pandas and polars
 
 
 @dataclass(frozen=True)
-class Categories:
+class CategoricalColumns:
     """The categorical columns of a training set.
 
     Parameters
@@ -77,6 +79,16 @@ class Categories:
         return _safe_indexing(X, np.setdiff1d(np.arange(n_columns), self.columns), axis=1)
 
 
+def is_columns(value: Any) -> bool:
+    """Whether the value can name columns; whether they exist shows when X is there."""
+    if value is None or isinstance(value, str):
+        return value in (None, "from_dtype")
+    return np.ndim(value) == 1
+
+
+CATEGORICAL_RULE: Rule = (is_columns, CATEGORICAL_WORDS)
+
+
 def find_columns(X: Any, named: ArrayLike | str | None) -> Array:
     """Return the positions of the categorical columns.
 
@@ -123,7 +135,7 @@ def _positions(wanted: Array, names: list[Any], n_columns: int) -> Array:
         return np.array([], dtype=np.int64)
     known = f" named {names}" if names else ""
     raise ValueError(
-        f"The 'categorical_features' parameter must be {WORDS}; X has {n_columns} columns{known}. "
+        f"The 'categorical_features' parameter must be {CATEGORICAL_WORDS}; X has {n_columns} columns{known}. "
         f"Got {wanted.tolist()} instead."
     )
 
