@@ -111,7 +111,7 @@ def new_cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Start a cluster of one worker with two slots that many tests share; one that kills workers leaves a living one."""
+    """Start a cluster of one worker with two slots that many tests share; who kills workers leaves a living one."""
     shared = Cluster(tmp_path_factory.mktemp("cluster"))
     try:
         shared.add_worker(slots=2)

@@ -47,8 +47,8 @@ def _curves(
     return Figure(
         key=slugify(dataset, what),
         title=f"{dataset}: {what} curve{over}",
-        caption=f"{what} curves of {', '.join(one.name for one, _ in scored)}; the mean over the outer folds of the first "
-        "repeat at each place (Fawcett 2006), with the standard deviation over folds.",
+        caption=f"{what} curves of {', '.join(one.name for one, _ in scored)}; the mean over the outer folds of the "
+        "first repeat at each place (Fawcett 2006), with the standard deviation over folds.",
         x=Axis(title=axes[0], low=-0.02, high=1.02),
         y=Axis(title=axes[1], low=-0.02, high=1.02),
         traces=tuple(_mean_curve(view, one, counts, curve) for one, counts in scored),

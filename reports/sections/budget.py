@@ -32,8 +32,8 @@ def budget(view: Run) -> pd.DataFrame:
     -------
     DataFrame
         Sums over the fits: `fits` (recorded), `model_fits`, `epochs`, `trials` (those that did not fail),
-        `trials_failed`, `trials_pruned`, `tune_s`, `cpu_s`, `uncharged_cpu_s`; `part`: the shares of the training part; and
-        `flags`: why a study ended before its budget.
+        `trials_failed`, `trials_pruned`, `tune_s`, `cpu_s`, `uncharged_cpu_s`; `part`: the shares of the training part;
+        and `flags`: why a study ended before its budget.
     """
     frame = fits_frame(view)
     whole = frame["train_fraction"] == 1

@@ -85,7 +85,7 @@ def build_crossings(view: Run, curves: Sequence[LearningCurve]) -> Table:
 
 
 def build_sizes(view: Run, dataset: str, board: pd.DataFrame) -> Table:
-    """Build the table of all models of a data set at all sizes, best with most rows first; from `leaderboard_by_size`."""
+    """Build the table of a data set's models at all sizes, best with most rows first; from `leaderboard_by_size`."""
     cells = board[board["dataset"] == dataset]
     metric = view.primary(dataset)
     decimals = decimals_for(cells["mean"], cells["std"])

@@ -1,4 +1,4 @@
-"""Processes and servers that tests start: Dask's cluster, MLflow's server, any answers over HTTP, and waiting for them."""
+"""Processes and servers that tests start: Dask's cluster, MLflow's server, answers over HTTP, and waiting for them."""
 
 import os
 import signal
