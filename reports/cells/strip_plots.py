@@ -1,4 +1,4 @@
-"""Strip plots: fold scores as dots on an axis that all rows of a table share; geometry alone, in units of the picture."""
+"""Strip plots: fold scores as dots on an axis that all rows of a table share; geometry in units of the picture."""
 
 import math
 from collections.abc import Callable, Iterable

@@ -80,8 +80,8 @@ def anytime(view: Run) -> pd.DataFrame:
     DataFrame
         `dataset`, `model`, `repeat`, `fold`, `metric`; `trial`, from 0, the default; `seconds` of tuning spent when it
         ended, and `total_seconds` in all; `inner`, its mean over the inner folds; `outer`, what its refit reaches on
-        the outer test part: known for the default, if that variant ran, for the last, and for all with `anytime: true` in
-        the suite. Both in units of the metric.
+        the outer test part: known for the default, if that variant ran, for the last, and for all with `anytime: true`
+        in the suite. Both in units of the metric.
     """
     columns = [*STUDY_KEYS, "metric", "trial", "seconds", "total_seconds", "inner", "outer"]
     parts = [
