@@ -207,7 +207,7 @@ def study(score_folds: Any, trials: int = 12, seconds: float | None = None) -> S
     def suggest(trial: Trial) -> Params:
         return {"x": trial.suggest_float("x", 0, 1)}
 
-    how = {"score_folds": score_folds, "step": "epoch", "warmup": 10}
+    how = {"score_folds": score_folds, "step": "epoch", "n_warmup_steps": 10}
     return Study(suggest=suggest, default={"x": 1.0}, trials=trials, seconds=seconds, seed=0, **how)
 
 
