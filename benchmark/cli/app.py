@@ -6,9 +6,10 @@ Exit codes: 0 all well, 1 some fits failed, 2 the user's mistake, 130 interrupte
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -38,6 +39,9 @@ from bakeoff.cli.options import (
 )
 from bakeoff.cli.result_commands import result_app
 from bakeoff.errors import UserError
+
+if TYPE_CHECKING:
+    from bakeoff.engines.observers import Progress
 
 app = typer.Typer(
     name="bakeoff",
@@ -107,21 +111,23 @@ def run(
     """Run a suite; fits that are recorded already are not run again."""
     from bakeoff.api import run_suite
 
-    return _execute(
-        run_suite,
-        suite,
-        how,
-        out=out,
-        models=split_names(models),
-        datasets=split_names(datasets),
-        learning_curve=split_names(learning_curve, "shares") or None,
-        shard=shard,
-        in_process=in_process,
-        fits_per_gpu=fits_per_gpu,
-        retries=retries,
-        fail_fast=fail_fast,
-        mixed_versions=mixed_versions,
-    )
+    with _display(how) as progress:
+        result = run_suite(
+            suite,
+            out=out,
+            models=split_names(models),
+            datasets=split_names(datasets),
+            learning_curve=split_names(learning_curve, "shares") or None,
+            shard=shard,
+            in_process=in_process,
+            fits_per_gpu=fits_per_gpu,
+            retries=retries,
+            fail_fast=fail_fast,
+            mixed_versions=mixed_versions,
+            progress=progress,
+            **how.for_api(),
+        )
+    return _close(result, how.as_json)
 
 
 @app.command()
@@ -139,16 +145,18 @@ def extend(
     """Go on with a run, with more trials, repeats or models; no finished fit runs again, and studies go on."""
     from bakeoff import api
 
-    return _execute(
-        api.extend,
-        run,
-        how,
-        trials=trials or 0,
-        folds=folds or 0,
-        repeats=repeats or 0,
-        models=[name.removeprefix("+") for name in split_names(models)],
-        mixed_versions=mixed_versions,
-    )
+    with _display(how) as progress:
+        result = api.extend(
+            run,
+            trials=trials or 0,
+            folds=folds or 0,
+            repeats=repeats or 0,
+            models=[name.removeprefix("+") for name in split_names(models)],
+            mixed_versions=mixed_versions,
+            progress=progress,
+            **how.for_api(),
+        )
+    return _close(result, how.as_json)
 
 
 @app.command()
@@ -185,17 +193,19 @@ def compare(
         "seed": seed,
     }
     curve = split_names(learning_curve, "shares") or None
-    return _execute(run_suite, content, how, out=out, learning_curve=curve)
+    with _display(how) as progress:
+        result = run_suite(content, out=out, learning_curve=curve, progress=progress, **how.for_api())
+    return _close(result, how.as_json)
 
 
-def _execute(function: Callable[..., Any], what: Any, how: RunningOptions, **options: Any) -> int:
-    """Run fits with a live display, print what they came to, and return the exit code."""
+@contextmanager
+def _display(how: RunningOptions) -> Iterator["Progress"]:
+    """Show how a run goes on, and end it promptly when asked to."""
     from bakeoff.cli.progress import build_progress
 
     exit_promptly()
     with build_progress(build_console(stderr=how.as_json)) as progress:
-        result = function(what, progress=progress, **options, **how.for_api())
-    return _close(result, how.as_json)
+        yield progress
 
 
 def _close(result: Any, as_json: bool) -> int:

@@ -1,20 +1,25 @@
-"""The engine: any `concurrent.futures.Executor` ships calls, `run_isolated` makes each of them harmless.
+"""Fits on an engine: any `concurrent.futures.Executor` carries calls, `run_isolated` makes each of them harmless.
 
-`run_jobs` keeps the slots of each pool busy and yields outcomes as they end. It knows neither machines nor clusters:
-`bakeoff.engines.local_engine` and `bakeoff.engines.dask_engine` build the pools.
+`run_fits` opens the engine that the options name; `run_jobs` keeps the slots of each pool busy and yields outcomes as
+they end. It knows neither machines nor clusters: `bakeoff.engines.local_engine` and `bakeoff.engines.dask_engine` build the
+pools.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from bakeoff.engines.executor_pools import ExecutorPool
+from bakeoff.engines.executor_pools import Engine, ExecutorPool
 from bakeoff.engines.observers import Progress
-from bakeoff.engines.schedule import Schedule
-from bakeoff.engines.submission import Submitter, read_outcome
-from bakeoff.isolation.outcome import Outcome
+from bakeoff.engines.open_engine import open_engine
+from bakeoff.engines.options import RunOptions
+from bakeoff.engines.schedule import Group, Schedule
+from bakeoff.engines.submission import JobFunction, Submitter, read_outcome
+from bakeoff.isolation.outcome import Outcome, ResourceLimits
 from bakeoff.protocol.job import Job
 
 POLL_INTERVAL_S = 1.0
@@ -39,6 +44,54 @@ class FinishedFit:
     outcome: Outcome
     hosts: tuple[str, ...] = ()
     lost_reasons: tuple[str, ...] = ()
+
+
+@contextmanager
+def run_fits(
+    function: JobFunction,
+    jobs: Sequence[Job],
+    expected: Mapping[Group, float],
+    *,
+    limits: ResourceLimits,
+    options: RunOptions,
+    scratch: Path,
+    progress: Progress,
+) -> Iterator[tuple[Engine, Iterable[FinishedFit]]]:
+    """Open the engine and start the fits; the block takes their ends as they come, and stops the rest when it is left.
+
+    Parameters
+    ----------
+    function : callable
+        What is called with each job, in a process of its own.
+    jobs : sequence of Job
+        Staged ones.
+    expected : mapping
+        Seconds by (data set, model, variant), as far as they are known.
+    limits : ResourceLimits
+        Of each fit; its threads are those that the engine counts with.
+    options : RunOptions
+    scratch : Path
+        A folder that every machine of the engine sees.
+    progress : Progress
+
+    Raises
+    ------
+    UserError
+        If the engine can't be had, or is gone.
+    """
+    submitter = Submitter(
+        function=function,
+        limits=limits,
+        scratch=scratch,
+        retries=options.retries,
+        isolated=not options.in_process,
+    )
+    devices = {job.device for job in jobs}
+    with (
+        open_engine(options, threads=limits.threads, devices=devices, scratch=scratch, note=progress.note) as engine,
+        closing(run_jobs(Schedule(jobs, expected), engine.pools, submitter, progress)) as outcomes,
+    ):
+        yield engine, outcomes
 
 
 def run_jobs(

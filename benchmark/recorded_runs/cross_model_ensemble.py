@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.engines.dispatch import FinishedFit
+from bakeoff.engines.dispatch import FinishedFit, run_fits
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import expected_seconds
@@ -28,7 +28,7 @@ from bakeoff.recorded_runs.extension import rebuild_plan
 from bakeoff.records.provenance import collect_versions
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.running.session import limits_of, run_fits
+from bakeoff.running.limits import limits_of
 from bakeoff.tuning.ensemble_selection import predict_inner_folds, select_ensemble
 from bakeoff.tuning.inner_cv_scores import inner_folds
 from bakeoff.tuning.out_of_fold import FoldPredictions, to_fold_predictions, to_predictions, to_probabilities
@@ -164,9 +164,9 @@ def _build(
     with (
         folder.scratch() as scratch,
         run_fits(
+            InnerPredictions({job.keys.fit: dict(recorded[job.keys.fit].params) for job in jobs}),
             stage_data(plan, jobs, scratch),
             expected_seconds(recorded.values()),
-            function=InnerPredictions({job.keys.fit: dict(recorded[job.keys.fit].params) for job in jobs}),
             limits=limits_of(plan.suite),
             options=options,
             scratch=scratch,

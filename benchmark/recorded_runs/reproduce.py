@@ -23,8 +23,8 @@ from bakeoff.protocol.job import Job
 from bakeoff.records.provenance import changed_versions, collect_versions
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import VERIFIED, RunFolder
+from bakeoff.running.limits import limits_of
 from bakeoff.running.recording import to_record
-from bakeoff.running.session import limits_of
 from bakeoff.seeds import derive_seed
 from bakeoff.suites.suite_file import to_suite
 

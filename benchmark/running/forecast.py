@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bakeoff.engines.dispatch import run_fits
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.options import RunOptions
+from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.planning.plan import Plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
 from bakeoff.records.record import Record, Status
+from bakeoff.running.limits import limits_of
 from bakeoff.running.recording import to_record
-from bakeoff.running.session import limits_of, run_fits
 
 DRY_RUN_TRIALS = 2  # of a tuned fit that are tried; the rest is expected to take as long each
 
@@ -130,10 +132,9 @@ def make_forecast(plan: Plan, *, limit_s: float, options: RunOptions, progress: 
         progress.begin(len(dry_runs), 0)
         fit_limits = replace(limits_of(plan.suite), seconds=seconds)
         rows = []
-        with run_fits(dry_runs, {}, limits=fit_limits, options=options, scratch=scratch, progress=progress) as (
-            engine,
-            outcomes,
-        ):
+        with run_fits(
+            evaluate, dry_runs, {}, limits=fit_limits, options=options, scratch=scratch, progress=progress
+        ) as (engine, outcomes):
             for finished in outcomes:
                 record = to_record(finished, {})
                 progress.end(record)

@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.engines.dispatch import run_fits
 from bakeoff.engines.observers import Progress
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import expected_seconds
@@ -29,7 +30,7 @@ from bakeoff.protocol.keys import keys_of
 from bakeoff.protocol.splits import Split
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
-from bakeoff.running.session import limits_of, run_fits
+from bakeoff.running.limits import limits_of
 
 ALL_ROWS = -1  # repeat and fold of what is fitted on all rows
 Refitted = tuple[list[tuple[Job, Path]], list[tuple[Job, str]]]
@@ -137,9 +138,9 @@ def _run(
     with (
         folder.scratch() as scratch,
         run_fits(
+            Refit(scratch),
             [replace(job, journal=folder.journal(job.keys.study)) for job in stage_data(plan, jobs, scratch)],
             expected_seconds(folder.read_records()[0].values()),
-            function=Refit(scratch),
             limits=limits_of(plan.suite),
             options=options,
             scratch=scratch,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.profiling.audit import audit
-from bakeoff.engines.dispatch import FinishedFit
+from bakeoff.engines.dispatch import FinishedFit, run_fits
 from bakeoff.engines.executor_pools import Engine
 from bakeoff.engines.observers import Progress, Silent, Tracker
 from bakeoff.engines.open_engine import check_options
@@ -17,7 +17,7 @@ from bakeoff.engines.options import RunOptions, RunSummary
 from bakeoff.engines.schedule import Group, expected_seconds
 from bakeoff.engines.workers import check_workers, memory_warning
 from bakeoff.errors import RESUME_HINT, UserError
-from bakeoff.evaluation.evaluate import FitResult
+from bakeoff.evaluation.evaluate import FitResult, evaluate
 from bakeoff.planning.plan import Plan
 from bakeoff.planning.staging import stage_data
 from bakeoff.protocol.job import Job
@@ -25,9 +25,9 @@ from bakeoff.records.fit_files import write_atomic
 from bakeoff.records.provenance import changed_versions, collect_versions, git_commit
 from bakeoff.records.record import UNFINISHED, Record
 from bakeoff.records.run_folder import RunFolder
+from bakeoff.running.limits import limits_of
 from bakeoff.running.recording import to_record
 from bakeoff.running.rescore import add_metrics
-from bakeoff.running.session import limits_of, run_fits
 from bakeoff.suites.suite_file import dump_suite
 
 
@@ -56,61 +56,67 @@ class Run:
         self.folder.create()
         try:
             with self.folder.locked():
-                return self._execute()
+                versions, recorded = self._begin()
+                pending = [job for job in self.plan.jobs_to_run if self._needs_run(recorded.get(job.keys.fit))]
+                reused = len(self.plan.jobs_to_run) - len(pending)
+                self.progress.begin(len(self.plan.jobs_to_run), reused)
+                if self.tracker is not None:
+                    self.tracker.open(self.folder, self.plan.summary())
+                ran = self._run(pending, recorded, versions) if pending else 0
+                return self._finish(ran, reused)
         except OSError as error:
             raise UserError(f"the run in {self.folder.path} can't go on: {error}; {RESUME_HINT}") from error
 
-    def _execute(self) -> RunSummary:
+    def _begin(self) -> tuple[dict[str, str], dict[str, Record]]:
+        """Write the plan, and read what is recorded; return the versions and the records."""
         versions = collect_versions()
         self._check_versions(versions)
         self._write_plan(versions)
         recorded = self._repair_records()
         self._add_metrics(recorded)
-        pending_jobs = [job for job in self.plan.jobs_to_run if self._needs_run(recorded.get(job.keys.fit))]
-        reused = len(self.plan.jobs_to_run) - len(pending_jobs)
         self._report_notes(recorded)
-        self.progress.begin(len(self.plan.jobs_to_run), reused)
-        if self.tracker is not None:
-            self.tracker.open(self.folder, self.plan.summary())
-        try:
-            ran = self._run(pending_jobs, recorded, versions) if pending_jobs else 0
-        except Exception:
-            with suppress(OSError):  # the disk may be full
-                self._close(finished=False)
-            raise
+        return versions, recorded
+
+    def _finish(self, ran: int, reused: int) -> RunSummary:
+        """Write reports and mirror, and say what the run came to."""
         tracked_at = self._close(finished=True)  # not after Ctrl-C, which is to end the run at once
         records, _ = self.folder.read_records()
-        n_missing = (
-            len({job.keys.fit for job in self.plan.jobs_to_run} - set(records)) if not self.options.fail_fast else 0
-        )
+        own = [job.keys.fit for job in self.plan.jobs_to_run]
+        n_missing = len(set(own) - set(records)) if not self.options.fail_fast else 0
         if n_missing:
             raise UserError(
                 f"{n_missing} records have vanished from {self.folder.path} while the run went on: something else "
                 "writes there; the same command runs these fits again"
             )
-        failed = sum(not records[job.keys.fit].ok for job in self.plan.jobs_to_run if job.keys.fit in records)
+        failed = sum(not records[fit].ok for fit in own if fit in records)
         return RunSummary(folder=self.folder, ran=ran, reused=reused, failed=failed, tracked_at=tracked_at)
 
     def _run(self, jobs: Sequence[Job], recorded: Mapping[str, Record], versions: dict[str, str]) -> int:
-        """Run the fits and record each as it ends; return how many ended."""
+        """Run the fits and record each as it ends; return how many ended. Reports are written whatever stops it."""
         ran = 0
-        with (
-            self.folder.scratch() as scratch,
-            run_fits(
-                self._prepare(jobs, scratch),
-                self._expected(recorded),
-                limits=limits_of(self.plan.suite),
-                options=self.options,
-                scratch=scratch,
-                progress=self.progress,
-            ) as (engine, outcomes),
-        ):
-            self._report_engine(engine)
-            for finished in outcomes:
-                record = self._record(finished, versions)
-                ran += 1
-                if self.options.fail_fast and not record.ok:
-                    break
+        try:
+            with (
+                self.folder.scratch() as scratch,
+                run_fits(
+                    evaluate,
+                    self._prepare(jobs, scratch),
+                    self._expected(recorded),
+                    limits=limits_of(self.plan.suite),
+                    options=self.options,
+                    scratch=scratch,
+                    progress=self.progress,
+                ) as (engine, outcomes),
+            ):
+                self._report_engine(engine)
+                for finished in outcomes:
+                    record = self._record(finished, versions)
+                    ran += 1
+                    if self.options.fail_fast and not record.ok:
+                        break
+        except Exception:
+            with suppress(OSError):  # the disk may be full
+                self._close(finished=False)
+            raise
         return ran
 
     def _prepare(self, jobs: Sequence[Job], scratch: Path) -> list[Job]:
