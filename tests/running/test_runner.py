@@ -6,18 +6,20 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import yaml
+from doubles import RecordingProgress
+from processes import start_bakeoff, wait_for, wait_until_gone
+from runs import run_untracked, scores_of
 
-from bakeoff.api import merge, run_suite
-from bakeoff.engines.observers import Silent
+from bakeoff.api import merge
+from bakeoff.engines.observers import Progress
 from bakeoff.engines.options import RunOptions
 from bakeoff.errors import UserError
 from bakeoff.planning.plan import make_plan
@@ -36,75 +38,40 @@ SMALL: dict[str, Any] = {
     "limits": {"seconds": 60, "memory": "2GB"},
 }
 
-# A module that a suite imports: it fails as long as a file named `bad` lies in the current folder.
-OWN = """
-import os
-from pathlib import Path
-from sklearn.dummy import DummyClassifier
-
-class Moody(DummyClassifier):
-    def fit(self, X, y, sample_weight=None):
-        if Path({path!r}).exists():
-            raise ValueError("in a mood")
-        return super().fit(X, y)
-
-class Deadly(DummyClassifier):
-    def fit(self, X, y, sample_weight=None):
-        os.abort()
-
-def error_rate(y_true, y_pred):
-    return float((y_true != y_pred).mean())
-"""
+ERROR_RATE = {"import": "sklearn.metrics:zero_one_loss", "name": "error_rate", "greater_is_better": False}
 
 
-class Recorder(Silent):
-    """Progress that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.begun: tuple[int, int] = (0, 0)
-        self.ended: list[Record] = []
-        self.warnings: list[str] = []
-
-    def begin(self, total: int, done: int) -> None:
-        """Remember the counts."""
-        self.begun = (total, done)
-
-    def end(self, record: Record) -> None:
-        """Remember the record."""
-        self.ended.append(record)
-
-    def warn(self, message: str) -> None:
-        """Remember the warning."""
-        self.warnings.append(message)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the small suite once."""
+    return run_untracked(SMALL, tmp_path_factory.mktemp("runs") / "small").path
 
 
 @pytest.fixture
-def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a user's module where suites find it; returns the file that makes its estimator fail."""
-    bad = tmp_path / "bad"
-    (tmp_path / "ownmodels.py").write_text(OWN.format(path=str(bad)), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return bad
+def small(finished: Path, tmp_path: Path) -> RunFolder:
+    """Copy the small run to where `run` goes on with it."""
+    return RunFolder(Path(shutil.copytree(finished, tmp_path / "run")))
 
 
-def scores(folder: RunFolder) -> dict[str, Any]:
-    """Return what must not depend on how a run went: status, metrics and parameters by fit."""
-    records, bad = folder.read_records()
-    assert bad == 0
-    return {fit: (record.status, record.metrics, record.params) for fit, record in records.items()}
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    """Name a file that makes the estimator of `moody` fail while it is there."""
+    return tmp_path / "bad"
 
 
-def run(tmp_path: Path, content: dict[str, Any], progress: Recorder | None = None, **options: Any) -> RunFolder:
-    """Run a suite without tracking."""
-    out = options.pop("out", tmp_path / "run")
-    return run_suite(content, out=out, tracking=False, progress=progress, **options).folder
+def moody(bad: Path) -> dict[str, Any]:
+    """Make a suite's entry of an estimator that fails while a file is there."""
+    return {"import": "misbehaving:Raises", "name": "moody", "params": {"path": str(bad)}}
 
 
-def test_second_run_executes_nothing(tmp_path: Path) -> None:
+def run(tmp_path: Path, suite: dict[str, Any], progress: Progress | None = None, **options: Any) -> RunFolder:
+    """Run a suite in the folder `run`."""
+    return run_untracked(suite, tmp_path / "run", progress=progress, **options)
+
+
+def test_second_run_executes_nothing(small: RunFolder, tmp_path: Path) -> None:
     """The same command again finds every fit recorded."""
-    run(tmp_path, SMALL)
-    again = Recorder()
+    again = RecordingProgress()
     run(tmp_path, SMALL, again)
     assert again.begun == (6, 6)
     assert not again.ended
@@ -112,70 +79,72 @@ def test_second_run_executes_nothing(tmp_path: Path) -> None:
 
 def test_workers_and_order_do_not_change_scores(tiny_run: RunFolder, tmp_path: Path) -> None:
     """One worker and the models in reverse give the scores of two workers, bit for bit."""
-    suite = yaml.safe_load(tiny_run.suite_file.read_text(encoding="utf-8"))
-    suite["models"] = suite["models"][::-1]
-    other = run(tmp_path, suite, workers=1)
-    assert scores(other) == scores(tiny_run)
+    suite = tiny_run.read_suite() | {"datasets": ["diabetes"], "models": ["mlp", "ridge", "dummy"]}
+    assert_same_scores(run(tmp_path, suite, workers=1), tiny_run)
 
 
-def test_editing_a_suite_runs_only_what_is_new(tmp_path: Path) -> None:
+def assert_same_scores(some: RunFolder, whole: RunFolder) -> None:
+    """Fail unless the fits of one data set have the scores that they have in a run with another one."""
+    found = scores_of(some)
+    assert len(found) == 10
+    assert found == {fit: scores_of(whole)[fit] for fit in found}
+
+
+def test_editing_a_suite_runs_only_what_is_new(small: RunFolder, tmp_path: Path) -> None:
     """A model more runs that model; a fold more runs everything; limits and trials leave default fits alone."""
-    run(tmp_path, SMALL)
-    more = Recorder()
+    more = RecordingProgress()
     run(tmp_path, {**SMALL, "models": ["dummy", "logistic", "decision_tree"]}, more)
     assert {record.model for record in more.ended} == {"decision_tree"}
-    budget = Recorder()
+    budget = RecordingProgress()
     run(tmp_path, {**SMALL, "tuning": {"trials": 3}, "limits": {"seconds": 50, "memory": "1GB"}}, budget)
     assert {(record.model, record.variant) for record in budget.ended} == {("logistic", "tuned")}
-    folds = Recorder()
+    folds = RecordingProgress()
     run(tmp_path, {**SMALL, "outer_folds": 3}, folds)
     assert len(folds.ended) == 9
 
 
-def test_failed_fits_wait_for_retry(tmp_path: Path, own_module: Path) -> None:
+def test_failed_fits_wait_for_retry(tmp_path: Path, bad: Path) -> None:
     """A failed fit is recorded with its reason, not run again by itself, and run again on request."""
-    suite = {**SMALL, "models": ["dummy", {"import": "ownmodels:Moody"}], "variants": ["default"]}
-    own_module.touch()
-    first = Recorder()
+    suite = {**SMALL, "models": ["dummy", moody(bad)], "variants": ["default"]}
+    bad.touch()
+    first = RecordingProgress()
     folder = run(tmp_path, suite, first)
     assert sorted(record.reason for record in first.ended if not record.ok) == ["ValueError: in a mood"] * 2
-    own_module.unlink()
-    second = Recorder()
+    bad.unlink()
+    second = RecordingProgress()
     run(tmp_path, suite, second)
     assert not second.ended
-    third = Recorder()
+    third = RecordingProgress()
     run(tmp_path, suite, third, retry_failed=True)
     assert [record.status for record in third.ended] == ["ok", "ok"]
-    assert all(status == "ok" for status, _, _ in scores(folder).values())
+    assert all(status == "ok" for status, _, _ in scores_of(folder).values())
 
 
-def test_crash_takes_no_other_fit_along(tmp_path: Path, own_module: Path) -> None:
+def test_crash_takes_no_other_fit_along(tmp_path: Path) -> None:
     """A fit that aborts its process is one crashed row; all others are there."""
-    suite = {**SMALL, "models": [{"import": "ownmodels:Deadly"}, "dummy", "logistic"], "variants": ["default"]}
-    progress = Recorder()
+    suite = {**SMALL, "models": [{"import": "misbehaving:Aborts"}, "dummy", "logistic"], "variants": ["default"]}
+    progress = RecordingProgress()
     run(tmp_path, suite, progress, workers=2)
     found = sorted((record.model, record.status) for record in progress.ended)
-    assert found == [("Deadly", "crashed")] * 2 + [("dummy", "ok")] * 2 + [("logistic", "ok")] * 2
+    assert found == [("Aborts", "crashed")] * 2 + [("dummy", "ok")] * 2 + [("logistic", "ok")] * 2
 
 
-def test_fail_fast_stops(tmp_path: Path, own_module: Path) -> None:
+def test_fail_fast_stops(tmp_path: Path, bad: Path) -> None:
     """With --fail-fast nothing new starts after a failure, and the report is written all the same."""
-    own_module.touch()
-    suite = {**SMALL, "models": [{"import": "ownmodels:Moody"}, "dummy", "logistic"], "outer_folds": 5}
-    progress = Recorder()
+    bad.touch()
+    suite = {**SMALL, "models": [moody(bad), "dummy", "logistic"], "outer_folds": 5}
+    progress = RecordingProgress()
     folder = run(tmp_path, suite, progress, workers=1, fail_fast=True)
     assert len(progress.ended) == 1
     assert "in a mood" in folder.markdown.read_text(encoding="utf-8")
 
 
-def test_own_metric_is_added_to_finished_fits(tmp_path: Path, own_module: Path) -> None:
+def test_own_metric_is_added_to_finished_fits(small: RunFolder, tmp_path: Path) -> None:
     """A metric named after the run is computed from stored predictions; no fit runs again."""
-    run(tmp_path, SMALL)
-    metric = {"import": "ownmodels:error_rate", "name": "error_rate", "greater_is_better": False}
-    progress = Recorder()
-    folder = run(tmp_path, {**SMALL, "metrics": [metric]}, progress)
+    progress = RecordingProgress()
+    folder = run(tmp_path, {**SMALL, "metrics": [ERROR_RATE]}, progress)
     assert not progress.ended
-    for _, metrics, _ in scores(folder).values():
+    for _, metrics, _ in scores_of(folder).values():
         assert metrics["error_rate"] == pytest.approx(1 - metrics["accuracy"])
 
 
@@ -193,80 +162,71 @@ def test_other_statistics_run_nothing_and_rewrite_the_reports(tiny_run: RunFolde
     assert "within 0.01 of the score" in tiny_run.markdown.read_text(encoding="utf-8")
 
 
-def test_other_suite_in_the_folder_is_refused(tmp_path: Path) -> None:
+def test_other_suite_in_the_folder_is_refused(small: RunFolder, tmp_path: Path) -> None:
     """A folder belongs to the suite that began it."""
-    run(tmp_path, SMALL)
     with pytest.raises(UserError, match="holds a run of the suite 'small', not of 'other'"):
         run(tmp_path, {**SMALL, "name": "other"})
 
 
-def test_other_versions_are_refused(tmp_path: Path) -> None:
+def test_other_versions_are_refused(small: RunFolder, tmp_path: Path) -> None:
     """Going on under other library versions needs an explicit word."""
-    folder = run(tmp_path, SMALL)
-    provenance = folder.read_json("provenance.json")
-    folder.write_json("provenance.json", {**provenance, "versions": {**provenance["versions"], "numpy": "1.0"}})
+    provenance = small.read_json("provenance.json")
+    small.write_json("provenance.json", {**provenance, "versions": {**provenance["versions"], "numpy": "1.0"}})
     with pytest.raises(UserError, match=r"begun under other versions \(numpy 1\.0 → "):
         run(tmp_path, SMALL)
     run(tmp_path, SMALL, mixed_versions=True)
 
 
-def test_a_new_extra_is_no_other_version(tmp_path: Path) -> None:
+def test_a_new_extra_is_no_other_version(small: RunFolder, tmp_path: Path) -> None:
     """A library that was not there before changes no finished fit: the run goes on."""
-    folder = run(tmp_path, SMALL)
-    provenance = folder.read_json("provenance.json")
-    folder.write_json("provenance.json", {**provenance, "versions": {"torch": provenance["versions"]["torch"]}})
-    progress = Recorder()
+    provenance = small.read_json("provenance.json")
+    small.write_json("provenance.json", {**provenance, "versions": {"torch": provenance["versions"]["torch"]}})
+    progress = RecordingProgress()
     run(tmp_path, SMALL, progress)
     assert not progress.ended
 
 
-def test_corrupt_line_is_put_aside_and_run_again(tmp_path: Path) -> None:
+def test_corrupt_line_is_put_aside_and_run_again(small: RunFolder, tmp_path: Path) -> None:
     """A damaged line is kept aside with a warning, and its fit runs again to the same scores."""
-    folder = run(tmp_path, SMALL)
-    before = scores(folder)
-    path = folder.path / "records.jsonl"
+    before = scores_of(small)
+    path = small.path / "records.jsonl"
     text = path.read_text(encoding="utf-8")
     path.write_text(text[:-30], encoding="utf-8")
-    progress = Recorder()
+    progress = RecordingProgress()
     run(tmp_path, SMALL, progress)
     assert len(progress.ended) == 1
     assert any("corrupt" in message for message in progress.warnings)
-    assert scores(folder) == before
+    assert scores_of(small) == before
 
 
 @pytest.mark.parametrize("name", ["suite.yaml", "plan.json", "provenance.json"])
 @pytest.mark.parametrize("damage", [b"", b"[1]", b"null", b"\xff\xfe{[", b"{", None])
-def test_damaged_files_are_rebuilt(tiny_run: RunFolder, tmp_path: Path, name: str, damage: bytes | None) -> None:
+def test_damaged_files_are_rebuilt(small: RunFolder, tmp_path: Path, name: str, damage: bytes | None) -> None:
     """Whatever happened to a file of the folder, reading it is a clear error and the same run writes it anew."""
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(tiny_run.path, folder.path)
-    suite = yaml.safe_load((folder.path / "suite.yaml").read_text(encoding="utf-8"))
     if damage is None:
-        (folder.path / name).unlink()
+        (small.path / name).unlink()
     else:
-        (folder.path / name).write_bytes(damage)
+        (small.path / name).write_bytes(damage)
     if name == "suite.yaml":
         with pytest.raises(UserError, match="is damaged or gone"):
-            folder.read_suite()
+            small.read_suite()
     elif damage is not None:
         with pytest.raises(UserError, match="is damaged"):
-            folder.read_json(name)
-    progress = Recorder()
-    run(tmp_path, suite, progress)
+            small.read_json(name)
+    progress = RecordingProgress()
+    run(tmp_path, SMALL, progress)
     assert not progress.ended
-    assert folder.read_suite()["name"] == "tiny"
-    assert folder.read_json("plan.json")["fits"]
-    assert folder.read_json("provenance.json")["versions"]
+    assert small.read_suite()["name"] == "small"
+    assert small.read_json("plan.json")["fits"]
+    assert small.read_json("provenance.json")["versions"]
 
 
-def test_damaged_predictions_are_passed_over(tmp_path: Path, own_module: Path) -> None:
+def test_damaged_predictions_are_passed_over(small: RunFolder, tmp_path: Path) -> None:
     """Predictions that can't be read leave a late metric missing; nothing fails."""
-    folder = run(tmp_path, SMALL)
-    for path in (folder.path / "predictions").iterdir():
+    for path in (small.path / "predictions").iterdir():
         path.write_bytes(b"junk")
-    metric = {"import": "ownmodels:error_rate", "name": "error_rate", "greater_is_better": False}
-    run(tmp_path, {**SMALL, "metrics": [metric]})
-    assert all("error_rate" not in metrics for _, metrics, _ in scores(folder).values())
+    run(tmp_path, {**SMALL, "metrics": [ERROR_RATE]})
+    assert all("error_rate" not in metrics for _, metrics, _ in scores_of(small).values())
 
 
 def test_full_disk_is_told_and_keeps_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +243,7 @@ def test_full_disk_is_told_and_keeps_records(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(UserError, match="No space left on device; what is recorded is kept"):
         run(tmp_path, SMALL)
     monkeypatch.undo()
-    progress = Recorder()
+    progress = RecordingProgress()
     run(tmp_path, SMALL, progress)
     assert progress.begun == (6, 3)
 
@@ -305,75 +265,69 @@ def test_too_many_workers_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def start_run(out: Path, *words: str) -> "subprocess.Popen[bytes]":
-    """Start `bakeoff run` in a process of its own."""
-    command = [sys.executable, "-m", "bakeoff", "run", "smoke", "--out", str(out), "--no-tracking", *words]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def count_records(out: Path) -> int:
+    """Count the fits that a run has recorded."""
+    path = out / "records.jsonl"
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else 0
 
 
-def wait_for_records(out: Path, number: int) -> None:
-    """Wait until a run has recorded so many fits."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        path = out / "records.jsonl"
-        if path.is_file() and len(path.read_text(encoding="utf-8").splitlines()) >= number:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"fewer than {number} records within two minutes")
+@dataclass(frozen=True)
+class HaltedRun:
+    """A run in a process of its own, some fits of which are recorded, while one waits until the file `go` is there."""
+
+    process: "subprocess.Popen[bytes]"
+    family: list[psutil.Process]
+    suite: dict[str, Any]
+    go: Path
+
+
+@pytest.fixture
+def halted_run(tmp_path: Path) -> HaltedRun:
+    """Start a run, and wait until it waits."""
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    waits = {"import": "misbehaving:Waits", "params": {"until": str(go), "begun": str(begun)}}
+    suite = {**SMALL, "models": ["dummy", "logistic", waits], "variants": ["default"], "outer_folds": 4}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")
+    process = start_bakeoff(tmp_path, "run", "suite.yaml", "--out", "run", "--no-tracking")
+    wait_for(lambda: begun.is_file() and count_records(tmp_path / "run") >= 2)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert family  # the forkserver at least
+    return HaltedRun(process, family, suite, go)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_interrupted_run_resumes(tmp_path: Path, how: signal.Signals) -> None:
+def test_interrupted_run_resumes(halted_run: HaltedRun, tmp_path: Path, how: signal.Signals) -> None:
     """Killed or stopped halfway and run again, a run ends with all records, none lost or doubled, no process left."""
-    out = tmp_path / "run"
-    process = start_run(out)
-    wait_for_records(out, 5)
-    family = psutil.Process(process.pid).children(recursive=True)
-    assert family  # the forkserver at least
-    process.send_signal(how)
-    code = process.wait(timeout=10)
+    halted_run.process.send_signal(how)
+    code = halted_run.process.wait(timeout=10)
     assert code == (-how if how == signal.SIGKILL else 130)
-    assert wait_until_gone(family) == []
-    assert start_run(out).wait(timeout=120) == 0
-    lines = (out / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len(lines) == len(set(scores(RunFolder(out)))) == 28
-    assert not list(out.glob("prepared-*"))
+    assert wait_until_gone(halted_run.family) == []
+    recorded = count_records(tmp_path / "run")
+    halted_run.go.touch()
+    progress = RecordingProgress()
+    folder = run(tmp_path, halted_run.suite, progress)
+    assert progress.begun == (12, recorded)
+    assert count_records(folder.path) == len(scores_of(folder)) == 12
+    assert not list(folder.path.glob("prepared-*"))
 
 
-def test_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+def test_second_ctrl_c_ends_at_once(halted_run: HaltedRun, tmp_path: Path) -> None:
     """Whoever presses Ctrl-C twice has the prompt back; nothing that was recorded is lost."""
-    out = tmp_path / "run"
-    process = start_run(out)
-    wait_for_records(out, 3)
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) == 130
-    assert wait_until_gone(family) == []
-    assert len(scores(RunFolder(out))) >= 3
-
-
-# A model whose tuning takes seconds: long enough to be killed in the middle.
-STUBBORN = """
-import time
-from sklearn.neighbors import KNeighborsClassifier
-
-class Stubborn(KNeighborsClassifier):
-    def fit(self, X, y):
-        time.sleep(0.2)
-        return super().fit(X, y)
-"""
+    halted_run.process.send_signal(signal.SIGINT)
+    halted_run.process.send_signal(signal.SIGINT)
+    assert halted_run.process.wait(timeout=10) == 130
+    assert wait_until_gone(halted_run.family) == []
+    assert len(scores_of(RunFolder(tmp_path / "run"))) >= 2
 
 
 @pytest.mark.slow
 def test_killed_study_goes_on_and_says_so(tmp_path: Path) -> None:
     """A tuned fit whose run was killed goes on with its trials; its record says so, and equals an undisturbed one."""
-    (tmp_path / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
     ranges = {"n_neighbors": {"low": 1, "high": 40, "integer": True}}
     suite = {
-        "name": "stubborn",
+        "name": "slow",
         "datasets": ["wine"],
-        "models": [{"import": "stubborn:Stubborn", "space": ranges}],
+        "models": [{"import": "misbehaving:SlowNeighbors", "space": ranges}],
         "variants": ["tuned"],
         "outer_folds": 2,
         "inner_folds": 2,
@@ -382,21 +336,17 @@ def test_killed_study_goes_on_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")
 
     def start(out: str) -> "subprocess.Popen[bytes]":
-        words = ["run", "suite.yaml", "--out", out, "--no-tracking"]
-        return subprocess.Popen([sys.executable, "-m", "bakeoff", *words], cwd=tmp_path, stdout=subprocess.DEVNULL)
+        return start_bakeoff(tmp_path, "run", "suite.yaml", "--out", out, "--no-tracking")
 
     assert start("calm").wait(timeout=120) == 0
     killed = start("killed")
     journals = tmp_path / "killed" / "studies"
-    deadline = time.monotonic() + 60
-    while sum(path.read_text(encoding="utf-8").count('"row"') for path in journals.glob("*.log")) < 6:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: sum(path.read_text(encoding="utf-8").count('"row"') for path in journals.glob("*.log")) >= 6)
     killed.kill()
     killed.wait(timeout=30)
     assert start("killed").wait(timeout=120) == 0
     calm, again = RunFolder(tmp_path / "calm"), RunFolder(tmp_path / "killed")
-    assert scores(again) == scores(calm)
+    assert scores_of(again) == scores_of(calm)
     records = list(again.read_records()[0].values())
     resumed = [record.diagnostics.get("trials_resumed", 0) for record in records]
     assert 2 <= sum(resumed) < 24
@@ -416,24 +366,19 @@ def choices_in(path: Path) -> list[Any]:
 
 
 def test_every_engine_gives_the_same_scores(tiny_run: RunFolder, tmp_path: Path) -> None:
-    """In this process, with one worker, in shards that are merged, and resumed: the same scores, bit for bit."""
-    suite = tiny_run.read_suite()
-    runs = {
-        "in process": run(tmp_path, suite, out=tmp_path / "here", in_process=True),
-        "one worker": run(tmp_path, suite, out=tmp_path / "one", workers=1),
-        "resumed": run(tmp_path, suite, out=tmp_path / "resumed", models=["dummy", "mlp"]),
-    }
-    run(tmp_path, suite, out=tmp_path / "resumed")
-    parts = [run(tmp_path, suite, out=tmp_path / f"part{k}", shard=f"{k}/2").path for k in (1, 2)]
-    runs["merged"] = merge(parts, tmp_path / "merged").folder
-    for name, folder in runs.items():
-        assert scores(folder) == scores(tiny_run), name
+    """In this process, resumed with other models, and in shards that are merged: the same scores, bit for bit."""
+    suite = tiny_run.read_suite() | {"datasets": ["wine"], "models": ["dummy", "logistic", "mlp"]}
+    assert_same_scores(run_untracked(suite, tmp_path / "here", in_process=True), tiny_run)
+    run(tmp_path, suite, models=["dummy", "mlp"])
+    assert_same_scores(run(tmp_path, suite), tiny_run)
+    parts = [run_untracked(suite, tmp_path / f"part{k}", shard=f"{k}/2").path for k in (1, 2)]
+    assert_same_scores(merge(parts, tmp_path / "merged").folder, tiny_run)
 
 
 def test_records_that_vanish_are_told(tmp_path: Path) -> None:
     """Whoever deletes the records while a run goes on hears of it, and the same command makes up for it."""
 
-    class Vandal(Recorder):
+    class Vandal(RecordingProgress):
         def end(self, record: Record) -> None:
             super().end(record)
             if len(self.ended) == 3:
@@ -441,46 +386,39 @@ def test_records_that_vanish_are_told(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match="3 records have vanished"):
         run(tmp_path, SMALL, Vandal(), workers=1)
-    progress = Recorder()
+    progress = RecordingProgress()
     run(tmp_path, SMALL, progress)
     assert progress.begun == (6, 3)
 
 
-def test_lost_fits_are_run_again_without_being_asked_for(tmp_path: Path) -> None:
+def test_lost_fits_are_run_again_without_being_asked_for(small: RunFolder, tmp_path: Path) -> None:
     """A fit that was lost by no fault of its own never counts as done; one that failed does."""
-    folder = run(tmp_path, SMALL)
-    records = list(folder.read_records()[0].values())
+    records = list(small.read_records()[0].values())
     changed = [replace(records[0], status="lost"), replace(records[1], status="timeout"), *records[2:]]
-    folder.write_records(changed)
-    progress = Recorder()
+    small.write_records(changed)
+    progress = RecordingProgress()
     run(tmp_path, SMALL, progress)
     assert [record.fit for record in progress.ended] == [records[0].fit]
-
-
-def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Return the processes that still live after some seconds."""
-    _, alive = psutil.wait_procs(processes, timeout=15)
-    return alive
 
 
 @pytest.mark.slow
 def test_ten_kills_change_nothing(tmp_path: Path) -> None:
     """Killed at ten random moments and resumed each time, the records equal those of an undisturbed run."""
-    calm = tmp_path / "calm"
-    assert start_run(calm).wait(timeout=300) == 0
-    out = tmp_path / "run"
+    smoke = ("run", "smoke", "--no-tracking", "--out")
+    calm, out = tmp_path / "calm", tmp_path / "run"
+    assert start_bakeoff(tmp_path, *smoke, "calm").wait(timeout=300) == 0
     moments = random.Random(time.time_ns())
     for _ in range(10):
-        process = start_run(out)
-        wait_for_records(out, 0)
+        process = start_bakeoff(tmp_path, *smoke, "run")
+        wait_for((out / "records.jsonl").is_file)
         time.sleep(moments.uniform(0, 8))
         family = [process.pid, *(one.pid for one in psutil.Process(process.pid).children(recursive=True))]
         process.kill()
         process.wait(timeout=60)
         assert wait_until_gone([psutil.Process(pid) for pid in family if psutil.pid_exists(pid)]) == []
-    assert start_run(out).wait(timeout=300) == 0
-    assert scores(RunFolder(out)) == scores(RunFolder(calm))
-    assert len((out / "records.jsonl").read_text(encoding="utf-8").splitlines()) == 28
+    assert start_bakeoff(tmp_path, *smoke, "run").wait(timeout=300) == 0
+    assert scores_of(RunFolder(out)) == scores_of(RunFolder(calm))
+    assert count_records(out) == 28
 
 
 @pytest.mark.slow
@@ -494,14 +432,14 @@ def test_full_disk_loses_nothing(tmp_path: Path) -> None:
         pytest.skip("needs leave to mount a small disk")
     try:
         with pytest.raises(UserError, match="No space left on device"):
-            run(tmp_path, {**SMALL, "outer_folds": 5, "repeats": 20}, out=disk / "run")
-        before = scores(RunFolder(disk / "run"))
+            run_untracked({**SMALL, "outer_folds": 5, "repeats": 20}, disk / "run")
+        before = scores_of(RunFolder(disk / "run"))
         subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
         suite = {**SMALL, "outer_folds": 5, "repeats": 2}
-        after = scores(run(tmp_path, suite, out=disk / "run"))
+        after = scores_of(run_untracked(suite, disk / "run"))
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-    calm = scores(run(tmp_path, suite))
+    calm = scores_of(run(tmp_path, suite))
     assert {fit: after[fit] for fit in calm} == calm
     assert all(after[fit] == outcome for fit, outcome in before.items() if outcome[0] == "ok")
 
@@ -536,8 +474,8 @@ def test_unwritable_folder_is_a_users_mistake(tmp_path: Path) -> None:
     """A folder that can't be made is named, with what to do."""
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="can't be written"):
-        run(tmp_path, SMALL, out=tmp_path / "file" / "run")
+        run_untracked(SMALL, tmp_path / "file" / "run")
     if os.geteuid() != 0:  # root may write everywhere
         (tmp_path / "shut").mkdir(mode=0o500)
         with pytest.raises(UserError, match="can't be written"):
-            run(tmp_path, SMALL, out=tmp_path / "shut" / "run")
+            run_untracked(SMALL, tmp_path / "shut" / "run")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 
 class Raises(DummyClassifier):  # type: ignore[misc]  # scikit-learn is untyped
@@ -67,4 +68,13 @@ class Waits(DummyClassifier):  # type: ignore[misc]
         end = time.monotonic() + self.seconds
         while time.monotonic() < end and not (self.until and Path(self.until).exists()):
             time.sleep(0.02)
+        return super().fit(X, y)
+
+
+class SlowNeighbors(KNeighborsClassifier):  # type: ignore[misc]
+    """Neighbours that take a fifth of a second to fit, so that a study of them can be killed in the middle."""
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Sleep, then fit."""
+        time.sleep(0.2)
         return super().fit(X, y)

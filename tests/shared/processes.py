@@ -41,6 +41,16 @@ def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive
 
 
+def start_bakeoff(folder: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """Start the command line in a folder; it prints to `output.txt`, and can import what lies beside this module."""
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    command = [sys.executable, "-m", "bakeoff", *words]
+    with (folder / "output.txt").open("w") as output:
+        return subprocess.Popen(
+            command, cwd=folder, stdout=output, stderr=output, env={**os.environ, "PYTHONPATH": path}
+        )
+
+
 @contextmanager
 def serving(answer: Answer) -> Iterator[str]:
     """Serve answers (status, body, headers) to paths on loopback; yields the address."""

@@ -85,7 +85,7 @@ def _record(fit: dict[str, Any], value: float | str) -> Record:
 
 @pytest.mark.parametrize(("name", "render"), [("report.md", render_markdown), ("leaderboard.tex", render_latex)])
 def test_text_is_what_it_was(name: str, render: Any) -> None:
-    """Markdown and LaTeX of a small run, to the letter; if a change is meant, write the new text into tests/golden."""
+    """Markdown and LaTeX of a small run, to the letter; if a change is meant, write the new text into golden/."""
     assert render(build_view()) == (GOLDEN / name).read_text(encoding="utf-8")
 
 
