@@ -1,8 +1,7 @@
 """Fits on an engine: any `concurrent.futures.Executor` carries calls, `run_isolated` makes each of them harmless.
 
 `run_fits` opens the engine that the options name; `run_jobs` keeps the slots of each pool busy and yields outcomes as
-they end. It knows neither machines nor clusters: `bakeoff.engines.local_engine` and `bakeoff.engines.dask_engine` build the
-pools.
+they end. It knows neither machines nor clusters: `local_engine` and `dask_engine` build the pools.
 """
 
 import time

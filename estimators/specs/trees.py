@@ -7,7 +7,12 @@ from bakeoff.estimators.specs.linear import ALL_KINDS, CLASSES
 from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 from bakeoff.tasks import Kind
 
-TREES: dict[Kind, str] = {"tabular": "ordinal", "image": "global-scaled", "series": "intervals", "text": "tf-idf"}
+PREPROCESSORS: dict[Kind, str] = {
+    "tabular": "ordinal",
+    "image": "global-scaled",
+    "series": "intervals",
+    "text": "tf-idf",
+}
 MAX_FEATURES = ["sqrt", "log2", *(round(0.1 * tenths, 1) for tenths in range(1, 11))]
 
 
@@ -82,7 +87,7 @@ TREE_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=ALL_KINDS,
         build=_build_decision_tree,
-        preprocessors=TREES,
+        preprocessors=PREPROCESSORS,
         default={"criterion": "gini", "depth_is_limited": False, "min_samples_split": 2, "min_samples_leaf": 1},
         conditions={"max_depth": ("depth_is_limited", True)},
         space=_decision_tree_space,
@@ -95,7 +100,7 @@ TREE_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=ALL_KINDS,
         build=_build_random_forest,
-        preprocessors=TREES,
+        preprocessors=PREPROCESSORS,
         default={
             "criterion": "gini",
             "max_features": "sqrt",
@@ -116,7 +121,7 @@ TREE_SPECS = (
         tasks=(*CLASSES, "regression"),
         kinds=ALL_KINDS,
         build=_build_adaboost,
-        preprocessors=TREES,
+        preprocessors=PREPROCESSORS,
         default={"n_estimators": 50, "learning_rate": 1.0, "max_depth": 1},
         regression_default={"max_depth": 3, "loss": "linear"},
         space=_adaboost_space,

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -21,6 +20,9 @@ from bakeoff.engines.dask_engine import ClusterRequirements, _Cluster, _WorkerIn
 from bakeoff.errors import UserError
 from bakeoff.records.provenance import collect_versions
 from bakeoff.records.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 def waiting_suite(tmp_path: Path, **params: Any) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def test_end_of_the_driver_ends_its_fits(tmp_path: Path, cluster: Cluster, how: 
     assert len(scores_of(run_untracked(suite, tmp_path / "run", dask=cluster.file))) == 4
 
 
-def start(tmp_path: Path, suite: dict[str, Any], cluster: Cluster) -> "subprocess.Popen[bytes]":
+def start(tmp_path: Path, suite: dict[str, Any], cluster: Cluster) -> subprocess.Popen[bytes]:
     """Start `bakeoff run` on a cluster in a process of its own."""
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")
     return start_bakeoff(tmp_path, "run", "suite.yaml", "--out", "run", "--no-tracking", "--dask", cluster.file)

@@ -7,7 +7,7 @@ import threading
 import time
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +15,11 @@ from typing import Any
 import cloudpickle
 import psutil
 import pytest
+from doubles import RecordingProgress
 
 from bakeoff.engines.dispatch import FinishedFit, run_jobs
 from bakeoff.engines.executor_pools import ExecutorPool
 from bakeoff.engines.local_engine import in_process_engine, local_engine
-from bakeoff.engines.observers import Silent
 from bakeoff.engines.open_engine import open_engine
 from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import Schedule
@@ -55,27 +55,6 @@ class Task:
         return "data", self.model, "default"
 
 
-@dataclass
-class Watcher(Silent):
-    """Progress that remembers."""
-
-    started: list[str] = field(default_factory=list)
-    retried: list[str] = field(default_factory=list)
-    left: list[float] = field(default_factory=list)
-
-    def start(self, job: Any) -> None:
-        """Remember what started."""
-        self.started.append(job.name)
-
-    def retry(self, job: Any, reason: str) -> None:
-        """Remember what is run again."""
-        self.retried.append(f"{job.name}: {reason}")
-
-    def expect(self, seconds: float) -> None:
-        """Remember what is said to be left."""
-        self.left.append(seconds)
-
-
 def nap(task: Task) -> str:
     """Sleep as long as the task says."""
     time.sleep(task.seconds)
@@ -95,11 +74,15 @@ def make_submitter(tmp_path: Path, function: Any = nap, **options: Any) -> Submi
 
 
 def run(
-    tmp_path: Path, tasks: list[Any], pools: tuple[ExecutorPool, ...], watcher: Watcher | None = None, **options: Any
+    tmp_path: Path,
+    tasks: list[Any],
+    pools: tuple[ExecutorPool, ...],
+    progress: RecordingProgress | None = None,
+    **options: Any,
 ) -> list[FinishedFit]:
     """Run tasks to their ends."""
     ways = make_submitter(tmp_path, **options)
-    with closing(run_jobs(Schedule(tasks, {}), pools, ways, watcher or Watcher())) as ended:
+    with closing(run_jobs(Schedule(tasks, {}), pools, ways, progress or RecordingProgress())) as ended:
         return list(ended)
 
 
@@ -199,11 +182,11 @@ class Forgetful(ThreadPoolExecutor):
 @pytest.mark.parametrize("error", [OSError("the machine is gone"), CancelledError()])
 def test_lost_fits_are_run_again_and_said_to_be(tmp_path: Path, error: BaseException) -> None:
     """A call whose executor fails is run again once, the loss is told and stays with the outcome."""
-    watcher = Watcher()
+    progress = RecordingProgress()
     with Forgetful(1, error) as pool:
-        ended = run(tmp_path, [Task("one")], only_pool(pool), watcher)
+        ended = run(tmp_path, [Task("one")], only_pool(pool), progress)
     assert [one.outcome.status for one in ended] == ["ok"]
-    assert len(ended[0].lost_reasons) == len(watcher.retried) == 1
+    assert len(ended[0].lost_reasons) == len(progress.retried) == 1
     assert "gone" in ended[0].lost_reasons[0]
 
 
@@ -251,7 +234,7 @@ def test_closing_stops_what_runs(tmp_path: Path) -> None:
     """Closing the generator ends running fits within a second and leaves no process."""
     with ThreadPoolExecutor(2) as pool:
         tasks: list[Any] = [Task("short"), Task("long", seconds=60), Task("longer", seconds=60)]
-        ended = run_jobs(Schedule(tasks, {}), only_pool(pool), make_submitter(tmp_path), Watcher())
+        ended = run_jobs(Schedule(tasks, {}), only_pool(pool), make_submitter(tmp_path), RecordingProgress())
         next(ended)
         began = time.monotonic()
         ended.close()

@@ -275,7 +275,7 @@ def count_records(out: Path) -> int:
 class HaltedRun:
     """A run in a process of its own, some fits of which are recorded, while one waits until the file `go` is there."""
 
-    process: "subprocess.Popen[bytes]"
+    process: subprocess.Popen[bytes]
     family: list[psutil.Process]
     suite: dict[str, Any]
     go: Path
@@ -335,7 +335,7 @@ def test_killed_study_goes_on_and_says_so(tmp_path: Path) -> None:
     }
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")
 
-    def start(out: str) -> "subprocess.Popen[bytes]":
+    def start(out: str) -> subprocess.Popen[bytes]:
         return start_bakeoff(tmp_path, "run", "suite.yaml", "--out", out, "--no-tracking")
 
     assert start("calm").wait(timeout=120) == 0

@@ -41,7 +41,7 @@ def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive
 
 
-def start_bakeoff(folder: Path, *words: str) -> "subprocess.Popen[bytes]":
+def start_bakeoff(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     """Start the command line in a folder; it prints to `output.txt`, and can import what lies beside this module."""
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     command = [sys.executable, "-m", "bakeoff", *words]
@@ -90,7 +90,7 @@ class Cluster:
         self.scheduler = self._start("scheduler", "--port", "0", "--scheduler-file", self.file)
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def add_worker(self, slots: int = 1) -> "subprocess.Popen[bytes]":
+    def add_worker(self, slots: int = 1) -> subprocess.Popen[bytes]:
         """Start a worker."""
         options = ("--scheduler-file", self.file, "--nthreads", str(slots), "--no-nanny", "--death-timeout", "60")
         self.workers.append(self._start("worker", *options))
@@ -101,7 +101,7 @@ class Cluster:
         log = self.folder / "worker.log"
         wait_for(lambda: log.is_file() and log.read_text().count("Registered to:") >= len(self.workers))
 
-    def living_workers(self) -> "list[subprocess.Popen[bytes]]":
+    def living_workers(self) -> list[subprocess.Popen[bytes]]:
         """List the workers that have not ended."""
         return [one for one in self.workers if one.poll() is None]
 
@@ -111,7 +111,7 @@ class Cluster:
             process.kill()
             process.wait(timeout=30)
 
-    def _start(self, what: str, *words: str) -> "subprocess.Popen[bytes]":
+    def _start(self, what: str, *words: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "distributed.cli.dask_" + what, "--host", "127.0.0.1", "--no-dashboard"]
         with (self.folder / f"{what}.log").open("ab") as log:
             return subprocess.Popen([*command, *words], stdout=log, stderr=log)
