@@ -9,7 +9,8 @@ suite = {
     "variants": ["default"],
     "score_defaults": True,  # inner scores, by which champions are chosen without a look at the outer folds
     "outer_folds": 3,
-    "caps": {"epochs": 20},
+    "inner_folds": 2,
+    "caps": {"epochs": 10},
     "importance": True,  # which columns matter to each model
 }
 run_suite(suite, out="runs/two", tracking=False)  # the same command again runs only what is missing

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runs import MakeStore
 
 from bakeoff.records.run_folder import RunFolder
 
@@ -205,9 +206,10 @@ def test_bad_words_exit_with_2(words: list[str], message: str, here: Path, bakeo
     assert list(here.iterdir()) == []
 
 
-def test_run_show_report_track(here: Path, bakeoff: CommandLine) -> None:
+def test_run_show_report_track(here: Path, bakeoff: CommandLine, empty_mlflow_store: MakeStore) -> None:
     """The main job on a file of one's own: run, run again, show, report, track."""
     suite = write_suite(here, rows(*["no", "yes"] * 20), more=", positive: 'yes', name: mine")
+    empty_mlflow_store(here / "runs" / "mlflow.db")
     assert bakeoff("run", suite) == 0
     told = bakeoff.out
     assert "2 fits run, 0 found recorded, 0 failed" in told
@@ -256,7 +258,7 @@ def test_compare_needs_no_suite(here: Path, bakeoff: CommandLine) -> None:
 
 def test_compare_takes_any_source(here: Path, bakeoff: CommandLine) -> None:
     """`compare` runs on made data and on arrays too, with options in the words of a suite."""
-    words = ["--models", "dummy,minirocket", "--no-tracking"]
+    words = ["--models", "dummy,minirocket", "--folds", "2", "--no-tracking"]
     assert bakeoff("compare", "parity", "--set", "rows=60", "--set", "difficulty=hard", *words) == 0
     assert "parity, ranked by roc_auc" in bakeoff.out
     np.savez(here / "waves.npz", X=np.random.default_rng(0).normal(size=(40, 2, 30)), y=np.arange(40) % 2)
@@ -374,16 +376,14 @@ def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_ui_serves_and_stops(tiny_run: RunFolder, tmp_path: Path) -> None:
+def test_ui_serves_and_stops(tmp_path: Path, empty_mlflow_store: MakeStore) -> None:
     """`ui` prints its URL when the page answers, and Ctrl-C stops the server with all its processes."""
     import signal
     import urllib.request
 
     import psutil
 
-    from bakeoff.tracking.tracker import mirror_run
-
-    mirror_run(tiny_run, f"sqlite:///{tmp_path / 'mlflow.db'}")
+    empty_mlflow_store(tmp_path / "mlflow.db")
     command = [sys.executable, "-m", "bakeoff", "ui", "--runs", str(tmp_path), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
@@ -20,9 +21,6 @@ from bakeoff.engines.dask_engine import ClusterRequirements, _Cluster, _WorkerIn
 from bakeoff.errors import UserError
 from bakeoff.records.provenance import collect_versions
 from bakeoff.records.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    import subprocess
 
 
 def waiting_suite(tmp_path: Path, **params: Any) -> dict[str, Any]:

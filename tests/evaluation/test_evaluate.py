@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from doubles import LabelsOnlyNeighbors
+from misbehaving import NeedsRows, Raises
+from runs import prepare_job
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.evaluation.evaluate import _gpu_diagnostics, evaluate
 from bakeoff.fitting.fit import Member, fit_members, fit_rows
-from bakeoff.planning.inputs import InMemoryInputs
-from bakeoff.planning.plan import make_plan
 from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.splits import outer_splits
 from bakeoff.suites.custom import build_custom_spec
 from bakeoff.suites.entries import RangeEntry
-from bakeoff.suites.suite import Suite
 from bakeoff.tuning.inner_cv_scores import tune_rows
 
 ROWS = 90
@@ -38,13 +37,9 @@ def build_dataset(seed: int = 0, **changes: Any) -> Dataset:
 
 def build_job(tmp_path: Path, dataset: Dataset, model: Any = "logistic", variant: str = "default", **suite: Any) -> Job:
     """Make the job of the first fold, with its data prepared."""
-    memory = InMemoryInputs({"made": dataset}, {} if isinstance(model, str) else {model.name: model})
     entry = model if isinstance(model, str) else {"memory": model.name}
-    content = {"name": "test", "datasets": [{"memory": "made"}], "models": [entry], "variants": [variant]}
-    plan = make_plan(Suite.model_validate({**content, "outer_folds": 3, "inner_folds": 2, **suite}), memory)
-    path = tmp_path / f"{dataset.digest[:8]}.joblib"
-    write_data_file(path, dataset, plan.splits["made"])
-    return replace(plan.jobs[0], data_file=path)
+    content = {"models": [entry], "variants": [variant], "outer_folds": 3, "inner_folds": 2, **suite}
+    return prepare_job(tmp_path, dataset, content, models={} if isinstance(model, str) else {model.name: model})
 
 
 def poison(dataset: Dataset) -> Dataset:
@@ -92,7 +87,7 @@ def test_best_inner_score_flatters_and_outer_scores_do_not(tmp_path: Path) -> No
     inner, outer = [], []
     for _ in range(4):
         noise = replace(build_dataset(), y=random.permutation(build_dataset().y))
-        job = build_job(tmp_path, noise, "decision_tree", "tuned", tuning={"trials": 25})
+        job = build_job(tmp_path, noise, "decision_tree", "tuned", tuning={"trials": 12})
         for fold in range(3):
             result = evaluate(replace(job, split_index=fold, fold=fold))
             inner.append(result.diagnostics["inner_score"])
@@ -129,25 +124,15 @@ def test_default_is_scored_on_the_inner_folds_too(tmp_path: Path, model: str) ->
     assert "inner_score" not in unasked.diagnostics
 
 
-class NeedsManyRows(LogisticRegression):  # type: ignore[misc]  # scikit-learn is untyped
-    """Fails on training parts as small as those of inner folds."""
-
-    def fit(self, X: Any, y: Any) -> Any:
-        """Refuse fewer rows than an outer training part has."""
-        if len(X) < ROWS * 2 // 3:
-            raise ValueError("too few rows")
-        return super().fit(X, y)
-
-
 def test_default_without_inner_score_keeps_its_outer_scores(tmp_path: Path) -> None:
     """A default that fails on inner folds, or has no time for them, says so and loses nothing."""
     spec = build_custom_spec(
-        name="many", build=lambda params: NeedsManyRows(**params), preprocessor="none", source="", fingerprint=""
+        name="many", build=lambda _: NeedsRows(least=ROWS * 2 // 3), preprocessor="none", source="", fingerprint=""
     )
     failed = evaluate(build_job(tmp_path, build_dataset(), spec, score_defaults=True))
-    assert failed.diagnostics["no_inner_score"] == "ValueError: too few rows"
+    assert failed.diagnostics["no_inner_score"] == f"ValueError: needs {ROWS * 2 // 3} rows"
     assert "inner_score" not in failed.diagnostics
-    assert failed.metrics["roc_auc"] > 0.5
+    assert failed.metrics["roc_auc"] == 0.5  # it is a dummy
     job = build_job(tmp_path, build_dataset(), score_defaults=True)
     late = evaluate(replace(job, settings=replace(job.settings, limit_s=0.0)))
     assert late.diagnostics["no_inner_score"] == "the limit of the fit left no time"
@@ -177,25 +162,14 @@ def test_trial_that_fails_on_a_fold_is_failed(tmp_path: Path) -> None:
     assert all(trial["value"] is None and "does not like C" in trial["reason"] for trial in failed)
 
 
-class AlwaysFails(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Never fits."""
-
-    def __init__(self, C: float = 1.0) -> None:
-        self.C = C
-
-    def fit(self, X: Any, y: Any) -> Any:
-        """Refuse."""
-        raise RuntimeError("never")
-
-
 def test_all_trials_failed_is_an_error(tmp_path: Path) -> None:
     """When no trial ends well the fit has failed, with the first reason, and its trials are kept and counted."""
     spec = build_custom_spec(
-        name="never", build=lambda params: AlwaysFails(**params), ranges={"C": RangeEntry(low=1, high=2)}
+        name="never", build=lambda params: Raises(**params), ranges={"path": RangeEntry(choices=("", "."))}
     )
     job = build_job(tmp_path, build_dataset(), spec, "tuned", tuning={"trials": 2})
     result = evaluate(job)
-    assert result.failure == "all 2 trials failed; the first: RuntimeError: never"
+    assert result.failure == "all 2 trials failed; the first: ValueError: in a mood"
     assert not result.metrics
     assert len(result.trials) == result.diagnostics["trials_failed"] == 2
 
@@ -236,20 +210,10 @@ def test_early_stopping_follows_the_scheme(tmp_path: Path, scheme: str) -> None:
 
 def test_missing_primary_metric_fails_tuning(tmp_path: Path) -> None:
     """A model that can't have the primary metric fails its trials with that reason instead of scoring zero."""
-
-    class OnlyLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-        def __init__(self, a: int = 0) -> None:
-            self.a = a
-
-        def fit(self, X: Any, y: Any) -> Any:
-            self.classes_ = np.unique(y)
-            return self
-
-        def predict(self, X: Any) -> Any:
-            return np.zeros(len(X), dtype=int)
-
     spec = build_custom_spec(
-        name="labels", build=lambda params: OnlyLabels(**params), ranges={"a": RangeEntry(choices=(0, 1))}
+        name="labels",
+        build=lambda params: LabelsOnlyNeighbors(**params),
+        ranges={"n_neighbors": RangeEntry(choices=(1, 5))},
     )
     dataset = build_dataset()
     tuned = tune_rows(build_job(tmp_path, dataset, spec, "tuned", tuning={"trials": 1}), dataset, np.arange(60))
@@ -265,5 +229,6 @@ def test_memory_of_the_gpu_is_recorded_where_there_is_one(tmp_path: Path, monkey
     job = build_job(tmp_path, build_dataset())
     start = time.perf_counter() - 5
     assert _gpu_diagnostics(job, start) == {}
-    found = _gpu_diagnostics(replace(job, settings=replace(job.settings, device="cuda")), start)
+    deep = replace(job.choice, spec=replace(job.choice.spec, family="deep"))
+    found = _gpu_diagnostics(replace(job, choice=deep, settings=replace(job.settings, device="cuda")), start)
     assert (found["peak_vram_mb"], found["device_s"]) == (3.0, pytest.approx(5, abs=1))

@@ -168,7 +168,7 @@ def test_result_that_cannot_travel_is_an_error(
             function=lambda job: threading.Lock(), limits=limits, scratch=tmp_path, retries=1, isolated=True
         )
         (ended,) = run_jobs(Schedule([job], {}), opened.pools, ways, Silent())
-    assert (ended.outcome.status, ended.losses) == ("error", ())
+    assert (ended.outcome.status, ended.lost_reasons) == ("error", ())
     assert "the result can't be sent back: TypeError" in ended.outcome.reason
 
 

@@ -66,7 +66,7 @@ def check_shared(found: list[dict[str, Any]]) -> None:
     for one in found:
         assert one["resident"] > 0.9 * size
         assert one["own"] < 0.1 * size
-    assert 0.4 * size < sum(one["train_fraction"] for one in found) < 1.3 * size
+    assert 0.4 * size < sum(one["share"] for one in found) < 1.3 * size
 
 
 def test_two_fits_share_one_copy_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.metrics as reference
+from doubles import LabelsOnlyNeighbors
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression, Perceptron
-from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -195,19 +195,11 @@ def test_metrics_that_a_model_allows(task: str, model: Any, missing: set[str]) -
         assert metrics["roc_auc"] > 0.7
 
 
-class LabelsOnly(NearestCentroid):
-    """A classifier that says labels alone."""
-
-    decision_function = property()
-    predict_proba = property()
-    predict_log_proba = property()
-
-
 def test_model_that_says_labels_alone() -> None:
     """A model with neither probabilities nor decision values has the metrics of labels only."""
     classes = CLASSES["multiclass"]
     labels = np.repeat(classes, 20)
-    pipeline, X = fitted(LabelsOnly(), labels)
+    pipeline, X = fitted(LabelsOnlyNeighbors(), labels)
     predictions = predict_rows(pipeline, X, labels, classes=classes, positive=None)
     assert predictions.scores is None
     found = set(compute_metrics(predictions, metrics_for("multiclass")))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from runs import MakeStore
 
 from bakeoff import extend, load_run, merge, run_suite
 from bakeoff.estimators import CNNClassifier, LSTMClassifier, MLPClassifier, MLPRegressor
@@ -111,9 +112,9 @@ def test_old_shards_are_merged(before: Path) -> None:
     assert set(merged.folder.read_records()[0]) == set(RunFolder(before / "whole").read_records()[0])
 
 
-def test_old_run_is_tracked(before: Path) -> None:
+def test_old_run_is_tracked(before: Path, empty_mlflow_store: MakeStore) -> None:
     """It can be mirrored to MLflow, afterwards, with the models that it holds."""
-    done = mirror_run(RunFolder(before / "whole"), f"sqlite:///{before / 'mlflow.db'}")
+    done = mirror_run(RunFolder(before / "whole"), empty_mlflow_store(before / "mlflow.db"))
     assert done.written == 14
 
 

@@ -129,7 +129,8 @@ def test_lock_ends_with_its_run_whoever_was_forked(folder: RunFolder) -> None:
             os._exit(0)
     try:
         with folder.locked():
-            pass
+            assert f'"pid": {os.getpid()}' in (folder.path / ".lock").read_text(encoding="utf-8")
+            assert os.waitpid(pid, os.WNOHANG) == (0, 0)  # it lives
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

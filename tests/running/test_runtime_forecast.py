@@ -5,59 +5,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles import RecordingProgress
 
 from bakeoff.api import run_suite
 from bakeoff.engines.observers import Silent
 from bakeoff.engines.options import RunOptions
 from bakeoff.errors import UserError
 from bakeoff.planning.plan import make_plan
-from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.run_data.run import load_run_view
 from bakeoff.reports.sections.forecast import render_forecast
 from bakeoff.running.forecast import Forecast, make_forecast, makespan
 from bakeoff.suites.suite_file import to_suite
 
-# A user's estimators whose time is known.
-SLEEPY = """
-import time
-from sklearn.dummy import DummyClassifier
-
-class Short(DummyClassifier):
-    def fit(self, X, y):
-        time.sleep(0.2)
-        return super().fit(X, y)
-
-class Long(DummyClassifier):
-    def fit(self, X, y):
-        time.sleep(1.0)
-        return super().fit(X, y)
-
-class Endless(DummyClassifier):
-    def fit(self, X, y):
-        time.sleep(600)
-
-class Broken(DummyClassifier):
-    def fit(self, X, y):
-        raise ValueError("in a mood")
-"""
-
-
-@pytest.fixture
-def sleepy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Make a suite of the sleepy models."""
-    (tmp_path / "sleepy.py").write_text(SLEEPY, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    names = ("Short", "Long", "Endless", "Broken")
-    return {
-        "name": "sleepy",
-        "datasets": ["wine"],
-        "models": [{"import": f"sleepy:{name}"} for name in names],
-        "variants": ["default"],
-        "outer_folds": 4,
-        "limits": {"seconds": 30, "memory": "2GB"},
-    }
+# Models whose time is known.
+SLEEPY: dict[str, Any] = {
+    "name": "sleepy",
+    "datasets": ["wine"],
+    "models": [
+        {"import": "misbehaving:Waits", "name": "Short", "params": {"seconds": 0.2}},
+        {"import": "misbehaving:Waits", "name": "Long", "params": {"seconds": 1.0}},
+        {"import": "misbehaving:Waits", "name": "Endless", "params": {"seconds": 600.0}},
+        {"import": "misbehaving:Raises", "name": "Broken"},
+    ],
+    "variants": ["default"],
+    "outer_folds": 4,
+    "limits": {"seconds": 30, "memory": "2GB"},
+}
 
 
 def forecast(suite: dict[str, Any], limit_s: float = 3) -> Forecast:
@@ -73,9 +47,9 @@ def test_span_is_the_longest_first() -> None:
     assert makespan([5, 1], 0) == 6
 
 
-def test_forecast_knows_what_fits_take(sleepy: dict[str, Any]) -> None:
+def test_forecast_knows_what_fits_take() -> None:
     """Seconds, memory, what fails and what comes to the limit; the total is a range where a dry run was stopped."""
-    made = forecast(sleepy)
+    made = forecast(SLEEPY)
     rows = {row.model: row for row in made.rows}
     assert [row.model for row in made.rows] == ["Short", "Long", "Endless", "Broken"]
     assert rows["Short"].seconds == pytest.approx(0.2, abs=0.5)
@@ -98,35 +72,16 @@ def test_tuned_fits_are_extrapolated(tmp_path: Path) -> None:
     assert not (tmp_path / "studies").exists()
 
 
-class Order(Silent):
-    """Progress that remembers which models began."""
-
-    def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.left: list[float] = []
-
-    def start(self, job: Any) -> None:
-        """Remember the model."""
-        self.begun.append(job.choice.name)
-
-    def end(self, record: Record) -> None:
-        """Say nothing."""
-
-    def expect(self, seconds: float) -> None:
-        """Remember what is left."""
-        self.left.append(seconds)
-
-
-def test_run_starts_with_the_longest_and_tells_how_far_off_it_was(sleepy: dict[str, Any], tmp_path: Path) -> None:
+def test_run_starts_with_the_longest_and_tells_how_far_off_it_was(tmp_path: Path) -> None:
     """What was foreseen orders the fits; afterwards report and terminal compare it with what was needed."""
-    suite = {**sleepy, "models": sleepy["models"][:2]}
+    suite = {**SLEEPY, "models": SLEEPY["models"][:2]}
     folder = RunFolder(tmp_path / "run")
     folder.create()
     folder.write_json("forecast.json", forecast(suite).as_dict())
-    order = Order()
-    run_suite(suite, out=folder.path, tracking=False, workers=2, progress=order)
-    assert order.begun == ["Long"] * 4 + ["Short"] * 4
-    assert order.left[0] > order.left[-1]
+    progress = RecordingProgress()
+    run_suite(suite, out=folder.path, tracking=False, workers=2, progress=progress)
+    assert [job.choice.name for job in progress.started] == ["Long"] * 4 + ["Short"] * 4
+    assert progress.left[0] > progress.left[-1]
     said = render_forecast(load_run_view(folder))
     assert said is not None
     assert "of fits were foreseen" in said
@@ -145,19 +100,19 @@ def test_damaged_or_absent_forecast_is_passed_over(tmp_path: Path, damage: str |
     assert render_forecast(load_run_view(folder)) is None
 
 
-def test_forecast_of_another_plan_is_not_compared(tmp_path: Path, sleepy: dict[str, Any]) -> None:
+def test_forecast_of_another_plan_is_not_compared(tmp_path: Path) -> None:
     """Models that were not foreseen are left out of the comparison."""
     folder = RunFolder(tmp_path / "run")
     folder.create()
-    folder.write_json("forecast.json", forecast({**sleepy, "models": sleepy["models"][:1]}).as_dict())
-    suite = {**sleepy, "models": ["dummy"]}
+    folder.write_json("forecast.json", forecast({**SLEEPY, "models": SLEEPY["models"][:1]}).as_dict())
+    suite = {**SLEEPY, "models": ["dummy"]}
     run_suite(suite, out=folder.path, tracking=False, workers=2)
     assert render_forecast(load_run_view(folder)) is None
     assert json.loads((folder.path / "forecast.json").read_text(encoding="utf-8"))["rows"]
 
 
-def test_forecast_needs_an_engine(sleepy: dict[str, Any]) -> None:
+def test_forecast_needs_an_engine() -> None:
     """Too many workers are refused before anything is fitted."""
-    plan = make_plan(to_suite(sleepy))
+    plan = make_plan(to_suite(SLEEPY))
     with pytest.raises(UserError, match="exceed the"):
         make_forecast(plan, limit_s=1, options=RunOptions(workers=10_000), progress=Silent())

@@ -1,5 +1,6 @@
 """Plans, jobs and runs as tests make them, and what must not depend on how a run went."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.suites.suite import Suite
+
+MakeStore = Callable[[Path], str]  # the fixture `empty_mlflow_store`
 
 
 def run_untracked(suite: Any, out: Path, **options: Any) -> RunFolder:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from doubles import RecordingProgress
+from runs import MakeStore
 
 from bakeoff.api import run_suite
-from bakeoff.engines.observers import Silent
 from bakeoff.errors import UserError
 from bakeoff.records.record import Record
 from bakeoff.records.run_folder import RunFolder
@@ -24,24 +25,14 @@ from bakeoff.tracking.views import path_of_experiment, view_tags
 
 
 @pytest.fixture(scope="module")
-def tracked(tiny_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def tracked(tiny_run: RunFolder, tmp_path_factory: pytest.TempPathFactory, empty_mlflow_store: MakeStore) -> RunFolder:
     """Mirror a copy of the tiny run into a store of its own."""
     path = tmp_path_factory.mktemp("tracked") / "tiny"
     shutil.copytree(tiny_run.path, path)
     folder = RunFolder(path)
+    assert empty_mlflow_store(path.parent / "mlflow.db") == default_uri(folder)
     mirror_run(folder, default_uri(folder))
     return folder
-
-
-class Warned(Silent):
-    """Progress that remembers the warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, message: str) -> None:
-        """Remember the warning."""
-        self.warnings.append(message)
 
 
 def search(folder: RunFolder, uri: str | None = None, condition: str = "") -> list[Any]:
@@ -291,15 +282,15 @@ def test_unusable_store_is_told_at_once(tiny_run: RunFolder) -> None:
         mirror_run(tiny_run, "sqlite:////proc/nowhere/x.db")
 
 
-def test_run_goes_on_without_its_server(tmp_path: Path) -> None:
+def test_run_goes_on_without_its_server(tmp_path: Path, empty_mlflow_store: MakeStore) -> None:
     """A run whose server can't be reached warns, finishes, and is caught up later."""
-    progress = Warned()
+    progress = RecordingProgress()
     suite = {"name": "tiny", "datasets": ["wine"], "models": ["dummy"], "variants": ["default"], "outer_folds": 2}
     result = run_suite(suite, out=tmp_path / "run", tracking_uri="http://127.0.0.1:9", progress=progress)
     assert result.finished is not None
     assert (result.finished.ran, result.finished.failed, result.finished.tracked_at) == (2, 0, None)
     assert any("bakeoff track" in warning for warning in progress.warnings)
-    assert mirror_run(result.folder, f"sqlite:///{tmp_path / 'later.db'}").written == 1
+    assert mirror_run(result.folder, empty_mlflow_store(tmp_path / "later.db")).written == 1
 
 
 def test_run_tracks_while_it_goes_on(tmp_path: Path) -> None:
@@ -311,17 +302,17 @@ def test_run_tracks_while_it_goes_on(tmp_path: Path) -> None:
     assert sorted(run.info.status for run in found) == ["FINISHED", "FINISHED"]
 
 
-class Saboteur(Warned):
+class Saboteur(RecordingProgress):
     """Progress that takes the server away after some fits."""
 
     def __init__(self, server: Any, after: int) -> None:
         super().__init__()
-        self.server, self.left = server, after
+        self.server, self.after = server, after
 
     def end(self, record: Record) -> None:
         """Count fits."""
-        self.left -= 1
-        if self.left == 0:
+        super().end(record)
+        if len(self.ended) == self.after:
             self.server.stop()
 
 

@@ -2,15 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import free_port
 
 from bakeoff import run_suite
 from bakeoff.reports.pages.html import render_html
@@ -41,8 +40,7 @@ def postgresql() -> Iterator[str]:
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         shutil.chown(home, "postgres")
         who = {"user": "postgres", "group": "postgres"}
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def ask(program: str, *words: str) -> None:
         subprocess.run(

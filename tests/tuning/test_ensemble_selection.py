@@ -7,6 +7,8 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from doubles import LabelsOnlyNeighbors
+from runs import prepare_job
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
@@ -19,10 +21,8 @@ from bakeoff.engines.schedule import Schedule
 from bakeoff.estimators.wrappers.averaging import AveragedClassifier, AveragedRegressor
 from bakeoff.evaluation.evaluate import evaluate
 from bakeoff.fitting.predict import predict_rows
-from bakeoff.planning.inputs import InMemoryInputs
 from bakeoff.planning.plan import make_plan
 from bakeoff.planning.shard import parse_shard, take_shard
-from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
 from bakeoff.recorded_runs.export import export_model
 from bakeoff.records.run_folder import RunFolder
@@ -41,15 +41,10 @@ def build_dataset(task: str = "multiclass") -> Dataset:
 
 def build_job(tmp_path: Path, model: Any, task: str = "multiclass", variant: str = "ensemble", **suite: Any) -> Job:
     """Make the job of the first fold, with its data prepared and a journal."""
-    content = {"name": "test", "datasets": [{"memory": "made"}], "models": [model], "tuning": {"trials": 8}, **suite}
-    dataset = build_dataset(task)
-    plan = make_plan(
-        Suite.model_validate({"variants": ["tuned", "ensemble"], "outer_folds": 3, **content}),
-        InMemoryInputs({"made": dataset}, {}),
-    )
-    write_data_file(tmp_path / "made.joblib", dataset, plan.splits["made"])
-    job = next(job for job in plan.jobs if job.variant == variant)
-    return replace(job, data_file=tmp_path / "made.joblib", journal=tmp_path / "study.log")
+    content = {"models": [model], "variants": ["tuned", "ensemble"], "outer_folds": 3, "inner_folds": 3}
+    content |= {"tuning": {"trials": 6}, **suite}
+    job = prepare_job(tmp_path, build_dataset(task), content, variant=variant)
+    return replace(job, journal=tmp_path / "study.log")
 
 
 @pytest.mark.parametrize(
@@ -148,16 +143,10 @@ def test_fitted_average_answers_as_the_selection_assumed(models: list[Any], kind
     np.testing.assert_allclose(found.scores, expected.scores)
 
 
-class Silent(KNeighborsClassifier):  # type: ignore[misc]  # scikit-learn is untyped
-    """Says labels only."""
-
-    predict_proba = property()
-
-
 def test_models_without_scores_vote() -> None:
     """Where there are neither probabilities nor decision values, the labels are weighted votes."""
     X, y = load_wine(return_X_y=True)
-    models = [Silent(k).fit(X, y) for k in (1, 15, 30)]
+    models = [LabelsOnlyNeighbors(k).fit(X, y) for k in (1, 15, 30)]
     average = AveragedClassifier(models, [0.2, 0.4, 0.4])
     assert not hasattr(average, "predict_proba")
     both = models[1].predict(X) == models[2].predict(X)
@@ -179,8 +168,9 @@ SUITE = {
     "datasets": ["wine"],
     "models": ["dummy", "knn", "logistic"],
     "variants": ["default", "tuned", "ensemble"],
-    "tuning": {"trials": 5},
-    "outer_folds": 3,
+    "tuning": {"trials": 3},
+    "outer_folds": 2,
+    "inner_folds": 2,
 }
 
 
@@ -191,9 +181,9 @@ def test_ensembles_run_beside_their_siblings(tmp_path: Path) -> None:
     records = RunFolder(tmp_path / "run").read_records()[0].values()
     cells = {(record.model, record.variant) for record in records if record.ok}
     assert cells == {("dummy", "default"), *((m, v) for m in ("knn", "logistic") for v in SUITE["variants"])}
-    assert len(records) == 21
+    assert len(records) == 14
     ensembles = [record for record in records if record.variant == "ensemble"]
-    assert all(record.diagnostics["trials_resumed"] == 5 for record in ensembles)
+    assert all(record.diagnostics["trials_resumed"] == 3 for record in ensembles)
     path = export_model(RunFolder(tmp_path / "run"), dataset="wine", model="knn", variant="ensemble")
     X, _ = load_wine(return_X_y=True, as_frame=True)
     assert joblib.load(path).predict_proba(X).shape == (178, 3)
@@ -203,16 +193,16 @@ def test_ensemble_waits_for_its_sibling() -> None:
     """An ensemble is not started while the fit that tunes its study waits or runs; others go ahead."""
     plan = make_plan(Suite.model_validate(SUITE | {"models": ["knn"], "outer_folds": 2}))
     schedule = Schedule([job for job in plan.jobs if job.variant != "default"], {("wine", "knn", "ensemble"): 99.0})
-    first, second = schedule.take("cpu"), schedule.take("cpu")
+    first, second = schedule.next_job("cpu"), schedule.next_job("cpu")
     assert first is not None
     assert second is not None
     assert (first.variant, second.variant) == ("tuned", "tuned")
-    assert schedule.take("cpu") is None
-    schedule.learn(second, 1.0)
-    freed = schedule.take("cpu")
+    assert schedule.next_job("cpu") is None
+    schedule.record_duration(second, 1.0)
+    freed = schedule.next_job("cpu")
     assert freed is not None
     assert (freed.variant, freed.fold) == ("ensemble", second.fold)
-    assert schedule.take("cpu") is None
+    assert schedule.next_job("cpu") is None
     assert len(schedule) == 1
 
 

@@ -2,14 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from runs import prepare_job
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.models.registry import get_spec
@@ -17,25 +16,14 @@ from bakeoff.estimators.search_spaces.bounds import find_params_at_bounds
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.estimators.wrappers.boosting_callbacks import due_checkpoints
 from bakeoff.evaluation.evaluate import evaluate
-from bakeoff.planning.inputs import InMemoryInputs
-from bakeoff.planning.plan import make_plan
-from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
-from bakeoff.suites.suite import Suite
 from bakeoff.tuning.inner_cv_scores import tune_rows
 from bakeoff.tuning.journal import open_journal
 from bakeoff.tuning.study import PRUNER, Study, TrialMonitor, tune
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROWS = 150
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small nets are fastest on one thread, and bits depend on the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def build_dataset() -> Dataset:
@@ -48,13 +36,8 @@ def build_dataset() -> Dataset:
 
 def build_job(tmp_path: Path, model: str, **suite: Any) -> Job:
     """Make the job of the first fold, with its data prepared."""
-    content = {"name": "test", "datasets": [{"memory": "made"}], "models": [model], "variants": ["tuned"]}
-    dataset = build_dataset()
-    options = {"outer_folds": 3, "inner_folds": 3, "caps": {"epochs": 4}, **suite}
-    plan = make_plan(Suite.model_validate({**content, **options}), InMemoryInputs({"made": dataset}, {}))
-    path = tmp_path / "made.joblib"
-    write_data_file(path, dataset, plan.splits["made"])
-    return replace(plan.jobs[0], data_file=path)
+    content = {"models": [model], "variants": ["tuned"], "outer_folds": 3, "inner_folds": 3, "caps": {"epochs": 4}}
+    return prepare_job(tmp_path, build_dataset(), {**content, **suite})
 
 
 def one_by_one(job: Job) -> Job:
@@ -329,7 +312,7 @@ def test_budget_in_seconds_ends_a_trial_between_epochs() -> None:
 
 def test_pruned_trials_are_recorded(tmp_path: Path) -> None:
     """The fit's record counts its pruned trials, and pruning is the same every time."""
-    job = build_job(tmp_path, "mlp", tuning={"trials": 9}, caps={"epochs": 30})
+    job = build_job(tmp_path, "mlp", tuning={"trials": 8}, caps={"epochs": 20})
     one, other = evaluate(job), evaluate(job)
     states = [trial["state"] for trial in one.trials]
     assert states == [trial["state"] for trial in other.trials]
