@@ -15,6 +15,7 @@ from bakeoff.suites.suite_file import load_suite, parse_suite
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+RUN_A_SUITE = ROOT / "examples" / "run_a_suite.py"
 SUITES = sorted((ROOT / "examples" / "suites").glob("*.yaml"))
 
 
@@ -42,8 +43,7 @@ def test_script_runs(
 
 def test_script_runs_in_a_fresh_interpreter(tmp_path: Path) -> None:
     """A script needs nothing that these tests have imported; the others are run in this process, which is faster."""
-    script = ROOT / "examples" / "run_a_suite.py"
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    done = subprocess.run([sys.executable, RUN_A_SUITE], cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert "open runs/two" in done.stdout
 

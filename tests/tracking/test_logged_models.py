@@ -197,7 +197,7 @@ def test_models_that_can_not_be_logged_are_counted(tmp_path: Path) -> None:
 
 def test_shards_log_no_model_of_some_folds(tmp_path: Path, empty_mlflow_store: MakeStore) -> None:
     """A model of which some folds are in another shard is not logged; after the merge it can be."""
-    models = ["dummy", "logistic", "gaussian_nb"]
+    models = ["dummy", "logistic", "mlp"]
     suite = {**SUITE, "datasets": ["wine"], "models": models, "variants": ["default"], "learning_curve": []}
     empty_mlflow_store(tmp_path / "mlflow.db")
     parts = []
