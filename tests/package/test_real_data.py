@@ -24,9 +24,9 @@ KNOWN = {
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what the data folder says of its tabular sets, by name."""
+    """Return what the data folder says of its tabular sets that have one target, by name."""
     sets = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["sets"]
-    return {entry["name"]: entry for entry in sets if entry["modality"] == "tabular"}
+    return {entry["name"]: entry for entry in sets if entry["modality"] == "tabular" and "target" in entry}
 
 
 @pytest.mark.slow
