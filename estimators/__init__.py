@@ -2,8 +2,9 @@
 
 Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The rooms, each of
 which imports those before it only: `layers` (networks of many replicas at once), `training` (the one training loop),
-`preprocessing`, `nets` (as scikit-learn sees them), `search_spaces`, `wrappers` (of other libraries' models), `specs`
-(what the registry says of each model), `models` (the registry and ready pipelines).
+`preprocessing`, `nets` (as scikit-learn sees them), `series_nets` and `tabular_nets` (those made for one kind of data),
+`search_spaces`, `pretrained` (nets whose weights are found and frozen), `wrappers` (of other libraries' models), `specs`
+and `net_specs` (what the registry says of each model), `models` (the registry and ready pipelines).
 """
 
 from importlib import import_module
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from bakeoff.estimators.nets.lstm import LSTMClassifier, LSTMRegressor
     from bakeoff.estimators.nets.mlp import MLPClassifier, MLPRegressor
     from bakeoff.estimators.preprocessing.tokenizer import TokenIds
+    from bakeoff.estimators.series_nets.fcn import (
+        FCNClassifier,
+        FCNRegressor,
+        LSTMFCNClassifier,
+        LSTMFCNRegressor,
+        SeriesResNetClassifier,
+        SeriesResNetRegressor,
+    )
+    from bakeoff.estimators.series_nets.inception_time import InceptionTimeClassifier, InceptionTimeRegressor
+    from bakeoff.estimators.series_nets.lite_time import LITETimeClassifier, LITETimeRegressor
+    from bakeoff.estimators.tabular_nets.ft_transformer import FTTransformerClassifier, FTTransformerRegressor
+    from bakeoff.estimators.tabular_nets.realmlp import RealMLPClassifier, RealMLPRegressor
+    from bakeoff.estimators.tabular_nets.resnet import TabularResNetClassifier, TabularResNetRegressor
+    from bakeoff.estimators.tabular_nets.tabm import TabMClassifier, TabMRegressor
     from bakeoff.estimators.training.stopping import ConvergenceError
     from bakeoff.estimators.wrappers.xgboost import XGBoostClassifier
 
@@ -26,10 +41,28 @@ _HOMES = {
     "CNNClassifier": "nets.cnn",
     "CNNRegressor": "nets.cnn",
     "ConvergenceError": "training.stopping",
+    "FCNClassifier": "series_nets.fcn",
+    "FCNRegressor": "series_nets.fcn",
+    "FTTransformerClassifier": "tabular_nets.ft_transformer",
+    "FTTransformerRegressor": "tabular_nets.ft_transformer",
+    "InceptionTimeClassifier": "series_nets.inception_time",
+    "InceptionTimeRegressor": "series_nets.inception_time",
+    "LITETimeClassifier": "series_nets.lite_time",
+    "LITETimeRegressor": "series_nets.lite_time",
     "LSTMClassifier": "nets.lstm",
+    "LSTMFCNClassifier": "series_nets.fcn",
+    "LSTMFCNRegressor": "series_nets.fcn",
     "LSTMRegressor": "nets.lstm",
     "MLPClassifier": "nets.mlp",
     "MLPRegressor": "nets.mlp",
+    "RealMLPClassifier": "tabular_nets.realmlp",
+    "RealMLPRegressor": "tabular_nets.realmlp",
+    "SeriesResNetClassifier": "series_nets.fcn",
+    "SeriesResNetRegressor": "series_nets.fcn",
+    "TabMClassifier": "tabular_nets.tabm",
+    "TabMRegressor": "tabular_nets.tabm",
+    "TabularResNetClassifier": "tabular_nets.resnet",
+    "TabularResNetRegressor": "tabular_nets.resnet",
     "TokenIds": "preprocessing.tokenizer",
     "TorchClassifier": "nets.custom",
     "TorchRegressor": "nets.custom",
@@ -42,10 +75,28 @@ __all__ = [
     "CNNClassifier",
     "CNNRegressor",
     "ConvergenceError",
+    "FCNClassifier",
+    "FCNRegressor",
+    "FTTransformerClassifier",
+    "FTTransformerRegressor",
+    "InceptionTimeClassifier",
+    "InceptionTimeRegressor",
+    "LITETimeClassifier",
+    "LITETimeRegressor",
     "LSTMClassifier",
+    "LSTMFCNClassifier",
+    "LSTMFCNRegressor",
     "LSTMRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
+    "SeriesResNetClassifier",
+    "SeriesResNetRegressor",
+    "TabMClassifier",
+    "TabMRegressor",
+    "TabularResNetClassifier",
+    "TabularResNetRegressor",
     "TokenIds",
     "TorchClassifier",
     "TorchRegressor",

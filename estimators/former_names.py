@@ -28,9 +28,9 @@ MOVED = {
     "search_spaces": "space edges=bounds points=grid",
     "wrappers": "averaged=averaging rounds=boosting_callbacks xgb=xgboost",
     "specs": (
-        "spec specs_boosting=boosting specs_linear=linear specs_nets=nets specs_series=series "
-        "specs_simple=simple specs_text_nets=text_nets specs_trees=trees"
+        "spec specs_boosting=boosting specs_linear=linear specs_series=series specs_simple=simple specs_trees=trees"
     ),
+    "net_specs": "specs_nets=nets specs_text_nets=text_nets",
     "models": "pipelines registry front_ends=preprocessors",
 }
 # Former module and class -> the class's name of today.

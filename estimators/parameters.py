@@ -22,6 +22,11 @@ def is_sizes(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(is_int(size) for size in value)
 
 
+def is_nonempty_sizes(value: Any) -> bool:
+    """Whether the value is a tuple or list of at least one positive integer."""
+    return is_sizes(value) and len(value) > 0
+
+
 def integer(low: int) -> Rule:
     """Rule of an integer of at least `low`."""
     return lambda value: is_int(value, low), f"an int in the range [{low}, inf)"
@@ -55,6 +60,12 @@ def optional(rule: Rule) -> Rule:
     """Rule of None or what another rule allows."""
     holds, words = rule
     return lambda value: value is None or holds(value), f"None or {words}"
+
+
+def auto_or(rule: Rule) -> Rule:
+    """Rule of "auto" or what another rule allows."""
+    holds, words = rule
+    return lambda value: value == "auto" if isinstance(value, str) else holds(value), f"'auto' or {words}"
 
 
 def are_callables(value: Any) -> bool:
@@ -117,6 +128,10 @@ def resolve_input_shape(input_shape: tuple[int, ...] | None, n_features: int) ->
     return tuple(input_shape)
 
 
+SERIES_SHAPE_RULE: Rule = (
+    lambda value: value is None or (is_sizes(value) and len(value) == 2),
+    "None or (channels, length) in positive ints",
+)
 SHAPE_RULE: Rule = (
     lambda value: value is None or (is_sizes(value) and len(value) in (2, 3)),
     "None, (channels, length) or (channels, height, width) in positive ints",

@@ -111,9 +111,9 @@ def build_shortcut(
 
 
 class Parallel(nn.Module):
-    """Convolutions of the same maps, their channels beside each other in each replica."""
+    """Layers over the same maps, their channels beside each other in each replica."""
 
-    def __init__(self, branches: Sequence[Convolution]) -> None:
+    def __init__(self, branches: Sequence[nn.Module]) -> None:
         super().__init__()
         self.branches = nn.ModuleList(branches)
 

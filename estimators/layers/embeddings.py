@@ -6,12 +6,13 @@ meets the dense layers, by its place among the quantiles of its column or by wav
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from bakeoff.estimators.layers.layers import normal, uniform
+from bakeoff.estimators.layers.layers import Training, normal, uniform
 
 N_FREQUENCIES = 48
 FREQUENCY_SCALE = 0.1
@@ -112,6 +113,31 @@ class Periodic(nn.Module):
         """Return (E, n, columns, 2 * frequencies) of numbers (E, n, columns)."""
         angles = 2 * math.pi * self.frequencies * numbers[..., None]
         return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class PiecewiseLinearSum(nn.Module):
+    """Numbers (E, n, columns) to vectors (E, n, columns * size): a linear map of the number, bent at the quantiles.
+
+    What the bins add starts at zero, and no activation follows: version "B" of the authors' rtdl_num_embeddings, the
+    one that TabM uses.
+    """
+
+    training_of: ClassVar = dict.fromkeys(("weight", "bias"), Training(decay_factor=0.0))
+
+    def __init__(self, values: Tensor, size: int, n_bins: int, generator: Generator) -> None:
+        super().__init__()
+        columns = values.shape[1]
+        self.encoding = PiecewiseLinear(values, n_bins)
+        self.weight = uniform((1, columns, size), size**-0.5, generator)
+        self.bias = uniform((1, columns, size), size**-0.5, generator)
+        self.bends = nn.Parameter(torch.zeros(1, columns, self.encoding.n_values, size))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Return (E, n, columns * size)."""
+        straight = torch.addcmul(self.bias, numbers[..., None], self.weight)
+        by_column = self.encoding(numbers).transpose(1, 2).flatten(0, 1)
+        bent = torch.bmm(by_column, self.bends.flatten(0, 1)).view(len(numbers), -1, *straight.shape[1::2])
+        return (straight + bent.transpose(1, 2)).flatten(2)
 
 
 NUMERIC_EMBEDDINGS = ("piecewise-linear", "periodic")

@@ -17,6 +17,22 @@ NARROW = 12  # outputs: fewer make a product with many rows slow
 FEW_VALUES = 2**15  # up to here the calls cost more than the products
 
 
+@dataclass(frozen=True)
+class Training:
+    """How a parameter wants to be trained; a layer names those that differ in its `training_of`.
+
+    Parameters
+    ----------
+    rate_factor : float
+        Times the learning rate.
+    decay_factor : float
+        Times the weight decay, of which the learning rate is a factor already; 0 where it does not decay.
+    """
+
+    rate_factor: float = 1.0
+    decay_factor: float = 1.0
+
+
 @dataclass
 class ReplicaContext:
     """What the layers of one network share while it trains.
@@ -27,19 +43,20 @@ class ReplicaContext:
         One for each replica.
     sizes : list of int, optional
         Rows of each replica in the present batch, where they differ: the rest is padding.
+    weights : Tensor of shape (E, n), optional
+        Of the rows of the present batch, where they differ; zero for padding.
+    dropout_factor : float
+        What a schedule makes of all shares of dropout at the present step.
     """
 
     generators: list[Generator] = field(default_factory=list)
     sizes: list[int] | None = None
-
-    def present(self, n_rows: int, device: torch.device) -> Tensor:
-        """Tell rows from padding, as booleans (E, n)."""
-        sizes = self.sizes or [n_rows] * len(self.generators)
-        return torch.arange(n_rows, device=device) < torch.tensor(sizes, device=device)[:, None]
+    weights: Tensor | None = None
+    dropout_factor: float = 1.0
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the generators behind: they belong to a training."""
-        return {"generators": [], "sizes": None}
+        return {"generators": [], "sizes": None, "weights": None, "dropout_factor": 1.0}
 
 
 class Layer(nn.Module):
@@ -190,7 +207,8 @@ class Embedding(nn.Module):
 class BatchNorm(Layer):
     """Batch normalisation (Ioffe and Szegedy 2015) of each replica by its own rows.
 
-    Takes (E, n, values), or (n, E * channels, ...) with `maps=True`.
+    Takes (E, n, values), or (n, E * channels, ...) with `maps=True`. Rows count by their weights, and the running
+    variance divides by all of them instead of by one less: a weight of two is the same as the row twice.
     """
 
     mean: Tensor
@@ -207,15 +225,19 @@ class BatchNorm(Layer):
     def forward(self, values: Tensor) -> Tensor:
         """Return the normalised values, in the same shape."""
         maps = values if self.maps else values.transpose(0, 1).flatten(1)
-        normalise = self._masked if self.training and self.lanes.sizes else self._plain
-        maps = normalise(maps)
+        if not self.training:
+            maps = self._plain(maps)
+        elif self.lanes.weights is None:
+            maps = self._tracked(maps)
+        else:
+            maps = self._weighted(maps, self.lanes.weights)
         return maps if self.maps else maps.view(len(maps), len(self.weight), -1).transpose(0, 1)
 
-    def _plain(self, maps: Tensor) -> Tensor:
+    def _plain(self, maps: Tensor, variance: Tensor | None = None) -> Tensor:
         return functional.batch_norm(
             maps,
-            self.mean.flatten(),  # a view: the running moments are updated in place
-            self.variance.flatten(),
+            self.mean.flatten(),  # a view: the running mean is updated in place
+            self.variance.flatten() if variance is None else variance,
             self.weight.flatten(),
             self.bias.flatten(),
             self.training,
@@ -223,15 +245,25 @@ class BatchNorm(Layer):
             self.eps,
         )
 
-    def _masked(self, maps: Tensor) -> Tensor:
-        """Do the same by hand, leaving the padding out of the moments."""
+    def _tracked(self, maps: Tensor) -> Tensor:
+        """Normalise by the moments of the batch; torch divides its variance by one less than the values."""
+        moved = self.variance.flatten().clone()
+        normalised = self._plain(maps, moved)
+        n_values = maps.numel() / maps.shape[1]
+        with torch.no_grad():
+            kept = self.variance * (1 - self.momentum)
+            self.variance.copy_(kept + (moved.view_as(kept) - kept) * ((n_values - 1) / n_values))
+        return normalised
+
+    def _weighted(self, maps: Tensor, weights: Tensor) -> Tensor:
+        """Do the same by hand with weights (E, n), zero for padding."""
         replicas, n_values = self.weight.shape
         columns = maps.reshape(len(maps), replicas, n_values, -1)
-        mask = self.lanes.present(len(maps), maps.device).T[:, :, None, None].to(maps.dtype)
-        counts = mask.sum(0, keepdim=True) * columns.shape[-1]
-        mean = (columns * mask).sum((0, 3), keepdim=True) / counts
-        variance = ((columns - mean).square() * mask).sum((0, 3), keepdim=True) / counts
-        self._track(mean.view_as(self.mean), (variance * counts / (counts - 1)).view_as(self.variance))
+        mask = weights.T[:, :, None, None]
+        totals = mask.sum(0, keepdim=True) * columns.shape[-1]
+        mean = (columns * mask).sum((0, 3), keepdim=True) / totals
+        variance = ((columns - mean).square() * mask).sum((0, 3), keepdim=True) / totals
+        self._track(mean.view_as(self.mean), variance.view_as(self.variance))
         scale = self.weight.view_as(mean[0]) * (variance + self.eps).rsqrt()
         return ((columns - mean) * scale + self.bias.view_as(mean[0])).view_as(maps)
 
@@ -266,20 +298,23 @@ class Dropout(Layer):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the values with some of them zero and the others scaled up."""
-        if not self.training or self.share == 0:
+        share = self.share * self.lanes.dropout_factor
+        if not self.training or share == 0:
             return values
-        return values * (self._mask_of_maps(values) if self.maps else self._mask(tuple(values.shape), values))
+        return values * (
+            self._mask_of_maps(values, share) if self.maps else self._mask(tuple(values.shape), values, share)
+        )
 
-    def _mask(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    def _mask(self, shape: tuple[int, ...], like: Tensor, share: float) -> Tensor:
         mask = torch.zeros(shape, dtype=like.dtype, device=like.device)
         sizes = self.lanes.sizes or [shape[1]] * shape[0]
         for rows, size, generator in zip(mask, sizes, self.lanes.generators, strict=True):
-            rows[:size].bernoulli_(1 - self.share, generator=generator)
-        return mask.div_(1 - self.share)
+            rows[:size].bernoulli_(1 - share, generator=generator)
+        return mask.div_(1 - share)
 
-    def _mask_of_maps(self, maps: Tensor) -> Tensor:
+    def _mask_of_maps(self, maps: Tensor, share: float) -> Tensor:
         replicas = len(self.lanes.generators)
-        mask = self._mask((replicas, len(maps), maps.shape[1] // replicas), maps)
+        mask = self._mask((replicas, len(maps), maps.shape[1] // replicas), maps, share)
         return mask.transpose(0, 1).reshape(*maps.shape[:2], *(1,) * (maps.ndim - 2))
 
 

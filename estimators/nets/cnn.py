@@ -30,6 +30,7 @@ from bakeoff.estimators.parameters import (
     boolean,
     integer,
     is_int,
+    is_nonempty_sizes,
     is_sizes,
     one_of,
     optional,
@@ -40,14 +41,9 @@ from bakeoff.estimators.training.replica_group import Augment
 from bakeoff.estimators.training.rows import Rows
 
 
-def are_channels(value: Any) -> bool:
-    """Whether the value is a tuple or list of at least one positive integer."""
-    return is_sizes(value) and len(value) > 0
-
-
 def is_kernel_size(value: Any) -> bool:
     """Whether the value is a positive integer, or some of them."""
-    return is_int(value) or are_channels(value)
+    return is_int(value) or is_nonempty_sizes(value)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -116,7 +112,7 @@ class CNNArchitecture(TokenArchitecture):
         sizes = "in the range [1, inf)"
         return super()._rules() | {
             "input_shape": SHAPE_RULE,
-            "channels": (are_channels, f"a tuple of at least one int {sizes}"),
+            "channels": (is_nonempty_sizes, f"a tuple of at least one int {sizes}"),
             "kernel_size": (is_kernel_size, f"an int or a tuple of ints {sizes}"),
             "block_depth": integer(1),
             "stride": integer(1),

@@ -25,7 +25,7 @@ def fit_folds(
     splits: Any,
     *,
     sample_weight: ArrayLike | None = None,
-    validation: Sequence[ArrayLike] | None = None,
+    validation: Sequence[ArrayLike | None] | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> list[Any]:
     """Fit an estimator on the training part of every split, the nets of all splits together.
@@ -46,7 +46,7 @@ def fit_folds(
     sample_weight : array-like of shape (n,), optional
         Weights for the net.
     validation : sequence of array-like of int, optional
-        For each split, those rows of its training part that are held out for early stopping.
+        For each split, those rows of its training part that are held out for early stopping; None leaves it to the net.
     on_epoch : callable, optional
         Called as ``on_epoch(epoch, estimators)`` after each epoch; the estimators predict with their present weights,
         or with their final ones where their training has ended. What it raises ends the training.
@@ -96,8 +96,9 @@ def fit_folds(
     for number, (fold, net, rows) in enumerate(zip(estimators, nets, parts, strict=True)):
         part_y = _safe_indexing(y, rows)
         part_X = fit_steps(fold, _safe_indexing(X, rows), part_y)
-        held_out = None if validation is None else positions(validation[number], rows, number)
-        replicas.append(begin_training(net, part_X, part_y, None if weights is None else weights[rows], held_out))
+        watched = None if validation is None else validation[number]
+        held_out = None if watched is None else positions(watched, rows, number)
+        replicas += begin_training(net, part_X, part_y, None if weights is None else weights[rows], held_out)
     after_epoch = None if on_epoch is None else lambda epoch: on_epoch(epoch, estimators)
     train_nets(nets, replicas, after_epoch)
     return estimators

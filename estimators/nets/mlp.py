@@ -1,12 +1,7 @@
 """Multi-layer perceptrons: dense layers over the columns of X."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
 from torch import Generator, nn
 
 from bakeoff.estimators.activations import ACTIVATIONS
@@ -19,23 +14,18 @@ from bakeoff.estimators.layers.embeddings import (
 )
 from bakeoff.estimators.layers.layers import BatchNorm, Dropout, LayerNorm, Linear, Residual
 from bakeoff.estimators.layers.networks import Network
-from bakeoff.estimators.nets.input_validation import check_flattened
-from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
+from bakeoff.estimators.nets.tabular import TabularNet
 from bakeoff.estimators.parameters import Rule, boolean, integer, is_sizes, one_of, optional, real
-from bakeoff.estimators.preprocessing.categorical_columns import (
-    CATEGORICAL_RULE,
-    CategoricalColumns,
-    find_columns,
-    to_table,
-)
 from bakeoff.estimators.training.rows import Rows
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MLPArchitecture(Net):
+class MLPArchitecture(TabularNet):
     """Embeddings of columns, if there are any; dense layers: linear, norm, activation, dropout; a linear head.
+
+    Each category becomes a learned vector.
 
     Parameters
     ----------
@@ -49,9 +39,6 @@ class MLPArchitecture(Net):
         Whether to normalise each hidden layer, before its activation, over the batch or over its own values.
     residual : bool, default=False
         Whether each hidden layer adds its input to what it gives, through a linear map where the widths differ.
-    categorical_features : "from_dtype", None or array-like, default="from_dtype"
-        Columns to learn a vector of each category for: the columns of a frame that hold categories or strings, none,
-        or column numbers, names or one bool per column. Categories that are new or missing get the zero vector.
     numeric_embedding : {"piecewise-linear", "periodic"}, default=None
         Whether numbers become vectors too: by their place among the quantiles of the training rows, or by waves of
         learned frequencies, then a ReLU layer for each column (Gorishniy et al. 2022).
@@ -67,15 +54,9 @@ class MLPArchitecture(Net):
     batch_norm: bool = False
     layer_norm: bool = False
     residual: bool = False
-    categorical_features: ArrayLike | str | None = "from_dtype"
     numeric_embedding: str | None = None
     embedding_size: int = 16
     n_bins: int = 48
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = True
-        return tags
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {
@@ -85,7 +66,6 @@ class MLPArchitecture(Net):
             "batch_norm": boolean(),
             "layer_norm": boolean(),
             "residual": boolean(),
-            "categorical_features": CATEGORICAL_RULE,
             "numeric_embedding": optional(one_of(*NUMERIC_EMBEDDINGS)),
             "embedding_size": integer(1),
             "n_bins": integer(1),
@@ -96,31 +76,6 @@ class MLPArchitecture(Net):
             words = f"Only one of the 'batch_norm' and 'layer_norm' parameters of {type(self).__name__} can be True."
             return [*super()._conflicts(), words]
         return super()._conflicts()
-
-    def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
-        check_flattened(X)
-        chosen = self.categorical_features is not None and not isinstance(self.categorical_features, str)
-        if chosen or (not reset and vars(self)["_categories"] is not None):
-            X = to_table(X)
-        if reset:
-            columns = find_columns(X, self.categorical_features)
-            self._categories = CategoricalColumns.learn(X, columns) if len(columns) else None
-        if self._categories is None:
-            return super()._read_rows(X, reset=reset)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        codes, numbers = self._categories.codes(X), self._categories.numbers(X)
-        dtype = self._precisions(reset=reset)
-        if numbers.shape[1] == 0:
-            return codes.astype(dtype[0])
-        numbers = check_array(numbers, dtype=dtype, estimator=self, input_name="X")
-        return np.hstack([codes.astype(numbers.dtype), numbers])
-
-    def _reencode(self, X: NDArray[Any], train_rows: NDArray[Any]) -> NDArray[Any]:
-        if self._categories is None:
-            return X
-        n_columns = len(self._categories.columns)
-        self._categories, codes = self._categories.narrowed(X[:, :n_columns].astype(np.int64), train_rows)
-        return np.hstack([codes.astype(X.dtype), X[:, n_columns:]])
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         layers: list[nn.Module] = []
@@ -138,7 +93,7 @@ class MLPArchitecture(Net):
 
     def _build_columns(self, rows: Rows, generator: Generator) -> tuple[ColumnEmbeddings, int]:
         """Build the embeddings of the columns; return them with the number of values that they make."""
-        cardinalities = [] if self._categories is None else self._categories.cardinalities
+        cardinalities = self._cardinalities
         n_numbers = rows.inputs.shape[1] - len(cardinalities)
         categories = CategoryEmbedding(cardinalities, self.embedding_size, generator) if cardinalities else None
         numbers = None

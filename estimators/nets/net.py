@@ -42,6 +42,8 @@ class Net(Trainable):
         epoch's batches, without penalties; the score is accuracy (of all labels at once for multilabel) or R².
     best_loss_ : float
         Lowest validation loss, or training loss where no rows were held out.
+    stopped_while_improving_ : bool
+        Whether the training still made progress when its epochs were used up: its score is a lower bound then.
     n_parameters_ : int
         Trainable parameters of the network.
     """

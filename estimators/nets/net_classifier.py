@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 
+from bakeoff.estimators.layers.averaging import Link
 from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.parameters import Rule, is_class_weight, real
 from bakeoff.estimators.training.objectives import BinaryCrossEntropy, CrossEntropy, Objective
@@ -107,6 +108,9 @@ class NetClassifier(ClassifierMixin, Net):  # type: ignore[misc]  # scikit-learn
         logits = torch.from_numpy(outputs)
         probabilities: Array = (logits.sigmoid() if self._multilabel else logits.softmax(dim=-1)).numpy()
         return probabilities
+
+    def _link(self) -> Link:
+        return "sigmoid" if self._multilabel else "softmax"
 
     def _objective(self) -> Objective:
         kind = BinaryCrossEntropy if self._multilabel else CrossEntropy

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 
+from bakeoff.estimators.layers.averaging import Link
 from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.training.objectives import Objective, SquaredError
 
@@ -59,6 +60,9 @@ class NetRegressor(RegressorMixin, Net):  # type: ignore[misc]  # scikit-learn i
     def _to_predictions(self, outputs: Array) -> Array:
         values: Array = outputs * self.target_scale_ + self.target_mean_
         return values[..., 0] if values.shape[-1] == 1 else values
+
+    def _link(self) -> Link:
+        return "identity"
 
     def _objective(self) -> Objective:
         return SquaredError()

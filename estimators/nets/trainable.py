@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from torch import Generator, nn
 
+from bakeoff.estimators.layers.averaging import AveragedNetworks, Link
 from bakeoff.estimators.layers.networks import AnyNetwork, Network, SingleNetwork
 from bakeoff.estimators.nets.input_validation import InputValidation
 from bakeoff.estimators.parameters import resolve_device
+from bakeoff.estimators.training.automatic import batch_size_for, epochs_for, holds_rows_out
 from bakeoff.estimators.training.history import HistoryMixin, PartialFitState
 from bakeoff.estimators.training.loop import train
 from bakeoff.estimators.training.objectives import Objective
@@ -32,6 +34,14 @@ class Trainable(HistoryMixin, InputValidation):
     @abstractmethod
     def _objective(self) -> Objective:
         """Return what the training minimises."""
+
+    def _training_objective(self) -> Objective:
+        """Return what the training minimises of the network's outputs; an architecture may have several answers."""
+        return self._objective()
+
+    @abstractmethod
+    def _link(self) -> Link:
+        """Return what turns outputs into what is averaged over the members of an ensemble."""
 
     @abstractmethod
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> AnyNetwork:
@@ -81,17 +91,18 @@ class Trainable(HistoryMixin, InputValidation):
             When the loss stops being finite before any usable weights were found.
         """
         before = vars(self).get("module_")
-        replica = begin_training(self, X, y, sample_weight, validation_rows, validation_data)
-        self._train(replica, fresh=self.module_ is not before)
+        replicas = begin_training(self, X, y, sample_weight, validation_rows, validation_data)
+        self._train(replicas, fresh=self.module_ is not before)
         return self
 
     @torch.inference_mode(False)
     def _continue(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset_targets: bool) -> Self:
         """Train for one epoch more; optimizer and random numbers go on where the last one left off."""
         check_parameters(self)
-        if self.early_stopping:
+        if self.early_stopping is True:
             raise ValueError("partial_fit does not support early_stopping=True: no call sees all the rows.")
         first = not hasattr(self, "module_")
+        device = resolve_device(self.device)
         X, y, weights = self._read_all(X, y, sample_weight, reset=first, reset_targets=reset_targets)
         present = np.flatnonzero(weights)
         if first and len(present) < len(X):
@@ -101,25 +112,32 @@ class Trainable(HistoryMixin, InputValidation):
         if first:
             self._history = []
         if first or not hasattr(self, "_resume"):
-            _, weight_seed, noise_seed, shuffle_seed = self._draw_seeds()
-            self._resume = PartialFitState.seeded(shuffle_seed, noise_seed, resolve_device(self.device))
+            _, weight_seed, *seeds = self._draw_seeds()
+            self._resume = [PartialFitState.seeded(*pair, device) for pair in self._seeds_of_networks(*seeds)]
         if first:
             self.module_ = build_module(self, rows, n_outputs, weight_seed)
-        shuffles, noise = self._resume.generators(resolve_device(self.device))
-        replica = self._replica(rows, None, shuffles, noise, n_epochs=1)
-        if self._resume.rule == self.optimizer:
-            replica.optimizer_state = self._resume.optimizer
-        replica.epochs_before = self._resume.epochs
-        self._train(replica, fresh=first)
-        self._resume = PartialFitState(
-            shuffles.get_state(), noise.get_state(), replica.optimizer_state, self.optimizer, self._resume.epochs + 1
-        )
+        states = self._resume if isinstance(self._resume, list) else [self._resume]  # of a pickle made before
+        replicas = self._replicas(rows, None, [state.generators(device) for state in states], n_epochs=1)
+        for replica, state in zip(replicas, states, strict=True):
+            replica.optimizer_state = state.optimizer if state.rule == self.optimizer else None
+            replica.epochs_before = state.epochs
+        self._train(replicas, fresh=first)
+        self._resume = [
+            PartialFitState(
+                replica.shuffles.get_state(),
+                replica.noise.get_state(),
+                replica.optimizer_state,
+                self.optimizer,
+                replica.epochs_before + 1,
+            )
+            for replica in replicas
+        ]
         return self
 
-    def _train(self, replica: Replica, *, fresh: bool) -> None:
+    def _train(self, replicas: Sequence[Replica], *, fresh: bool) -> None:
         """Train; of a divergence leave a new net unfitted, and one that went on as it was before."""
         try:
-            train_nets([self], [replica])
+            train_nets([self], replicas)
         except ConvergenceError:
             self.__dict__.pop("_resume", None)  # the optimizer's state is no longer finite
             if fresh:
@@ -133,31 +151,60 @@ class Trainable(HistoryMixin, InputValidation):
         return build_rows(X, targets, weights, index, resolve_device(self.device))
 
     def _draw_seeds(self) -> list[int]:
-        """Draw the seeds of held-out rows, weights, noise and shuffles."""
-        seeds: list[int] = check_random_state(self.random_state).randint(2**31 - 1, size=4).tolist()
-        return seeds
+        """Draw the seeds of held-out rows, weights, shuffles and noise."""
+        split, weights, noise, shuffles = check_random_state(self.random_state).randint(2**31 - 1, size=4).tolist()
+        return [split, weights, shuffles, noise]
 
-    def _replica(
-        self, rows: Rows, validation: Rows | None, shuffles: Generator, noise: Generator, n_epochs: int | None = None
-    ) -> Replica:
-        """Return the training of `module_` that remains to be done."""
-        return Replica(
-            network=self.module_ if isinstance(self.module_, Network) else SingleNetwork(self.module_),
-            rows=rows,
-            validation=validation,
-            monitor=Monitor(
-                Plateau(self.n_iter_no_change, self.tol),
-                n_epochs or self.max_epochs,
-                reduces_rate=self.schedule == "plateau",
-                history=self._history,
-            ),
-            shuffles=shuffles,
-            noise=noise,
-            on_epoch=self._run_callbacks if self.callbacks else None,
-        )
+    def _n_networks(self) -> int:
+        """Networks that are trained side by side on the same rows; several where an architecture is an ensemble."""
+        return 1
 
-    def _settings(self) -> Settings:
-        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+    def _seeds_of_networks(self, shuffle_seed: int, noise_seed: int) -> list[tuple[int, int]]:
+        """Return the seeds of shuffles and noise of each network; the first one has those of a net by itself."""
+        more = np.random.RandomState(shuffle_seed).randint(2**31 - 1, size=(self._n_networks() - 1, 2))
+        return [(shuffle_seed, noise_seed), *((int(shuffles), int(noise)) for shuffles, noise in more)]
+
+    def _replicas(
+        self,
+        rows: Rows,
+        validation: Rows | None,
+        generators: Sequence[tuple[Generator, Generator]],
+        n_epochs: int | None = None,
+    ) -> list[Replica]:
+        """Return the trainings of `module_` that remain to be done, one for each of its networks."""
+        networks = list_networks(self.module_)
+        settings = self._settings(len(rows))
+        epochs_before = max((int(row["epoch"]) for row in self._history), default=0)
+        return [
+            Replica(
+                network=network,
+                rows=rows,
+                validation=validation,
+                settings=settings,
+                monitor=Monitor(
+                    Plateau(self.n_iter_no_change, self.tol, keeps_last=self.monitor == "score"),
+                    n_epochs or settings.max_epochs,
+                    reduces_rate=self.schedule == "plateau",
+                    watches_score=self.monitor == "score",
+                    history=self._history,
+                    labels={} if len(networks) == 1 else {"member": number},
+                    epochs_before=epochs_before,
+                ),
+                shuffles=shuffles,
+                noise=noise,
+                on_epoch=self._run_callbacks if self.callbacks else None,
+            )
+            for number, (network, (shuffles, noise)) in enumerate(zip(networks, generators, strict=True))
+        ]
+
+    def _settings(self, n_rows: int) -> Settings:
+        """Return how to train on so many rows."""
+        values = {field.name: getattr(self, field.name) for field in fields(Settings)}
+        if values["batch_size"] == "auto":
+            values["batch_size"] = batch_size_for(n_rows)
+        if values["max_epochs"] == "auto":
+            values["max_epochs"] = epochs_for(n_rows, values["batch_size"], self.max_auto_epochs)
+        return Settings(**values)
 
     def _run_callbacks(self, row: dict[str, float]) -> bool:
         """Call all callbacks; tell whether one of them wants to stop."""
@@ -175,8 +222,8 @@ def begin_training(
     sample_weight: ArrayLike | None = None,
     validation_rows: ArrayLike | None = None,
     validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-) -> Replica:
-    """Check everything, learn what is not a weight, and return the training that remains to be done."""
+) -> list[Replica]:
+    """Check everything, learn what is not a weight, and return the trainings that remain to be done."""
     check_parameters(net)
     warm = net.warm_start and hasattr(net, "module_")
     if not warm:
@@ -189,8 +236,9 @@ def begin_training(
         n_rows = len(X)
         X, y, weights = net._append_validation((X, y, weights), validation_data)
         validation_rows = np.arange(n_rows, len(X))
-    split_seed, weight_seed, noise_seed, shuffle_seed = net._draw_seeds()
-    fraction = net.validation_fraction if net.early_stopping else 0.0
+    split_seed, weight_seed, *seeds = net._draw_seeds()
+    stops_early = holds_rows_out(int(np.count_nonzero(weights))) if net.early_stopping == "auto" else net.early_stopping
+    fraction = net.validation_fraction if stops_early else 0.0
     train_rows, held_out = split_rows(y, weights, validation_rows, fraction=fraction, seed=split_seed)
     if not warm and len(train_rows) < len(X):
         X = net._reencode(X, train_rows)
@@ -201,32 +249,39 @@ def begin_training(
     if not warm:
         net._history = []
         net.module_ = build_module(net, rows, n_outputs, weight_seed)
-    return net._replica(
-        rows,
-        validation,
-        shuffles=torch.Generator().manual_seed(shuffle_seed),
-        noise=torch.Generator(device).manual_seed(noise_seed),
-    )
+    generators = [
+        (torch.Generator().manual_seed(shuffle_seed), torch.Generator(device).manual_seed(noise_seed))
+        for shuffle_seed, noise_seed in net._seeds_of_networks(*seeds)
+    ]
+    return net._replicas(rows, validation, generators)
 
 
 def build_module(net: Trainable, rows: Rows, n_outputs: int, seed: int) -> nn.Module:
-    """Build the network that is to be trained, on the device."""
-    network = net._build_network(rows, n_outputs, torch.Generator().manual_seed(seed))
-    module = network.module if isinstance(network, SingleNetwork) else network
+    """Build the network that is to be trained, on the device; several, where the net is an ensemble."""
+    generator = torch.Generator().manual_seed(seed)
+    networks = [net._build_network(rows, n_outputs, generator) for _ in range(net._n_networks())]
+    modules = [network.module if isinstance(network, SingleNetwork) else network for network in networks]
+    module = modules[0] if len(modules) == 1 else AveragedNetworks(modules, net._link())
     return module.to(rows.inputs.device, rows.inputs.dtype)
+
+
+def list_networks(module: nn.Module) -> list[AnyNetwork]:
+    """Return the networks of a net, as the training loop takes them."""
+    modules = list(module.members) if isinstance(module, AveragedNetworks) else [module]
+    return [part if isinstance(part, Network) else SingleNetwork(part) for part in modules]
 
 
 @torch.inference_mode(False)  # whatever the caller's mode: gradients are needed here
 def train_nets(
     nets: Sequence[Trainable], replicas: Sequence[Replica], on_epoch: Callable[[int], None] | None = None
 ) -> None:
-    """Train nets of one class and equal parameters together, each on the replica that `begin_training` gave for it."""
+    """Train nets of one class and equal parameters together, on the replicas that `begin_training` gave for them."""
     first = nets[0]
-    with epoch_bar(first.max_epochs, replicas, shown=first.verbose) as advance:
+    with epoch_bar(replicas, shown=first.verbose) as advance:
 
         def after_epoch(epoch: int) -> None:
             advance(epoch)
             if on_epoch is not None:
                 on_epoch(epoch)
 
-        train(replicas, first._settings(), first._objective(), first._augment(), after_epoch)
+        train(replicas, first._training_objective(), first._augment(), after_epoch)

@@ -101,16 +101,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             return np.asarray(self.transformer_.fit_transform(self._readable(frame), y))
 
     def _for_numbers(self, n_rows: int) -> Pipeline:
+        if self.scale == "normal":
+            return _to_normal(n_rows)
         impute = SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True)
-        if self.scale == "none":
-            return make_pipeline(impute)
-        if self.scale == "standard":
-            return make_pipeline(impute, StandardScaler())
-        n_quantiles = max(min(n_rows // ROWS_OF_QUANTILE, MOST_QUANTILES), FEWEST_QUANTILES)
-        normal = QuantileTransformer(
-            n_quantiles=min(n_quantiles, n_rows), output_distribution="normal", subsample=None, random_state=0
-        )
-        return make_pipeline(normal, impute, StandardScaler())
+        return make_pipeline(impute) if self.scale == "none" else make_pipeline(impute, StandardScaler())
 
     def _for_categories(self) -> Any:
         known = list(self.categories_.values())
@@ -170,9 +164,54 @@ class NativeCategories(TransformerMixin, BaseEstimator):  # type: ignore[misc]  
         return pd.DataFrame({f"c{i}": (columns | numbers)[column] for i, column in enumerate(frame.columns)})
 
 
-def build_embedding_encoder(categorical: tuple[str, ...]) -> Pipeline:
-    """Build what a net with learned vectors of categories wants: scaled numbers beside pandas categories."""
-    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+class NormalNumbers(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # as above
+    """Numbers by their quantiles to a normal distribution; gaps become the median, beside a column that says so.
+
+    A column without any value in the training rows is left out.
+    """
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+        """Learn quantiles and medians from the rows of `X`, shape (n_rows, n_columns)."""
+        del y
+        self.columns_ = list(X.columns[X.notna().any()])
+        self.transformer_ = _to_normal(len(X)).fit(X[self.columns_]) if self.columns_ else None
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Return the rows, shape (n_rows, columns with values + columns with gaps)."""
+        check_is_fitted(self)
+        if self.transformer_ is None:
+            return np.empty((len(X), 0))
+        return np.asarray(self.transformer_.transform(X[self.columns_]))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns that come out."""
+        del input_features
+        names: list[str] = [] if self.transformer_ is None else list(self.transformer_.get_feature_names_out())
+        return np.array(names, dtype=object)
+
+
+def _to_normal(n_rows: int) -> Pipeline:
+    n_quantiles = max(min(n_rows // ROWS_OF_QUANTILE, MOST_QUANTILES), FEWEST_QUANTILES)
+    normal = QuantileTransformer(
+        n_quantiles=min(n_quantiles, n_rows), output_distribution="normal", subsample=None, random_state=0
+    )
+    impute = SimpleImputer(strategy="median", keep_empty_features=True, add_indicator=True)
+    return make_pipeline(normal, impute, StandardScaler())
+
+
+def build_embedding_encoder(categorical: tuple[str, ...], *, scale: str = "standard") -> Pipeline:
+    """Build what a net that meets categories as such wants: scaled numbers beside pandas categories.
+
+    Parameters
+    ----------
+    categorical : tuple of str
+        Columns that are categories although they hold numbers.
+    scale : {"standard", "normal"}
+        As in `TabularEncoder`; with "normal" columns tell where gaps were.
+    """
+    standard = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    numbers = NormalNumbers() if scale == "normal" else standard
     columns = ColumnTransformer(
         [("numbers", numbers, make_column_selector(dtype_include="number"))],
         remainder="passthrough",

@@ -1,4 +1,4 @@
-"""Specs of the linear models: logistic regression, ridge, elastic net and the linear SVM."""
+"""Specs of the linear models, and of discriminant analysis, linear and quadratic."""
 
 from typing import Any
 
@@ -85,6 +85,35 @@ def _build_linear_svm(context: BuildContext, params: Params) -> Any:
     return LinearSVC(**{**shared, **params})
 
 
+def _linear_discriminant_space(trial: Trial, task: str) -> Params:
+    del task
+    automatic = trial.suggest_categorical("shrinkage_is_automatic", [True, False])
+    return {"shrinkage": "auto" if automatic else trial.suggest_float("shrinkage", 0, 1)}
+
+
+def _build_linear_discriminant(context: BuildContext, params: Params) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    del context
+    return LinearDiscriminantAnalysis(**{"solver": "lsqr", **params})
+
+
+def _quadratic_discriminant_space(trial: Trial, task: str) -> Params:
+    del task
+    # At 0 the covariance of a class with fewer rows than columns can't be inverted.
+    return {"reg_param": trial.suggest_float("reg_param", 1e-3, 1)}
+
+
+def _build_quadratic_discriminant(context: BuildContext, params: Params) -> Any:
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+
+    from bakeoff.estimators.wrappers.covariance import RegularizedCovariance
+
+    del context
+    covariance = RegularizedCovariance(params["reg_param"])
+    return QuadraticDiscriminantAnalysis(**{"solver": "eigen", "covariance_estimator": covariance, **params})
+
+
 LINEAR_SPECS = (
     ModelSpec(
         name="logistic",
@@ -135,5 +164,33 @@ LINEAR_SPECS = (
         regression_default={"epsilon_is_zero": True},
         space=_linear_svm_space,
         source="Feurer et al. 2015 (Auto-sklearn, NeurIPS), liblinear_svc and liblinear_svr; squared loss as there",
+    ),
+    ModelSpec(
+        name="linear_discriminant",
+        family="classical",
+        summary="linear discriminant analysis with shrunken covariance: take it for few rows and many columns",
+        tasks=CLASSES,
+        kinds=("tabular", "image", "series"),
+        build=_build_linear_discriminant,
+        preprocessors=SCALED,
+        default={"shrinkage_is_automatic": True},
+        conditions={"shrinkage": ("shrinkage_is_automatic", False)},
+        space=_linear_discriminant_space,
+        source="Feurer et al. 2015 (Auto-sklearn, NeurIPS), lda; default: Ledoit and Wolf 2004",
+    ),
+    ModelSpec(
+        name="quadratic_discriminant",
+        family="classical",
+        summary="quadratic discriminant analysis, regularised: for Gaussian classes, and components of images",
+        tasks=CLASSES,
+        kinds=("tabular", "image", "series"),
+        build=_build_quadratic_discriminant,
+        preprocessors=SCALED | {"image": "components"},
+        default={"reg_param": 0.1},
+        space=_quadratic_discriminant_space,
+        source=(
+            "Feurer et al. 2015 (Auto-sklearn, NeurIPS), qda, from 0.001; components of images: LeCun et al. 1998 "
+            "(Gradient-based learning, Proc. IEEE)"
+        ),
     ),
 )

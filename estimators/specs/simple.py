@@ -125,9 +125,11 @@ SIMPLE_SPECS = (
         build=_build_knn,
         preprocessors=REDUCED,
         default={"n_neighbors": 5, "weights": "uniform", "p": 2},
+        kind_defaults={"series": {"n_neighbors": 1}},
         space=_knn_space,
         source=(
-            "n_neighbors: Probst et al. 2019 (Tunability, JMLR); weights, p: Feurer et al. 2015 (Auto-sklearn, NeurIPS)"
+            "n_neighbors: Probst et al. 2019 (Tunability, JMLR), 1 by default on series as in Bagnall et al. 2017 (The "
+            "great time series classification bake off, DMKD); weights, p: Feurer et al. 2015 (Auto-sklearn, NeurIPS)"
         ),
     ),
     ModelSpec(

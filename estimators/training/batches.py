@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import torch
 from torch import Generator, Tensor
@@ -39,9 +40,13 @@ class Batch:
 
 
 class BatchStore:
-    """The rows of several replicas, one after the other, narrower ones filled up with zero columns."""
+    """The rows of several replicas, one after the other, narrower ones filled up with zero columns.
 
-    def __init__(self, parts: Sequence[Rows]) -> None:
+    Rows that several replicas share, the members of an ensemble, are held once.
+    """
+
+    def __init__(self, rows: Sequence[Rows]) -> None:
+        parts = list({id(part): part for part in rows}.values())
         self.inputs = torch.cat(pad_to_largest([part.inputs for part in parts])) if len(parts) > 1 else parts[0].inputs
         self.targets = torch.cat([part.targets for part in parts])
         self.weights = None
@@ -50,9 +55,11 @@ class BatchStore:
             self.weights = torch.cat(ones)
         self.variances = None
         if self.targets.ndim == 2:
-            self.variances = torch.stack([variance(part) for part in parts])
-        self.lengths = [len(part) for part in parts]
-        self.starts = [sum(self.lengths[:replica]) for replica in range(len(parts))]
+            self.variances = torch.stack([variance(part) for part in rows])
+        self.lengths = [len(part) for part in rows]
+        ends = accumulate(map(len, parts), initial=0)
+        starts = {id(part): start for part, start in zip(parts, ends, strict=False)}
+        self.starts = [starts[id(part)] for part in rows]
 
     @property
     def counts(self) -> Tensor:

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from torch import Generator, Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
+from bakeoff.estimators.layers.averaging import AveragedNetworks
 from bakeoff.estimators.layers.layers import Dropout, ReplicaContext
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.layers.random_numbers import global_torch_rng
@@ -87,7 +88,7 @@ def with_dropout(module: nn.Module, generator: Generator) -> nn.Module:
         )
     for layer in layers:
         layer.training = True  # of this layer alone, not of those inside it
-    if isinstance(sampled, Network):
+    if isinstance(sampled, Network | AveragedNetworks):
         sampled.set_context(ReplicaContext([generator]))
     return sampled
 

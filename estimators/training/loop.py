@@ -3,26 +3,24 @@
 from collections.abc import Callable, Sequence
 
 from bakeoff.estimators.training.objectives import Objective
-from bakeoff.estimators.training.replica_group import Augment, Replica, ReplicaGroup, Settings
+from bakeoff.estimators.training.replica_group import Augment, Replica, ReplicaGroup
 from bakeoff.estimators.training.replica_grouping import group_replicas
 
 
 def train(
     replicas: Sequence[Replica],
-    settings: Settings,
     objective: Objective,
     augment: Augment | None = None,
     on_epoch: Callable[[int], None] | None = None,
 ) -> None:
     """Train replicas until all are done; their networks hold the outcome.
 
-    With validation rows a replica ends with the weights of its lowest validation loss, without with its last.
+    With validation rows a replica ends with the weights of its best epoch by them, without with its last.
 
     Parameters
     ----------
     replicas : sequence of Replica
         Changed in place.
-    settings : Settings
     objective : Objective
     augment : callable, optional
         As in `ReplicaGroup`.
@@ -35,9 +33,7 @@ def train(
     ConvergenceError
         When the loss of a replica stops being finite and no earlier weights give a finite one.
     """
-    groups = [
-        ReplicaGroup(members, settings, objective, augment) for members in group_replicas(replicas, settings.batch_size)
-    ]
+    groups = [ReplicaGroup(members, objective, augment) for members in group_replicas(replicas)]
     epoch = 0
     while groups:
         epoch += 1

@@ -64,6 +64,32 @@ class BinaryCrossEntropy(Objective):
         return ((outputs > 0) == (targets > 0.5)).all(2).to(outputs.dtype)
 
 
+@dataclass(frozen=True)
+class MeanOverMembers(Objective):
+    """The loss of a net whose members answer for themselves while it trains, (E, members, n, outputs), else as one.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of each member, and of what all answer together.
+    """
+
+    objective: Objective
+
+    def losses(self, outputs: Tensor, targets: Tensor, *, training: bool) -> Tensor:
+        """Mean over the members of the loss of each row."""
+        if outputs.ndim == 3:
+            return self.objective.losses(outputs, targets, training=training)
+        replicas, members, n_rows, _ = outputs.shape
+        repeated = targets[:, None].expand(-1, members, *targets.shape[1:]).flatten(1, 2)
+        losses = self.objective.losses(outputs.flatten(1, 2), repeated, training=training)
+        return losses.view(replicas, members, n_rows).mean(1)
+
+    def scores(self, outputs: Tensor, targets: Tensor, variances: Tensor | None) -> Tensor:
+        """Return the score of what all answer together."""
+        return self.objective.scores(outputs, targets, variances)
+
+
 class SquaredError(Objective):
     """Half the squared error, averaged over the outputs, scored by R²."""
 

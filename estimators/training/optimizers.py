@@ -1,12 +1,14 @@
 """Optimizers and learning-rate schedules for replicas that take their steps together."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from bakeoff.estimators.layers.layers import Training
 
 # The variant of each with the least overhead per step.
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -25,18 +27,34 @@ ONE_CYCLE_END = ONE_CYCLE_START / 1e4
 
 def build_optimizer(
     name: str,
-    parameters: Iterable[nn.Parameter],
+    network: nn.Module,
     *,
     learning_rate: float,
     weight_decay: float,
     momentum: float,
     nesterov: bool,
+    betas: tuple[float, float],
 ) -> torch.optim.Optimizer:
-    """Build an optimizer by name; momentum and Nesterov's rule are those of "sgd" alone."""
+    """Build an optimizer by name; momentum and Nesterov's rule are those of "sgd" alone, betas those of Adam."""
     options: dict[str, Any] = {"lr": float(learning_rate), "weight_decay": float(weight_decay)}
     if name == "sgd":
         options |= {"momentum": float(momentum), "nesterov": bool(nesterov and momentum > 0)}
-    return OPTIMIZERS[name](parameters, **options)
+    if name in ("adam", "adamw"):
+        options |= {"betas": betas}
+    return OPTIMIZERS[name](group_parameters(network), **options)
+
+
+def group_parameters(network: nn.Module) -> list[dict[str, Any]]:
+    """Group the parameters of a network by how their layers want them trained (`Training`)."""
+    groups: dict[Training, list[nn.Parameter]] = {}
+    known: set[int] = set()  # several modules may share a parameter
+    for module in network.modules():
+        wishes: dict[str, Training] = getattr(module, "training_of", {})
+        for name, parameter in module.named_parameters(recurse=False):
+            if id(parameter) not in known:
+                known.add(id(parameter))
+                groups.setdefault(wishes.get(name, Training()), []).append(parameter)
+    return [{"params": members, "training": training} for training, members in groups.items()]
 
 
 def one_cycle(progress: float) -> float:
@@ -51,19 +69,37 @@ def anneal(start: float, end: float, progress: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
+def flat_cosine(progress: float) -> float:
+    """Stay at one for the first half, then fall to zero along half a cosine (Holzmüller et al. 2024)."""
+    return anneal(1.0, 0.0, max(2 * progress - 1, 0.0))
+
+
+def log_cosine(progress: float) -> float:
+    """Four waves from zero to one and back, each longer than the one before ("coslog4", Holzmüller et al. 2024)."""
+    return (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress))) / 2
+
+
 # Factor on the learning rate by the share of all steps that lie behind. "plateau" depends on the losses instead.
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda _: 1.0,
     "cosine": lambda progress: anneal(1.0, 0.0, progress),  # Loshchilov and Hutter 2017, without restarts
+    "log-cosine": log_cosine,
     "one-cycle": one_cycle,
     "plateau": lambda _: 1.0,
 }
+OPEN_ENDED = ("constant", "plateau")  # the others end where `max_epochs` does
+# The same for dropout and weight decay.
+REGULARISATION_SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda _: 1.0,
+    "flat-cosine": flat_cosine,
+}
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of the next steps."""
+def set_rate(optimizer: torch.optim.Optimizer, rate: float, weight_decay: float) -> None:
+    """Set the learning rate and the weight decay of the next steps."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["training"].rate_factor
+        group["weight_decay"] = weight_decay * group["training"].decay_factor
 
 
 def by_replica(tensor: Tensor, replicas: int) -> Tensor:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from bakeoff.estimators.parameters import (
     Rule,
     are_callables,
+    auto_or,
     boolean,
     integer,
     is_device,
@@ -19,7 +20,7 @@ from bakeoff.estimators.parameters import (
     optional,
     real,
 )
-from bakeoff.estimators.training.optimizers import OPTIMIZERS, SCHEDULES
+from bakeoff.estimators.training.optimizers import OPTIMIZERS, REGULARISATION_SCHEDULES, SCHEDULES
 
 Callback = Callable[[Any, dict[str, float]], Any]
 
@@ -34,26 +35,37 @@ class TrainingParameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
         Rule of the steps.
     learning_rate : float, default=1e-3
         Step size of the optimizer; the highest one of a schedule.
-    schedule : {"constant", "cosine", "one-cycle", "plateau"}, default="constant"
-        Course of the learning rate over `max_epochs`: along a cosine to zero, up and down again (Smith and Topin
-        2018), or a tenth of it whenever half of `n_iter_no_change` has passed without progress.
+    schedule : {"constant", "cosine", "log-cosine", "one-cycle", "plateau"}, default="constant"
+        Course of the learning rate over `max_epochs`: along a cosine to zero, along four ever longer waves (Holzmüller
+        et al. 2024, their "coslog4"), up and down again (Smith and Topin 2018), or a tenth of it whenever half of
+        `n_iter_no_change` has passed without progress.
     momentum : float in [0, 1), default=0.9
         Momentum of "sgd".
     nesterovs_momentum : bool, default=True
         Whether that momentum is Nesterov's.
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay of the running moments of "adam" and "adamw".
     weight_decay : float, default=0.0
         L2 penalty (for "adamw" decoupled from the gradient).
+    weight_decay_schedule, dropout_schedule : {"constant", "flat-cosine"}, default="constant"
+        Course of weight decay and of all dropout over `max_epochs`: as given, or so for the first half and then along a
+        cosine to zero.
     l1 : float, default=0.0
         L1 penalty: added to the loss times the sum of absolute weights.
     max_grad_norm : float, default=None
         Longest gradient of a step, as a Euclidean norm over all weights; longer ones are scaled down to it.
-    batch_size : int, default=128
-        Rows per minibatch, at most the number of training rows.
-    max_epochs : int, default=100
-        Passes over the training rows at most.
-    early_stopping : bool, default=False
+    batch_size : int or "auto", default=128
+        Rows per minibatch, at most the number of training rows; "auto" chooses by their number, see `automatic`.
+    max_epochs : int or "auto", default=100
+        Passes over the training rows at most; "auto" chooses by their number.
+    max_auto_epochs : int, default=150
+        The most that "auto" may choose.
+    early_stopping : bool or "auto", default=False
         Whether to hold rows out, stop on their loss and restore the best weights. Otherwise training stops
-        on a plateau of its own loss and keeps the last weights, as scikit-learn's MLP does.
+        on a plateau of its own loss and keeps the last weights, as scikit-learn's MLP does. "auto" holds rows out where
+        there are enough of them.
+    monitor : {"loss", "score"}, default="loss"
+        What early stopping watches on the held-out rows. Of several epochs with the best score the last one counts.
     validation_fraction : float in (0, 1), default=0.1
         Share of rows held out by early stopping; stratified where every class allows it.
     n_iter_no_change : int, default=10
@@ -81,12 +93,18 @@ class TrainingParameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
     schedule: str = "constant"
     momentum: float = 0.9
     nesterovs_momentum: bool = True
+    beta_1: float = 0.9
+    beta_2: float = 0.999
     weight_decay: float = 0.0
+    weight_decay_schedule: str = "constant"
+    dropout_schedule: str = "constant"
     l1: float = 0.0
     max_grad_norm: float | None = None
-    batch_size: int = 128
-    max_epochs: int = 100
-    early_stopping: bool = False
+    batch_size: int | str = 128
+    max_epochs: int | str = 100
+    max_auto_epochs: int = 150
+    early_stopping: bool | str = False
+    monitor: str = "loss"
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
     tol: float = 1e-4
@@ -106,12 +124,18 @@ class TrainingParameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
             "schedule": one_of(*SCHEDULES),
             "momentum": real("[0, 1)"),
             "nesterovs_momentum": boolean(),
+            "beta_1": real("[0, 1)"),
+            "beta_2": real("[0, 1)"),
             "weight_decay": real("[0, inf)"),
+            "weight_decay_schedule": one_of(*REGULARISATION_SCHEDULES),
+            "dropout_schedule": one_of(*REGULARISATION_SCHEDULES),
             "l1": real("[0, inf)"),
             "max_grad_norm": optional(real("(0, inf)")),
-            "batch_size": integer(1),
-            "max_epochs": integer(1),
-            "early_stopping": boolean(),
+            "batch_size": auto_or(integer(1)),
+            "max_epochs": auto_or(integer(1)),
+            "max_auto_epochs": integer(1),
+            "early_stopping": auto_or(boolean()),
+            "monitor": one_of("loss", "score"),
             "validation_fraction": real("(0, 1)"),
             "n_iter_no_change": integer(1),
             "tol": real("[0, inf)"),

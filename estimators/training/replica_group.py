@@ -23,6 +23,7 @@ from bakeoff.estimators.training.batches import Batch, BatchStore, count_batches
 from bakeoff.estimators.training.inference import inference_rows
 from bakeoff.estimators.training.objectives import Objective
 from bakeoff.estimators.training.optimizers import (
+    REGULARISATION_SCHEDULES,
     SCHEDULES,
     add_l1,
     build_optimizer,
@@ -44,9 +45,13 @@ class Settings:
     learning_rate: float
     schedule: str
     weight_decay: float
+    weight_decay_schedule: str
+    dropout_schedule: str
     l1: float
     momentum: float
     nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
     max_grad_norm: float | None
     batch_size: int
     max_epochs: int
@@ -62,6 +67,7 @@ class Replica:
         Of one replica, on the device; shows the weights while they are trained, and holds the outcome.
     rows, validation : Rows
         Rows to train on, and rows held out for early stopping.
+    settings : Settings
     monitor : Monitor
     shuffles : torch.Generator
         On the CPU; draws the order of the rows.
@@ -78,6 +84,7 @@ class Replica:
     network: AnyNetwork
     rows: Rows
     validation: Rows | None
+    settings: Settings
     monitor: Monitor
     shuffles: Generator
     noise: Generator
@@ -117,17 +124,14 @@ class ReplicaGroup:
     ----------
     replicas : list of Replica
         Those still training; the others have been taken out, and cost nothing any more.
-    settings : Settings
     objective : Objective
     augment : callable, optional
         Turns the inputs (E, n, features) of a step into what the networks are trained on.
     """
 
-    def __init__(
-        self, replicas: Iterable[Replica], settings: Settings, objective: Objective, augment: Augment | None = None
-    ) -> None:
+    def __init__(self, replicas: Iterable[Replica], objective: Objective, augment: Augment | None = None) -> None:
         self.replicas = list(replicas)
-        self.settings, self.objective, self.augment = settings, objective, augment
+        self.settings, self.objective, self.augment = self.replicas[0].settings, objective, augment
         self.rows = BatchStore([replica.rows for replica in self.replicas])
         held_out = [replica.validation for replica in self.replicas if replica.validation is not None]
         self.validation = BatchStore(held_out) if held_out else None
@@ -137,7 +141,8 @@ class ReplicaGroup:
         self.parameters = list(self.network.parameters())
         self.best = BestWeights(state_tensors(self.network), len(self.replicas))
         self.optimizer = self._build_optimizer()
-        self.steps_per_epoch = count_batches(self.rows.lengths[0], settings.batch_size)
+        self.rate = self.settings.learning_rate
+        self.steps_per_epoch = count_batches(self.rows.lengths[0], self.settings.batch_size)
         self.steps = self.replicas[0].epochs_before * self.steps_per_epoch
         self.whole_batch: list[Batch] = []
         self._expose()
@@ -146,11 +151,10 @@ class ReplicaGroup:
         """Train all replicas for one epoch, then let go of those that are done."""
         measured = {"training_loss": self._train(), **self._validate()}
         table = torch.stack(list(measured.values())).tolist()  # the epoch's one wait for the device
-        rate = self.optimizer.param_groups[0]["lr"]
         improved = []
         for number, replica in enumerate(self.replicas):
             row = {name: values[number] for name, values in zip(measured, table, strict=True)}
-            row["learning_rate"] = rate * replica.monitor.rate_factor
+            row["learning_rate"] = self.rate * replica.monitor.rate_factor
             improved.append(replica.monitor.observe(row))
         self.best.take(state_tensors(self.network), improved)
         self._run_callbacks()
@@ -160,11 +164,12 @@ class ReplicaGroup:
         settings = self.settings
         optimizer = build_optimizer(
             settings.optimizer,
-            self.parameters,
+            self.network,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             momentum=settings.momentum,
             nesterov=settings.nesterovs_momentum,
+            betas=(settings.beta_1, settings.beta_2),
         )
         if self.replicas[0].optimizer_state is not None:
             options = optimizer.state_dict()["param_groups"]  # of now: the parameters may have changed since
@@ -207,21 +212,29 @@ class ReplicaGroup:
     def _step(self, batch: Batch) -> Tensor:
         """Take one step of all replicas; return the sum of each one's losses over its rows."""
         settings, context = self.settings, self.network.lanes
-        context.sizes = batch.sizes
+        self._follow_schedules(context)
+        context.sizes, context.weights = batch.sizes, batch.weights
         self.optimizer.zero_grad()
         inputs = batch.inputs if self.augment is None else self.augment(batch.inputs, context)
         losses = batch.weighted_sums(self.objective.losses(self.network(inputs), batch.targets, training=True))
         torch.autograd.backward((losses / batch.counts).sum())
-        context.sizes = None
+        context.sizes = context.weights = None
         if settings.l1:
             add_l1(self.parameters, settings.l1)
         if settings.max_grad_norm is not None:
             clip_gradients(self.parameters, settings.max_grad_norm, len(self.replicas))
-        progress = min(self.steps / (self.steps_per_epoch * settings.max_epochs), 1.0)
-        set_rate(self.optimizer, settings.learning_rate * SCHEDULES[settings.schedule](progress))
         scaled_step(self.optimizer, self.parameters, [replica.monitor.rate_factor for replica in self.replicas])
         self.steps += 1
         return losses.detach()
+
+    def _follow_schedules(self, context: ReplicaContext) -> None:
+        """Set learning rate, weight decay and dropout of the next step."""
+        settings = self.settings
+        progress = min(self.steps / (self.steps_per_epoch * settings.max_epochs), 1.0)
+        self.rate = settings.learning_rate * SCHEDULES[settings.schedule](progress)
+        decay = settings.weight_decay * REGULARISATION_SCHEDULES[settings.weight_decay_schedule](progress)
+        set_rate(self.optimizer, self.rate, decay)
+        context.dropout_factor = REGULARISATION_SCHEDULES[settings.dropout_schedule](progress)
 
     @torch.inference_mode()
     def _validate(self) -> dict[str, Tensor]:
@@ -239,7 +252,7 @@ class ReplicaGroup:
     def _run_callbacks(self) -> None:
         for replica in self.replicas:
             if replica.on_epoch is not None:
-                replica.monitor.stopped = replica.on_epoch(replica.monitor.history[-1]) is True
+                replica.monitor.stopped = replica.on_epoch(replica.monitor.last_row) is True
 
     def _release(self, done: list[int]) -> None:
         """Give the replicas that are done their final weights; go on with the others."""

@@ -19,21 +19,21 @@ from bakeoff.estimators.training.replica_group import Replica
 BYTES_AT_ONCE = {"cpu": 2**23, "cuda": 2**32}
 
 
-def group_replicas(replicas: Sequence[Replica], batch_size: int) -> list[list[Replica]]:
+def group_replicas(replicas: Sequence[Replica]) -> list[list[Replica]]:
     """Group replicas that can take all their steps together, in the order given."""
     alike: dict[object, list[Replica]] = defaultdict(list)
     for replica in replicas:
-        alike[_key(replica, batch_size)].append(replica)
-    return [part for members in alike.values() for part in split_evenly(members, batch_size)]
+        alike[_key(replica)].append(replica)
+    return [part for members in alike.values() for part in split_evenly(members)]
 
 
-def split_evenly(replicas: Sequence[Replica], batch_size: int) -> Iterator[list[Replica]]:
+def split_evenly(replicas: Sequence[Replica]) -> Iterator[list[Replica]]:
     """Divide like replicas into parts of almost equal size, none larger than pays."""
     if len(replicas) == 1:
         yield list(replicas)
         return
     inputs = replicas[0].rows.inputs
-    each = values_in_use(replicas[0], batch_size) * inputs.element_size()
+    each = values_in_use(replicas[0]) * inputs.element_size()
     largest = max(BYTES_AT_ONCE[inputs.device.type] // each, 1)
     size = math.ceil(len(replicas) / math.ceil(len(replicas) / largest))
     for start in range(0, len(replicas), size):
@@ -41,7 +41,7 @@ def split_evenly(replicas: Sequence[Replica], batch_size: int) -> Iterator[list[
 
 
 @torch.inference_mode()
-def values_in_use(replica: Replica, batch_size: int) -> int:
+def values_in_use(replica: Replica) -> int:
     """Count the values that a step of one replica touches: weights, gradients and moments, and activations twice."""
     made: list[int] = []
     leaves = [layer for layer in replica.network.modules() if not list(layer.children())]
@@ -51,10 +51,11 @@ def values_in_use(replica: Replica, batch_size: int) -> int:
     for hook in hooks:
         hook.remove()
     weights = sum(weight.numel() for weight in replica.network.parameters())
-    return 4 * weights + 2 * sum(made) * min(batch_size, len(replica.rows))
+    return 4 * weights + 2 * sum(made) * min(replica.settings.batch_size, len(replica.rows))
 
 
-def _key(replica: Replica, batch_size: int) -> object:
+def _key(replica: Replica) -> object:
     if isinstance(replica.network, SingleNetwork):
         return id(replica)
-    return signature(replica.network), replica.validation is None, count_batches(len(replica.rows), batch_size)
+    n_batches = count_batches(len(replica.rows), replica.settings.batch_size)
+    return signature(replica.network), replica.settings, replica.validation is None, n_batches

@@ -50,8 +50,8 @@ def build(net: Callable[[int], Net], batch: int, n_features: int, replicas: int)
     estimators = [
         net(batch).set_params(max_epochs=1000, n_iter_no_change=1000, random_state=0) for _ in range(replicas)
     ]
-    begun = [begin_training(estimator, X, y) for estimator in estimators]
-    return ReplicaGroup(begun, estimators[0]._settings(), estimators[0]._objective())
+    begun = [replica for estimator in estimators for replica in begin_training(estimator, X, y)]
+    return ReplicaGroup(begun, estimators[0]._objective())
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def main() -> None:
     for name, net, n_features in nets():
         for batch in parser.parse_args().batches:
             programs = {size: build(net, batch, n_features, size) for size in SIZES}
-            values = values_in_use(programs[1].replicas[0], batch)
+            values = values_in_use(programs[1].replicas[0])
             times: dict[int, list[float]] = {size: [] for size in SIZES}
             for _ in range(REPEATS):
                 for size, program in programs.items():

@@ -315,8 +315,8 @@ def uneven_folds(n_rows: int) -> list[Any]:
 def fit_together(net: Any, X: Any, y: Any, folds: list[Any]) -> list[Any]:
     """Fit a clone on each fold, all of them as one group."""
     nets = [clone(net) for _ in folds]
-    replicas = [begin_training(one, X[rows], y[rows]) for one, rows in zip(nets, folds, strict=True)]
-    assert len(group_replicas(replicas, net.batch_size)) == 1
+    replicas = [begin_training(one, X[rows], y[rows])[0] for one, rows in zip(nets, folds, strict=True)]
+    assert len(group_replicas(replicas)) == 1
     train_nets(nets, replicas)
     return nets
 
@@ -369,7 +369,7 @@ def test_rows_of_other_shapes_do_not_train_together() -> None:
     X, y = digits(40)
     params = {**IMAGE, "global_pooling": "average"}
     nets = [CNNRegressor(**{**params, "input_shape": shape}) for shape in ((1, 8, 8), (1, 4, 16))]
-    replicas = [begin_training(net, X, y) for net in nets]
-    assert len(group_replicas(replicas, 16)) == 2
-    texts_of = [begin_training(CNNClassifier(**TEXT), *texts(n_steps=n_steps)) for n_steps in (9, 10)]
-    assert len(group_replicas(texts_of, 16)) == 2
+    replicas = [begin_training(net, X, y)[0] for net in nets]
+    assert len(group_replicas(replicas)) == 2
+    texts_of = [begin_training(CNNClassifier(**TEXT), *texts(n_steps=n_steps))[0] for n_steps in (9, 10)]
+    assert len(group_replicas(texts_of)) == 2

@@ -42,7 +42,7 @@ def data_for(net: Any, n_samples: int = 60) -> tuple[Any, Any]:
 SHARED = {
     "optimizer": ("sdg", "a str among {'adadelta', 'adagrad', 'adam', 'adamw', 'rmsprop', 'sgd'}"),
     "learning_rate": (0.0, "a float in the range (0, inf)"),
-    "schedule": ("linear", "a str among {'constant', 'cosine', 'one-cycle', 'plateau'}"),
+    "schedule": ("linear", "a str among {'constant', 'cosine', 'log-cosine', 'one-cycle', 'plateau'}"),
     "momentum": (1.0, "a float in the range [0, 1)"),
     "nesterovs_momentum": ("yes", "a bool"),
     "weight_decay": (-0.1, "a float in the range [0, inf)"),

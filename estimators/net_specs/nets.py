@@ -14,13 +14,15 @@ PREPROCESSORS: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-
 TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
 
 
-def _dropout(trial: Trial, high: float) -> float:
+def dropout_or_none(trial: Trial, high: float) -> float:
+    """Suggest no dropout or a share of it."""
     if trial.suggest_categorical("dropout_is_zero", [True, False]):
         return 0.0
     return trial.suggest_float("dropout", 0, high)
 
 
-def _weight_decay(trial: Trial, low: float, high: float) -> float:
+def weight_decay_or_none(trial: Trial, low: float, high: float) -> float:
+    """Suggest no weight decay or some."""
     if trial.suggest_categorical("weight_decay_is_zero", [True, False]):
         return 0.0
     return trial.suggest_float("weight_decay", low, high, log=True)
@@ -44,8 +46,8 @@ def net_builder(architecture: str, *, shaped: bool = False) -> Callable[[BuildCo
 
 
 def _build_net(architecture: str, shaped: bool, context: BuildContext, params: Params) -> Any:
-    module = import_module(f"bakeoff.estimators.nets.{architecture.lower()}")
-    kind = getattr(module, architecture + ("Regressor" if context.task == "regression" else "Classifier"))
+    estimators = import_module("bakeoff.estimators")
+    kind = getattr(estimators, architecture + ("Regressor" if context.task == "regression" else "Classifier"))
     shape = {"input_shape": context.input_shape} if shaped else {}
     return kind(**{"random_state": context.random_state, "device": context.device, **shape, **params})
 
@@ -56,9 +58,9 @@ def _mlp_space(trial: Trial, task: str) -> Params:
     width = trial.suggest_int("width", 64, 512, log=True)
     return {
         "hidden_layer_sizes": (width,) * n_layers,
-        "dropout": _dropout(trial, 0.5),
+        "dropout": dropout_or_none(trial, 0.5),
         "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-2, log=True),
-        "weight_decay": _weight_decay(trial, 1e-6, 1e-3),
+        "weight_decay": weight_decay_or_none(trial, 1e-6, 1e-3),
     }
 
 
@@ -70,9 +72,9 @@ def _embedded_space(trial: Trial, task: str) -> Params:
         "hidden_layer_sizes": (width,) * n_layers,
         "n_bins": trial.suggest_int("n_bins", 2, 128),
         "embedding_size": trial.suggest_int("embedding_size", 8, 32),
-        "dropout": _dropout(trial, 0.5),
+        "dropout": dropout_or_none(trial, 0.5),
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 5e-3, log=True),
-        "weight_decay": _weight_decay(trial, 1e-4, 1e-1),
+        "weight_decay": weight_decay_or_none(trial, 1e-4, 1e-1),
     }
 
 
@@ -93,7 +95,7 @@ def _lstm_space(trial: Trial, task: str) -> Params:
     return {
         "hidden_size": trial.suggest_int("hidden_size", 20, 200, log=True),
         "num_layers": trial.suggest_int("num_layers", 1, 3),
-        "dropout": _dropout(trial, 0.5),
+        "dropout": dropout_or_none(trial, 0.5),
         "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-2, log=True),
     }
 

@@ -1,7 +1,7 @@
 """Specs of the nets over texts: token ids with a learned embedding, trained from nothing."""
 
+from bakeoff.estimators.net_specs.nets import net_builder, net_spec
 from bakeoff.estimators.search_spaces.space import Params, Trial
-from bakeoff.estimators.specs.nets import net_builder, net_spec
 from bakeoff.tasks import Kind
 
 PREPROCESSORS: dict[Kind, str] = {"text": "token-ids"}

@@ -1,0 +1,85 @@
+"""What nets for series share: rows that fold into channels of steps, a body of convolutions, a mean over the steps."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import Generator, nn
+
+from bakeoff.estimators.layers.convolutional import ConvolutionalBody, FoldValues, GlobalPool
+from bakeoff.estimators.layers.layers import Linear
+from bakeoff.estimators.layers.networks import Network
+from bakeoff.estimators.nets.net import Net
+from bakeoff.estimators.parameters import SERIES_SHAPE_RULE, Rule, integer, resolve_input_shape
+from bakeoff.estimators.training.rows import Rows
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SeriesNet(Net):
+    """Convolutions along the steps, the mean of each map, a linear head.
+
+    Parameters
+    ----------
+    input_shape : (channels, length), default=None
+        How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
+    learning_rate : float, default=2e-3
+        Highest step size of the schedule.
+    schedule : str, default="one-cycle"
+        As for all nets. With a rate that ends at zero, a tenth of the epochs of the published recipes is enough.
+    optimizer : str, default="adamw"
+        Rule of the steps.
+    weight_decay : float, default=1e-2
+        Decoupled from the gradient.
+    batch_size, max_epochs, early_stopping : int, int and bool, or "auto", default="auto"
+        By the number of training rows: see `TrainingParameters`.
+    """
+
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    schedule: str = "one-cycle"
+    weight_decay: float = 1e-2
+    batch_size: int | str = "auto"
+    max_epochs: int | str = "auto"
+    early_stopping: bool | str = "auto"
+    n_iter_no_change: int = 1000
+    input_shape: tuple[int, ...] | None = None
+
+    @abstractmethod
+    def _build_body(self, n_channels: int, length: int, generator: Generator) -> tuple[nn.Module, int]:
+        """Build the convolutions; return them with the number of their maps."""
+
+    def _rules(self) -> dict[str, Rule]:
+        return super()._rules() | {"input_shape": SERIES_SHAPE_RULE}
+
+    def _conflicts(self) -> list[str]:
+        if self.batch_size == 1:
+            return [*super()._conflicts(), f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more."]
+        return super()._conflicts()
+
+    def _normalises_batches(self) -> bool:
+        return True
+
+    def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
+        n_channels, length = resolve_input_shape(self.input_shape, rows.inputs.shape[1])
+        body, n_maps = self._build_body(n_channels, length, generator)
+        blocks = nn.Sequential(body, GlobalPool("average"))
+        head = Linear(n_maps, n_outputs, generator)
+        return Network(ConvolutionalBody(FoldValues((n_channels, length)), blocks, head))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SeriesEnsemble(SeriesNet):
+    """Several nets of one architecture that train side by side from their own initial weights and answer together.
+
+    Parameters
+    ----------
+    n_members : int, default=5
+        Nets, whose probabilities or numbers are averaged.
+    """
+
+    n_members: int = 5
+
+    def _rules(self) -> dict[str, Rule]:
+        return super()._rules() | {"n_members": integer(1)}
+
+    def _n_networks(self) -> int:
+        return self.n_members

@@ -1,0 +1,1 @@
+"""Nets made for tables, each a scikit-learn estimator: ensembles of shared weights, tuned recipes, attention."""

@@ -1,0 +1,78 @@
+"""Small instances of the nets that are made for one kind of data, quick enough for every test that runs over nets."""
+
+from typing import Any
+
+from sklearn.base import clone
+
+from bakeoff.estimators import (
+    FCNClassifier,
+    FCNRegressor,
+    FTTransformerClassifier,
+    FTTransformerRegressor,
+    InceptionTimeClassifier,
+    InceptionTimeRegressor,
+    LITETimeClassifier,
+    LITETimeRegressor,
+    LSTMFCNClassifier,
+    LSTMFCNRegressor,
+    RealMLPClassifier,
+    RealMLPRegressor,
+    SeriesResNetClassifier,
+    SeriesResNetRegressor,
+    TabMClassifier,
+    TabMRegressor,
+    TabularResNetClassifier,
+    TabularResNetRegressor,
+)
+
+INCEPTION: dict[str, Any] = {"depth": 3, "n_filters": 4, "kernel_sizes": (5, 3), "bottleneck_size": 3, "n_members": 2}
+LITE: dict[str, Any] = {"n_filters": 4, "kernel_size": 8, "n_members": 2}
+FCN: dict[str, Any] = {"n_filters": (16, 16), "kernel_sizes": (5, 3)}
+TABM: dict[str, Any] = {"n_members": 4, "hidden_layer_sizes": (16, 8)}
+REALMLP: dict[str, Any] = {"hidden_layer_sizes": (16, 8), "n_frequencies": 4, "dropout": 0.0}
+RESNET: dict[str, Any] = {"n_blocks": 2, "block_size": 8, "hidden_dropout": 0.0, "residual_dropout": 0.0}
+FT_TRANSFORMER: dict[str, Any] = {
+    "n_blocks": 2,
+    "embedding_size": 8,
+    "n_heads": 2,
+    "attention_dropout": 0.0,
+    "hidden_dropout": 0.0,
+}
+CLASSIFIERS = [
+    InceptionTimeClassifier(**INCEPTION),
+    LITETimeClassifier(**LITE),
+    FCNClassifier(**FCN),
+    SeriesResNetClassifier(**FCN),
+    LSTMFCNClassifier(**FCN),
+    TabMClassifier(**TABM),
+    RealMLPClassifier(**REALMLP),
+    TabularResNetClassifier(**RESNET),
+    FTTransformerClassifier(**FT_TRANSFORMER),
+]
+REGRESSORS = [
+    InceptionTimeRegressor(**INCEPTION),
+    LITETimeRegressor(**LITE),
+    FCNRegressor(**FCN),
+    SeriesResNetRegressor(**FCN),
+    LSTMFCNRegressor(**FCN),
+    TabMRegressor(**TABM),
+    RealMLPRegressor(**REALMLP),
+    TabularResNetRegressor(**RESNET),
+    FTTransformerRegressor(**FT_TRANSFORMER),
+]
+ENSEMBLES = ("InceptionTime", "LITETime")  # their members are nets of their own
+
+
+def small_nets(**params: Any) -> list[Any]:
+    """Return all of them, unfitted, with some parameters."""
+    return [clone(net).set_params(**params) for net in (*CLASSIFIERS, *REGRESSORS)]
+
+
+def small_classifiers(**params: Any) -> list[Any]:
+    """Return the classifiers among them."""
+    return [clone(net).set_params(**params) for net in CLASSIFIERS]
+
+
+def small_regressors(**params: Any) -> list[Any]:
+    """Return the regressors among them."""
+    return [clone(net).set_params(**params) for net in REGRESSORS]
