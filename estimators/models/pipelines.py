@@ -60,7 +60,7 @@ def make(
     context = BuildContext(
         task=task, kind=kind, input_shape=input_shape, random_state=random_state, threads=threads, device=device
     )
-    return build_pipeline(spec, context, ModelChoice(spec=spec, params=params).default_params(task), categorical)
+    return build_pipeline(spec, context, ModelChoice(spec=spec, params=params).default_params(task, kind), categorical)
 
 
 def build_pipeline(

@@ -4,13 +4,20 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.net_specs.nets import NET_SPECS
+from bakeoff.estimators.net_specs.series_nets import SERIES_NET_SPECS
+from bakeoff.estimators.net_specs.tabm import TABM_SPECS
+from bakeoff.estimators.net_specs.tabular_nets import TABULAR_NET_SPECS
+from bakeoff.estimators.net_specs.text_nets import TEXT_NET_SPECS
+from bakeoff.estimators.specs.additive import ADDITIVE_SPECS
 from bakeoff.estimators.specs.boosting import BOOSTING_SPECS
+from bakeoff.estimators.specs.images import IMAGE_SPECS
 from bakeoff.estimators.specs.linear import LINEAR_SPECS
-from bakeoff.estimators.specs.nets import NET_SPECS
+from bakeoff.estimators.specs.pretrained import PRETRAINED_SPECS
 from bakeoff.estimators.specs.series import SERIES_SPECS
 from bakeoff.estimators.specs.simple import SIMPLE_SPECS
 from bakeoff.estimators.specs.spec import ModelSpec
-from bakeoff.estimators.specs.text_nets import TEXT_NET_SPECS
+from bakeoff.estimators.specs.text_linear import TEXT_LINEAR_SPECS
 from bakeoff.estimators.specs.trees import TREE_SPECS
 
 ENTRY_POINT_GROUP = "bakeoff.models"
@@ -26,7 +33,11 @@ def all_specs() -> dict[str, ModelSpec]:
     UserError
         If an entry point can't be loaded, is no `ModelSpec`, or takes a name that is taken.
     """
-    own = (*SIMPLE_SPECS, *LINEAR_SPECS, *TREE_SPECS, *BOOSTING_SPECS, *SERIES_SPECS, *NET_SPECS, *TEXT_NET_SPECS)
+    own = (
+        *(*SIMPLE_SPECS, *LINEAR_SPECS, *TREE_SPECS, *BOOSTING_SPECS, *SERIES_SPECS),
+        *(*ADDITIVE_SPECS, *IMAGE_SPECS, *TEXT_LINEAR_SPECS),
+        *(*NET_SPECS, *SERIES_NET_SPECS, *TABM_SPECS, *TABULAR_NET_SPECS, *TEXT_NET_SPECS, *PRETRAINED_SPECS),
+    )
     specs = {spec.name: spec for spec in own}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         spec = _load(point)

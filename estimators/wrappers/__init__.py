@@ -1,1 +1,1 @@
-"""scikit-learn wrappers: XGBoost with any labels, callbacks of boosting, the average of fitted models."""
+"""scikit-learn wrappers: boosting watched and stopped early, averages of fitted models, calibration, thresholds."""

@@ -44,10 +44,15 @@ class _Average(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
 
     def _mean(self, method: str, X: Any) -> np.ndarray:
         parts = [
-            weight * np.asarray(getattr(model, method)(X), dtype=float)
+            weight * self._align(model, method, np.asarray(getattr(model, method)(X), dtype=float))
             for model, weight in zip(self.models, self.weights, strict=True)
         ]
         return np.asarray(np.sum(parts, axis=0))
+
+    def _align(self, model: Any, method: str, values: np.ndarray) -> np.ndarray:
+        """Return values that can be averaged with those of other models."""
+        del model, method
+        return values
 
 
 class AveragedRegressor(RegressorMixin, _Average):  # type: ignore[misc]  # as above
@@ -59,12 +64,15 @@ class AveragedRegressor(RegressorMixin, _Average):  # type: ignore[misc]  # as a
 
 
 class AveragedClassifier(ClassifierMixin, _Average):  # type: ignore[misc]  # as above
-    """The weighted mean of fitted classifiers of the same classes: of probabilities, decision values, or votes."""
+    """The weighted mean of fitted classifiers: of probabilities, decision values, or votes.
+
+    A class that a model was not trained on has probability 0 there, or a decision value below all others.
+    """
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels in sorted order."""
-        return np.asarray(self.models[0].classes_)
+        """The labels of all models in sorted order."""
+        return np.unique(np.concatenate([np.asarray(model.classes_) for model in self.models]))
 
     @_has("predict_proba")  # type: ignore[untyped-decorator]  # scikit-learn has no types
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -88,6 +96,38 @@ class AveragedClassifier(ClassifierMixin, _Average):  # type: ignore[misc]  # as
         labels: np.ndarray = self.classes_[places]
         return labels
 
+    def _align(self, model: Any, method: str, values: np.ndarray) -> np.ndarray:
+        """Give each class a column, if the model does not know them all."""
+        known, all_classes = np.asarray(model.classes_), self.classes_
+        if len(known) == len(all_classes):
+            return values
+        return align_columns(values, known, all_classes, are_probabilities=method == "predict_proba")
+
     def _votes(self, X: Any) -> np.ndarray:
         votes = (np.asarray(model.predict(X))[:, None] == self.classes_ for model in self.models)
         return np.asarray(sum(weight * vote for weight, vote in zip(self.weights, votes, strict=True)))
+
+
+def align_columns(scores: Any, known: np.ndarray, classes: np.ndarray, *, are_probabilities: bool) -> np.ndarray:
+    """Give each class a column: 0 for a class that the model does not know, or a decision value below all others.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_rows,) or (n_rows, n_known)
+        Decision values of two classes come as one column.
+    known : ndarray of shape (n_known,)
+        The classes of the model, sorted.
+    classes : ndarray of shape (n_classes,)
+        All classes, sorted.
+    are_probabilities : bool
+        Else they are decision values.
+    """
+    values = np.asarray(scores, dtype=float)
+    if values.ndim == 1:
+        values = np.column_stack([-values, values])
+    if len(known) == len(classes):
+        return values
+    absent = 0.0 if are_probabilities else float(values.min()) - 1
+    full: np.ndarray = np.full((len(values), len(classes)), absent)
+    full[:, np.searchsorted(classes, known)] = values
+    return full

@@ -18,13 +18,13 @@ class XGBoostClassifier(XGBClassifier):
         The labels in sorted order, as columns of `predict_proba`.
     """
 
-    def fit(self, X: Any, y: Any, *, eval_set: Any = None, **options: Any) -> Self:
+    def fit(self, X: Any, y: Any, *, sample_weight: Any = None, eval_set: Any = None, **options: Any) -> Self:
         """Fit on `X` of shape (n_rows, n_columns) and labels `y` of shape (n_rows,)."""
         self.__dict__.pop("labels_", None)  # XGBoost checks the codes against `classes_` while it fits
         encoder = LabelEncoder().fit(y)
         sets = None if eval_set is None else [(part, encoder.transform(labels)) for part, labels in eval_set]
         objective = self.objective
-        super().fit(X, encoder.transform(y), eval_set=sets, **options)
+        super().fit(X, encoder.transform(y), sample_weight=sample_weight, eval_set=sets, **options)
         self.objective = objective  # XGBoost writes its own over it, and then can't be fitted to two classes again
         self.labels_ = encoder.classes_
         return self

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 import xgboost
+from pretrained import write_tabular_weights
 from sklearn.base import clone
 
 from bakeoff.datasets import KINDS, TASKS, Kind, Task
@@ -27,7 +28,7 @@ from bakeoff.estimators.search_spaces.space import FixedTrial, Range, RecordingT
 from bakeoff.estimators.specs.spec import BuildContext, Family, ModelChoice, ModelSpec
 
 SPECS = all_specs()
-OPTIONAL = {"lightgbm", "catboost"}
+OPTIONAL = {"lightgbm", "catboost", "lightgbm_td", "catboost_td", "ebm", "tabicl", "tabpfn"}
 SHAPES: dict[Kind, tuple[int, ...]] = {"image": (1, 4, 4), "series": (1, 12)}
 QUICK = {"trees": 5, "epochs": 2}
 N_ROWS = 36
@@ -44,11 +45,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let pretrained models find tiny checkpoints with random weights."""
+    folder = tmp_path_factory.mktemp("weights")
+    write_tabular_weights(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BAKEOFF_WEIGHTS", str(folder))
+        yield
+
+
 def needs(name: str) -> ModelSpec:
     """Return a spec; the test is skipped where its extra is not installed."""
     if not SPECS[name].is_installed:
         assert name in OPTIONAL
-        pytest.skip(f"needs {name}")
+        pytest.skip(f"needs {SPECS[name].extra}")
     return SPECS[name]
 
 
@@ -168,6 +179,7 @@ def test_searched_parameters_can_be_fixed(name: str, task: Task) -> None:
 
 TAKEN = {
     ("adaboost", "estimator"),  # the spec builds the tree itself, from max_depth
+    ("catboost_td", "booster"),  # an unfitted CatBoost model does not equal itself
     ("logistic", "penalty"),  # a question of the space; scikit-learn deprecates its parameter of that name
 }
 
@@ -250,8 +262,9 @@ def test_caps_apply(name: str, cap: str, parameter: str) -> None:
 
 def test_caps_cover_nets_and_ensembles() -> None:
     """Every net has a cap on epochs, and every ensemble of trees one on trees."""
-    assert all("epochs" in spec.capped_params for spec in specs_of_family("deep"))
-    ensembles = {"random_forest", "adaboost", "hist_gradient_boosting", "xgboost", "lightgbm", "catboost"}
+    assert all("epochs" in spec.capped_params for spec in specs_of_family("deep") if not spec.pretrained)
+    ensembles = {"random_forest", "extra_trees", "adaboost", "ebm", "hog_boosting", "hist_gradient_boosting", "quant"}
+    ensembles |= {"xgboost", "lightgbm", "catboost", "xgboost_td", "lightgbm_td", "catboost_td"}
     assert {name for name, spec in SPECS.items() if "trees" in spec.capped_params} == ensembles
 
 

@@ -1,0 +1,1 @@
+"""Pretrained nets: where their weights lie, and images and texts through them, frozen."""

@@ -1,0 +1,57 @@
+"""Boosting that stops early on rows held out: what each library's `fit` must be told. It watches its own loss.
+
+The rows are given, never drawn by the library: a split of its own could divide a group or look into the future.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAX_ROUNDS = 1000  # as many as tuning may try
+PATIENCE = 50  # rounds without a gain (Gorishniy et al. 2021, Revisiting deep learning models for tabular data)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutRows:
+    """Rows that a model is watched on while it is fitted, prepared as its training rows are.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, ...)
+    y : ndarray of shape (n_rows,)
+        Values, or labels that the training rows have, too.
+    weights : ndarray of shape (n_rows,), optional
+    """
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+
+def stop_xgboost(model: Any, held_out: HeldOutRows) -> dict[str, Any]:
+    """Have an XGBoost estimator stop early, and predict with its best rounds; return options for its `fit`."""
+    model.set_params(early_stopping_rounds=PATIENCE)
+    weights = None if held_out.weights is None else [held_out.weights]
+    return {"eval_set": [(held_out.X, held_out.y)], "sample_weight_eval_set": weights, "verbose": False}
+
+
+def stop_lightgbm(model: Any, held_out: HeldOutRows) -> dict[str, Any]:
+    """Have a LightGBM estimator stop early, and predict with its best rounds; return options for its `fit`."""
+    from lightgbm import early_stopping
+    from sklearn.utils.validation import has_fit_parameter
+
+    rows: dict[str, Any] = {"eval_set": [(held_out.X, held_out.y)]}
+    if has_fit_parameter(model, "eval_X"):  # from LightGBM 4.7 on
+        rows = {"eval_X": held_out.X, "eval_y": held_out.y}
+    weights = None if held_out.weights is None else [held_out.weights]
+    return {**rows, "eval_sample_weight": weights, "callbacks": [early_stopping(PATIENCE, verbose=False)]}
+
+
+def stop_hist_gradient_boosting(model: Any, held_out: HeldOutRows) -> dict[str, Any]:
+    """Have scikit-learn's histogram boosting stop early, by its own patience; return options for its `fit`.
+
+    It keeps the few rounds after the best one.
+    """
+    model.set_params(early_stopping=True)
+    return {"X_val": held_out.X, "y_val": held_out.y, "sample_weight_val": held_out.weights}
