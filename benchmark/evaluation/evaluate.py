@@ -5,14 +5,17 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from bakeoff.datasets.dataset import Dataset
+from bakeoff.estimators.models.pretrained import required_modules
 from bakeoff.estimators.search_spaces.space import Params
+from bakeoff.evaluation.final_fit import FinalFit, fit_final, score_bag
 from bakeoff.evaluation.search import SearchResult, search_diagnostics, search_members
-from bakeoff.fitting.fit import fit_members, fit_rows, predict
+from bakeoff.fitting.fit import Member, predict
 from bakeoff.fitting.permutation_importance import Importances, measure_importance
 from bakeoff.fitting.score import score_primary
 from bakeoff.planning.staging import open_data_file
@@ -37,7 +40,7 @@ class FitResult:
     metrics, diagnostics, params : dict
         As in `Record`.
     trials : list of dict
-        One row for each trial; empty for the default variant.
+        One row for each trial; empty for variants that do not tune.
     curves : dict of list
         Training and validation loss of a net by epoch; empty for other models.
     importance : dict of list
@@ -71,28 +74,29 @@ def evaluate(job: Job) -> FitResult:
     start = time.perf_counter()
     dataset, splits = open_data_file(job.data_file)
     split = splits[job.split_index]
-    warm_up(job.choice.spec.requires)
+    for library in required_modules(job.choice, job.kind):
+        warm_up(library)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search = search_members(job, dataset, split.train)
         if search.failure:
             spent = {"threads": job.settings.threads, "device": job.device, **search_diagnostics(job, search)}
             return FitResult(diagnostics=spent, trials=search.trials, failure=search.failure)
-        fitted = fit_members(job, dataset, split.train, search.members)
+        fitted = fit_final(job, dataset, split.train, search)
         began = time.perf_counter()
-        predictions = predict(dataset, fitted.pipeline, split.test)
+        predictions = predict(dataset, fitted.model, split.test)
         predict_s = time.perf_counter() - began
         metrics = compute_metrics(predictions, job.metrics)
     deadline = start + job.settings.limit_s - REFIT_TIME_RESERVE * fitted.seconds
     if search.tuned:
         extra_diagnostics = _score_incumbents(job, dataset, split, search, deadline)
     else:
-        extra_diagnostics = _score_on_inner_folds(job, dataset, split.train, deadline)
+        extra_diagnostics = _score_on_inner_folds(job, dataset, split.train, fitted, deadline)
     importance: Importances = {}
     if job.compute_importance:
-        importance, spent = measure_importance(job, dataset, fitted.pipeline, split.test, deadline)
+        importance, spent = measure_importance(job, dataset, fitted.model, split.test, deadline)
         extra_diagnostics |= spent
-    models = [pipeline.steps[-1][1] for pipeline in getattr(fitted.pipeline, "models", [fitted.pipeline])]
+    models = [pipeline.steps[-1][1] for pipeline in fitted.pipelines]
     return FitResult(
         metrics=metrics,
         diagnostics={
@@ -105,6 +109,7 @@ def evaluate(job: Job) -> FitResult:
             **_gpu_diagnostics(job, start),
             **_model_diagnostics(models),
             **search_diagnostics(job, search),
+            **fitted.diagnostics,
             **extra_diagnostics,
             "warnings": _unique_warnings(caught),
         },
@@ -116,15 +121,19 @@ def evaluate(job: Job) -> FitResult:
     )
 
 
-def _score_on_inner_folds(job: Job, dataset: Dataset, rows: np.ndarray, deadline: float) -> dict[str, Any]:
-    """Score the default on inner folds, unless the fit's limit leaves no time: its outer scores are not to be lost."""
-    if not job.score_default_params:
+def _score_on_inner_folds(
+    job: Job, dataset: Dataset, rows: np.ndarray, fitted: FinalFit, deadline: float
+) -> dict[str, Any]:
+    """Score on inner folds what no study has, unless the limit leaves no time: the outer scores are not to be lost."""
+    if "inner_score" in fitted.diagnostics or not (fitted.bags or job.score_default_params):
         return {}
     seconds = deadline - time.perf_counter()
     if seconds <= 0:
         return {"no_inner_score": "the limit of the fit left no time"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the outer fit has told its own
+        if fitted.bags:
+            return score_bag(job, dataset, fitted.bags[0])
         return score_default(job, dataset, rows, seconds=seconds)
 
 
@@ -144,8 +153,9 @@ def _score_incumbents(
             if time.perf_counter() > deadline:
                 break
             with suppress(Exception):  # it is only not known then
-                pipeline = fit_rows(job, dataset, split.train, row["params"]).pipeline
-                row["outer"] = score_primary(job, predict(dataset, pipeline, split.test))
+                incumbent = SearchResult(members=(Member(row["params"]),))
+                model = fit_final(job, dataset, split.train, incumbent).model
+                row["outer"] = score_primary(job, predict(dataset, model, split.test))
     spent = {"anytime_s": time.perf_counter() - began, "anytime_cpu_s": time.process_time() - cpu_before}
     return {name: round(value, 4) for name, value in spent.items()}
 
@@ -163,6 +173,8 @@ def warm_up(library: str) -> None:
         import xgboost
 
         xgboost.train({"nthread": 1, "verbosity": 0}, xgboost.DMatrix(rows, label=rows[:, 0]), num_boost_round=1)
+    else:
+        import_module(library)
 
 
 def _gpu_diagnostics(job: Job, start: float) -> dict[str, float]:
@@ -178,11 +190,12 @@ def _gpu_diagnostics(job: Job, start: float) -> dict[str, float]:
 
 
 def _model_diagnostics(models: Sequence[Any]) -> dict[str, int]:
-    """Read what nets say of themselves after `fit`, and count the fits; the members of an ensemble add up."""
+    """Read what nets say of themselves after `fit`, and count the fits; the members of ensembles and bags add up."""
     names = {"epochs": "n_iter_", "n_parameters": "n_parameters_"}
     nets = [model for model in models if hasattr(model, "n_parameters_")]
     sums = {key: sum(int(getattr(net, name)) for net in nets) for key, name in names.items() if nets}
-    return {"refits": len(models), **sums}
+    capped = [int(model.n_iter_) for model in models if getattr(model, "stopped_while_improving_", False)]
+    return {"refits": len(models), **sums, **({"epoch_cap": max(capped)} if capped else {})}
 
 
 def _loss_curves(model: Any) -> dict[str, list[float]]:

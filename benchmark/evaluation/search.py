@@ -13,7 +13,7 @@ from bakeoff.fitting.fit import Member
 from bakeoff.protocol.job import Job
 from bakeoff.tuning.ensemble_selection import build_ensemble
 from bakeoff.tuning.inner_cv_scores import tune_rows
-from bakeoff.tuning.out_of_fold import OutOfFoldStore
+from bakeoff.tuning.out_of_fold import FoldPredictions, OutOfFoldStore
 from bakeoff.tuning.study import TuningResult
 
 
@@ -26,14 +26,17 @@ class SearchResult:
     members : tuple of Member
         What to refit; none if every trial failed.
     tuned : TuningResult, optional
-        None for the default variant.
+        None for variants that do not tune.
     score : float, optional
         Mean over the inner folds of what is to be refitted, bigger is better.
+    out_of_fold : FoldPredictions, optional
+        What it says of the inner test rows, where that was kept.
     """
 
     members: tuple[Member, ...]
     tuned: TuningResult | None = None
     score: float | None = None
+    out_of_fold: FoldPredictions | None = None
 
     @property
     def failure(self) -> str:
@@ -60,17 +63,18 @@ def search_members(job: Job, dataset: Dataset, rows: np.ndarray) -> SearchResult
 
     A study that only ran out of seconds, before any trial ended, leaves the default to be refitted.
     """
-    default = Member(job.choice.default_params(job.task))
-    if job.variant == "default":
+    default = Member(job.choice.default_params(job.task, job.kind))
+    if not job.tunes:
         return SearchResult(members=(default,))
     kept = OutOfFoldStore(job.journal)
     tuned = tune_rows(job, dataset, rows, kept.keep if job.keep_out_of_fold else None)
     if tuned.params is None:
         return SearchResult(members=(default,) if _ran_out_of_time(tuned) else (), tuned=tuned)
     if job.variant == "tuned":
-        return SearchResult(members=(Member(tuned.params),), tuned=tuned, score=tuned.score)
+        found = kept.find(tuned.best["number"]) if job.adjusts_predictions else None
+        return SearchResult(members=(Member(tuned.params),), tuned=tuned, score=tuned.score, out_of_fold=found)
     ensemble = build_ensemble(job, dataset, rows, tuned, kept)
-    return SearchResult(members=ensemble.members, tuned=tuned, score=ensemble.score)
+    return SearchResult(members=ensemble.members, tuned=tuned, score=ensemble.score, out_of_fold=ensemble.out_of_fold)
 
 
 def search_diagnostics(job: Job, search: SearchResult) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bakeoff.datasets.mapped_rows import MappedTable, MappedTexts
 from bakeoff.estimators.models.pipelines import build_pipeline
 from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.estimators.specs.spec import BuildContext
+from bakeoff.estimators.training.automatic import holds_rows_out
 from bakeoff.fitting.predict import predict_rows
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.predictions import Predictions
@@ -78,19 +79,24 @@ def fit_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params, on_ro
 
 def fit_members(job: Job, dataset: Dataset, rows: np.ndarray, members: Sequence[Member]) -> Fitted:
     """Fit the job's model once for each set of parameters; several answer together, by their weights."""
-    from bakeoff.estimators.wrappers.averaging import AveragedClassifier, AveragedRegressor
-
     fits = [fit_rows(job, dataset, rows, member.params) for member in members]
     if len(fits) == 1:
         return fits[0]
-    average = AveragedRegressor if job.task == "regression" else AveragedClassifier
-    models = [fit.pipeline for fit in fits]
-    return Fitted(average(models, [member.weight for member in members]), sum(fit.seconds for fit in fits))
+    models = average(job, [fit.pipeline for fit in fits], [member.weight for member in members])
+    return Fitted(models, sum(fit.seconds for fit in fits))
 
 
-def build_model(job: Job, dataset: Dataset, params: Params) -> Any:
-    """Build the job's unfitted pipeline; all fits of a cell are seeded alike."""
-    seed = job.seed_for("model", model=job.choice.name)
+def average(job: Job, models: Sequence[Any], weights: Sequence[float]) -> Any:
+    """Let fitted pipelines answer together."""
+    from bakeoff.estimators.wrappers.averaging import AveragedClassifier, AveragedRegressor
+
+    return (AveragedRegressor if job.task == "regression" else AveragedClassifier)(models, weights)
+
+
+def build_model(job: Job, dataset: Dataset, params: Params, *, member: int | None = None) -> Any:
+    """Build the job's unfitted pipeline; all fits of a cell are seeded alike, but for the members of a bag."""
+    parts = {} if member is None else {"member": str(member)}
+    seed = job.seed_for("model", model=job.choice.name, **parts)
     context = BuildContext(
         task=job.task,
         kind=job.kind,
@@ -114,10 +120,17 @@ def accepts_sample_weight(pipeline: Any) -> bool:
 
 def early_stopping_rows(job: Job, dataset: Dataset, rows: np.ndarray, params: Params) -> np.ndarray | None:
     """Choose the rows that early stopping watches, as positions in `rows`; None for a model without it."""
-    if not (job.choice.spec.takes_validation_rows and params.get("early_stopping")):
+    if not stops_early(job, params, len(rows)):
         return None
     seed = job.seed_for("validation")
     return validation_rows(dataset, rows, fraction=VALIDATION_FRACTION, seed=seed)
+
+
+def stops_early(job: Job, params: Params, n_rows: int) -> bool:
+    """Tell whether a model watches rows that are held out, of so many in all; "auto" leaves it to their number."""
+    early_stopping = params.get("early_stopping")
+    wanted = holds_rows_out(n_rows) if early_stopping == "auto" else bool(early_stopping)
+    return job.choice.spec.takes_validation_rows and wanted
 
 
 def predict(dataset: Dataset, pipeline: Any, rows: np.ndarray) -> Predictions:

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, Name, Scalar
+from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, Name, Scalar, TaskOptions
 from bakeoff.datasets.sources.files import is_table_file
-from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, parse_openml_id
+from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, OPENML_TASK, parse_openml_id
 from bakeoff.datasets.sources.registry import MAX_ROWS, MIN_ROWS, find_entry
 from bakeoff.datasets.sources.synthetic import Difficulty
 from bakeoff.errors import UserError, unknown_name
@@ -17,6 +17,7 @@ from bakeoff.protocol.metrics import METRICS
 from bakeoff.tasks import Task
 
 OPENML_SUITE = "openml-suite:"
+FORMS = ("file", "import", "memory", "openml", "openml_task", "huggingface")  # keys that tell what an entry is
 
 
 class SuiteSection(BaseModel):
@@ -26,10 +27,12 @@ class SuiteSection(BaseModel):
 
 
 def _known_dataset(name: str) -> str:
-    """Take a name of the registry, `openml:NUMBER`, `openml-suite:NUMBER` or `huggingface:OWNER/NAME`."""
+    """Take a name of the registry, `openml:`, `openml-task:`, `openml-suite:NUMBER` or `huggingface:OWNER/NAME`."""
     try:
         if name.startswith(OPENML):
             parse_openml_id(name)
+        elif name.startswith(OPENML_TASK):
+            parse_openml_id(name, OPENML_TASK)
         elif not name.startswith((OPENML_SUITE, HUGGINGFACE)):
             find_entry(name)
     except UserError as error:
@@ -71,6 +74,12 @@ class OpenmlData(DataOptions):
     """A data set of OpenML; its target, categories and columns to ignore are used where nothing is said."""
 
     openml: int = Field(ge=1, description="Number of the data set")
+
+
+class OpenmlTaskData(TaskOptions):
+    """A task of OpenML: its data set, its target, and its own outer folds."""
+
+    openml_task: int = Field(ge=1, description="Number of the task")
 
 
 class HubData(HubOptions):
@@ -128,6 +137,9 @@ class NamedModel(SuiteSection):
     name: ModelName
     params: dict[str, Any] = Field(default_factory=dict, description="Fixed parameters, not searched")
     space: dict[str, RangeEntry] = Field(default_factory=dict, description="Narrower ranges")
+    preprocessor: str | None = Field(
+        default=None, description="Preprocessing instead of the model's own: text-embeddings:FOLDER, …"
+    )
     as_: Name | None = Field(default=None, alias="as", description="Another name in records and reports")
 
 
@@ -166,7 +178,7 @@ def _entry_form(value: Any) -> str:
         return "<plain>"
     keys = value if isinstance(value, dict) else type(value).model_fields
     form = next(
-        (key for key in ("file", "import", "memory", "openml", "huggingface") if key in keys or f"{key}_" in keys),
+        (key for key in FORMS if key in keys or f"{key}_" in keys),
         "named",
     )
     return f"<{form}>"  # in brackets, so that no key in the path of a problem looks like it
@@ -177,6 +189,7 @@ DatasetField = Annotated[
     | Annotated[NamedData, Tag("<named>")]
     | Annotated[FileData, Tag("<file>")]
     | Annotated[OpenmlData, Tag("<openml>")]
+    | Annotated[OpenmlTaskData, Tag("<openml_task>")]
     | Annotated[HubData, Tag("<huggingface>")]
     | Annotated[InMemoryData, Tag("<memory>")],
     Discriminator(_entry_form),
@@ -192,7 +205,7 @@ MetricField = Annotated[
     Annotated[MetricName, Tag("<plain>")] | Annotated[ImportedMetric, Tag("<import>")], Discriminator(_entry_form)
 ]
 
-DataEntry = str | NamedData | FileData | OpenmlData | HubData | InMemoryData
+DataEntry = str | NamedData | FileData | OpenmlData | OpenmlTaskData | HubData | InMemoryData
 
 
 def name_of_dataset(entry: DataEntry) -> str:
@@ -206,6 +219,8 @@ def name_of_dataset(entry: DataEntry) -> str:
             return entry.as_ or entry.name.partition("@")[0]
         case OpenmlData():
             return entry.name or f"{OPENML}{entry.openml}"
+        case OpenmlTaskData():
+            return entry.name or f"{OPENML_TASK}{entry.openml_task}"
         case HubData():
             return entry.name or f"{HUGGINGFACE}{entry.huggingface}"
         case FileData():

@@ -5,11 +5,13 @@ from typing import Any, TypeVar
 
 from bakeoff.errors import UserError, describe_error, unknown_name
 from bakeoff.estimators.models.pipelines import build_pipeline
+from bakeoff.estimators.models.preprocessors import use_preprocessor
 from bakeoff.estimators.models.registry import FAMILIES, get_spec, specs_of_family
 from bakeoff.estimators.specs.spec import BuildContext, ModelChoice, ModelSpec
 from bakeoff.suites.custom import import_model_spec
 from bakeoff.suites.entries import ImportedModel, InMemoryModel, NamedModel, name_of_model
 from bakeoff.suites.suite import Suite
+from bakeoff.tasks import Kind, Task
 
 InMemoryT = TypeVar("InMemoryT")
 Entry = str | NamedModel | ImportedModel | InMemoryModel
@@ -75,9 +77,10 @@ def _choice(suite: Suite, entry: Entry, in_memory: Mapping[str, ModelSpec]) -> t
         choice = ModelChoice(spec=get_spec(entry), caps=caps)
     elif isinstance(entry, NamedModel):
         ranges = {name: given.to_range() for name, given in entry.space.items()}
-        choice = ModelChoice(
-            spec=get_spec(entry.name), params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry)
-        )
+        spec = get_spec(entry.name)
+        if entry.preprocessor:
+            spec = use_preprocessor(spec, entry.preprocessor)
+        choice = ModelChoice(spec=spec, params=entry.params, ranges=ranges, caps=caps, name=name_of_model(entry))
     elif isinstance(entry, InMemoryModel):
         choice = ModelChoice(spec=get_in_memory("model", entry.memory, in_memory), caps=caps)
     else:
@@ -85,8 +88,18 @@ def _choice(suite: Suite, entry: Entry, in_memory: Mapping[str, ModelSpec]) -> t
     return choice.name, choice
 
 
-def check_models(suite: Suite, choices: list[ModelChoice], tasks: set[Any], problems: list[str]) -> None:
-    """Note models that lack their package, and parameters and ranges that a model does not have."""
+def check_models(suite: Suite, choices: list[ModelChoice], inputs: set[tuple[Task, Kind]], problems: list[str]) -> None:
+    """Note models that lack their package, and parameters and ranges that a model does not have.
+
+    Parameters
+    ----------
+    suite : Suite
+    choices : list of ModelChoice
+    inputs : set of tuple
+        Task and kind of each data set.
+    problems : list of str
+        Takes what a user must mend.
+    """
     requested = {name_of_model(entry) for entry in suite.models if entry not in FAMILIES}
     for choice in choices:
         if choice.name in requested and not choice.spec.is_installed:
@@ -95,26 +108,28 @@ def check_models(suite: Suite, choices: list[ModelChoice], tasks: set[Any], prob
                 f"'bakeoff[{choice.spec.extra}]'"
             )
         elif choice.params or choice.ranges or choice.spec.fingerprint:
-            for task in sorted(tasks & set(choice.spec.tasks)):
-                problems.extend(f"models: {choice.name}: {problem}" for problem in _problems_of_choice(choice, task))
+            for task, kind in sorted(inputs):
+                if task in choice.spec.tasks:
+                    found = _problems_of_choice(choice, task, kind)
+                    problems.extend(f"models: {choice.name}: {problem}" for problem in found)
 
 
-def _problems_of_choice(choice: ModelChoice, task: Any) -> list[str]:
+def _problems_of_choice(choice: ModelChoice, task: Task, kind: Kind) -> list[str]:
     """Tell which of the user's parameters and ranges the model does not have, or whose default lies outside."""
     if choice.spec.fingerprint:  # a user's own: its preprocessor and its parameters are all there is to check
-        return _problems_of_values(choice, task)
+        return _problems_of_values(choice, task, kind)
     plain = ModelChoice(spec=choice.spec)
     searched = plain.list_space(task)
     estimator = choice.spec.build(BuildContext(task=task), plain.default_params(task))
     known = {name.rpartition("__")[2] for name in estimator.get_params()} | set(searched)
     problems = [unknown_name("parameter to search", name, searched) for name in choice.ranges if name not in searched]
     problems += [unknown_name("parameter", name, known) for name in choice.params if name not in known]
-    return problems or _problems_of_values(choice, task)
+    return problems or _problems_of_values(choice, task, kind)
 
 
-def _problems_of_values(choice: ModelChoice, task: Any) -> list[str]:
+def _problems_of_values(choice: ModelChoice, task: Task, kind: Kind) -> list[str]:
     try:
-        params = choice.default_params(task)
+        params = choice.default_params(task, kind)
     except (ValueError, TypeError) as error:
         return [f"{error}; give it another `default:`, or widen the range"]
     try:

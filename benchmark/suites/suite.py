@@ -13,7 +13,7 @@ from pydantic import (
 
 from bakeoff.errors import unknown_name
 from bakeoff.protocol.metrics import METRICS, PRIMARY
-from bakeoff.protocol.settings import FitSettings
+from bakeoff.protocol.settings import Calibrate, FitSettings, Threshold
 from bakeoff.suites.entries import DatasetField, ImportedMetric, MetricField, ModelField, SuiteSection, name_of_dataset
 from bakeoff.tasks import TASKS, Task, Variant
 
@@ -121,10 +121,15 @@ class Suite(SuiteSection):
     datasets: tuple[DatasetField, ...] = Field(min_length=1)
     models: tuple[ModelField, ...] = Field(default=("all",), min_length=1, description="all, classical, deep, or names")
     variants: tuple[Variant, ...] = Field(
-        default=("default", "tuned"), min_length=1, description="default, tuned, and ensemble: of a model's own trials"
+        default=("default", "tuned"),
+        min_length=1,
+        description="default, tuned, bagged (the mean over folds), ensemble (of a model's own trials), bagged-ensemble",
     )
     outer_folds: int = Field(default=5, ge=2, le=1000)
     inner_folds: int = Field(default=3, ge=2, le=1000)
+    bagging_folds: int = Field(
+        default=8, ge=2, le=1000, description="Members of a bag, each without one of so many folds"
+    )
     repeats: int = Field(default=1, ge=1, le=1000)
     learning_curve: TrainFractions = Field(
         default=(), description="Shares of the training part to train on as well, such as [5%, 10%, 25%, 50%]"
@@ -141,6 +146,13 @@ class Suite(SuiteSection):
     importance: bool = Field(
         default=False,
         description="Also measure how much each column of tabular data matters to each model, on the outer test part",
+    )
+    calibrate: Calibrate = Field(
+        default="none", description="Calibrate classifiers on out-of-fold predictions: temperature, isotonic, or none"
+    )
+    threshold: Threshold = Field(
+        default="default",
+        description="tuned: choose the threshold of binary classifiers there, too, by the primary metric",
     )
     caps: Caps = Caps()
     limits: Limits = Limits()
@@ -173,6 +185,9 @@ class Suite(SuiteSection):
             importance=self.importance,
             threads=self.threads,
             device=self.device,
+            bagging_folds=self.bagging_folds,
+            calibrate=self.calibrate,
+            threshold=self.threshold,
         )
 
     @field_validator("primary")

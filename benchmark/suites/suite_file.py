@@ -22,6 +22,7 @@ from bakeoff.suites.entries import (
     NamedData,
     NamedModel,
     OpenmlData,
+    OpenmlTaskData,
     RangeEntry,
 )
 from bakeoff.suites.suite import Budget, Caps, Limits, Primary, Statistics, Suite, TrainFractions
@@ -217,6 +218,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         ("datasets", "file"): FileData,
         ("datasets", "named"): NamedData,
         ("datasets", "openml"): OpenmlData,
+        ("datasets", "openml_task"): OpenmlTaskData,
         ("datasets", "huggingface"): HubData,
         ("models", "named"): NamedModel,
     }

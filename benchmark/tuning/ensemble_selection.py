@@ -1,6 +1,5 @@
 """Ensembles, chosen greedily by what their members predict on the inner folds: of one model's own trials, or of any."""
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,16 @@ from bakeoff.estimators.search_spaces.space import Params
 from bakeoff.fitting.fit import Member, load_into_memory
 from bakeoff.fitting.score import score_primary
 from bakeoff.protocol.job import Job
-from bakeoff.tuning.inner_cv import Folds, choose_inner_cv
+from bakeoff.tuning.inner_cv import Folds, predict_folds
 from bakeoff.tuning.inner_cv_scores import inner_folds
-from bakeoff.tuning.out_of_fold import FoldPredictions, OutOfFoldStore, to_fold_predictions, to_predictions
-from bakeoff.tuning.study import TrialMonitor, TrialRow, TuningResult
+from bakeoff.tuning.out_of_fold import (
+    FoldPredictions,
+    OutOfFoldStore,
+    average_predictions,
+    to_fold_predictions,
+    to_predictions,
+)
+from bakeoff.tuning.study import TrialRow, TuningResult
 
 MAX_MEMBERS = 10
 NameT = TypeVar("NameT", bound=Hashable)
@@ -31,10 +36,13 @@ class Ensemble:
     members : tuple of Member
     score : float
         Mean over the inner folds, bigger is better.
+    out_of_fold : FoldPredictions
+        What they say together of the test rows of the inner folds.
     """
 
     members: tuple[Member, ...]
     score: float
+    out_of_fold: FoldPredictions
 
 
 def build_ensemble(job: Job, dataset: Dataset, rows: np.ndarray, tuned: TuningResult, kept: OutOfFoldStore) -> Ensemble:
@@ -63,14 +71,13 @@ def build_ensemble(job: Job, dataset: Dataset, rows: np.ndarray, tuned: TuningRe
         for place, row in enumerate(trials)
     }
     weights, score = select_ensemble(job, dataset, folds, fold_predictions)
-    return Ensemble(tuple(Member(trials[place]["params"], weight) for place, weight in weights.items()), score)
+    members = tuple(Member(trials[place]["params"], weight) for place, weight in weights.items())
+    return Ensemble(members, score, average_predictions([(fold_predictions[place], w) for place, w in weights.items()]))
 
 
 def predict_inner_folds(job: Job, dataset: Dataset, folds: Folds, params: Params) -> FoldPredictions:
     """Fit some parameters of the job's model on each inner fold, and return what they say of its test rows."""
-    cross_validate, _, _ = choose_inner_cv(job.choice.spec)
-    scored = cross_validate(job, load_into_memory(dataset), folds, params, TrialMonitor(math.inf))
-    return to_fold_predictions([predictions for predictions, _ in scored])
+    return to_fold_predictions(predict_folds(job, load_into_memory(dataset), folds, params))
 
 
 def select_ensemble(

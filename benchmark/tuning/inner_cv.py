@@ -4,7 +4,7 @@ Each way reports how a trial does, so that one that falls behind is ended: after
 rounds, or after each epoch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,15 @@ def choose_inner_cv(spec: ModelSpec) -> tuple[InnerCV, str, int]:
     if spec.round_callbacks is not None:
         return fit_in_lockstep, "% of the rounds:", 0
     return fit_sequentially, "fold", 0
+
+
+def predict_folds(job: Job, dataset: Dataset, folds: Folds, params: Params) -> list[Predictions]:
+    """Fit on every fold, to the end; return what each model says of the rows that it was not fitted on."""
+    if job.choice.spec.fits_folds_together:
+        pipelines: Iterable[Any] = _fit_together(job, dataset, folds, params)
+    else:
+        pipelines = (fit_rows(job, dataset, train, params).pipeline for train, _ in folds)
+    return [predict(dataset, pipeline, test) for pipeline, (_, test) in zip(pipelines, folds, strict=True)]
 
 
 def fit_sequentially(
@@ -90,8 +99,6 @@ def fit_batched(
 
     What a fold counts with in the end is the weights that its own held-out rows chose.
     """
-    from bakeoff.estimators.nets.folds import fit_folds
-
     tests: dict[int, Any] = {}
 
     def predict_fold(number: int, pipeline: Any) -> ScoredPredictions:
@@ -108,14 +115,27 @@ def fit_batched(
 
     monitor.check_time()
     monitor.fits += len(folds)
+    fitted = _fit_together(job, dataset, folds, params, after_epoch)
+    yield from (predict_fold(number, pipeline) for number, pipeline in enumerate(fitted))
+
+
+def _fit_together(
+    job: Job,
+    dataset: Dataset,
+    folds: Folds,
+    params: Params,
+    on_epoch: Callable[[int, list[Any]], None] | None = None,
+) -> list[Any]:
+    from bakeoff.estimators.nets.folds import fit_folds
+
     held_out = [early_stopping_rows(job, dataset, train, params) for train, _ in folds]
-    fitted = fit_folds(
+    watched = [None if held is None else train[held] for (train, _), held in zip(folds, held_out, strict=True)]
+    return fit_folds(
         build_model(job, dataset, params),
         dataset.X,
         dataset.y,
         folds,
         sample_weight=dataset.weights,
-        validation=[train[held] for (train, _), held in zip(folds, held_out, strict=True) if held is not None] or None,
-        on_epoch=after_epoch,
+        validation=None if all(rows is None for rows in watched) else watched,
+        on_epoch=on_epoch,
     )
-    yield from (predict_fold(number, pipeline) for number, pipeline in enumerate(fitted))

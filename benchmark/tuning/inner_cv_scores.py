@@ -43,7 +43,7 @@ def tune_rows(job: Job, dataset: Dataset, rows: np.ndarray, keep: OnTrial | None
     return tune(
         Study(
             suggest=lambda trial: job.choice.params_of(trial, job.task),
-            default=job.choice.default_point(job.task),
+            default=job.choice.default_point(job.task, job.kind),
             score_folds=score_folds,
             step=step,
             n_warmup_steps=n_warmup_steps,
@@ -71,7 +71,8 @@ def score_default(job: Job, dataset: Dataset, rows: np.ndarray, *, seconds: floa
     try:
         folds = inner_folds(job, dataset, rows)
         monitor = TrialMonitor(deadline=began + seconds)
-        scored = fit_sequentially(job, dataset, folds, job.choice.default_params(job.task), monitor)
+        params = job.choice.default_params(job.task, job.kind)
+        scored = fit_sequentially(job, dataset, folds, params, monitor)
         scores = [score for _, score in scored]
         found = {"inner_score": float(np.mean(scores)), "inner_metric": job.primary}
     except Exception as error:

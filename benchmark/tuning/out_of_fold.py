@@ -48,6 +48,15 @@ def to_predictions(dataset: Dataset, rows: np.ndarray, kind: PredictionKind, val
     )
 
 
+def average_predictions(weighted: Sequence[tuple[FoldPredictions, float]]) -> FoldPredictions:
+    """Return the weighted mean of predictions of one kind for the same folds; the weights sum to 1."""
+    sums = [
+        np.sum([weight * fold for fold, (_, weight) in zip(folds, weighted, strict=True)], axis=0)
+        for folds in zip(*(one.folds for one, _ in weighted), strict=True)
+    ]
+    return FoldPredictions(weighted[0][0].kind, sums)
+
+
 def to_probabilities(fold_predictions: FoldPredictions) -> FoldPredictions:
     """Return predictions that can be averaged with those of other models.
 

@@ -14,7 +14,9 @@ from sklearn.linear_model import LogisticRegression
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.evaluation.evaluate import _gpu_diagnostics, evaluate
-from bakeoff.fitting.fit import Member, fit_members, fit_rows
+from bakeoff.evaluation.final_fit import fit_final
+from bakeoff.evaluation.search import SearchResult
+from bakeoff.fitting.fit import Member, fit_rows
 from bakeoff.planning.staging import write_data_file
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.splits import outer_splits
@@ -51,7 +53,7 @@ def poison(dataset: Dataset) -> Dataset:
     return replace(dataset, X=X, y=y)
 
 
-@pytest.mark.parametrize("variant", ["default", "tuned", "ensemble"])
+@pytest.mark.parametrize("variant", ["default", "tuned", "ensemble", "bagged", "bagged-ensemble"])
 @pytest.mark.parametrize("model", ["logistic", "mlp", "xgboost"])
 def test_poisoned_test_part_changes_nothing_learned(tmp_path: Path, model: str, variant: str) -> None:
     """Parameters, trials and fitted weights are the same whatever the outer test part holds."""
@@ -65,9 +67,9 @@ def test_poisoned_test_part_changes_nothing_learned(tmp_path: Path, model: str, 
     ours, theirs = evaluate(job), evaluate(replace(other, split_index=0))
     assert ours.params == theirs.params
     assert [trial["value"] for trial in ours.trials] == [trial["value"] for trial in theirs.trials]
-    members = [Member(**one) for one in ours.params.get("members", [{"params": ours.params}])]
-    before = fit_members(job, clean, split.train, members).pipeline
-    after = fit_members(job, poisoned, split.train, members).pipeline
+    members = tuple(Member(**one) for one in ours.params.get("members", [{"params": ours.params}]))
+    before = fit_final(job, clean, split.train, SearchResult(members=members)).model
+    after = fit_final(job, poisoned, split.train, SearchResult(members=members)).model
     np.testing.assert_array_equal(before.predict_proba(clean.X), after.predict_proba(clean.X))
 
 

@@ -256,6 +256,9 @@ limits: {seconds: 9, memory: 3GB}
 metrics: [accuracy, {import: 'a.b:c', name: cost, greater_is_better: false, needs: probabilities, tasks: [binary]}]
 primary: {binary: cost, multiclass: mcc, regression: mae}
 statistics: {rope: 0.02, groups: nemenyi}
+bagging_folds: 5
+calibrate: isotonic
+threshold: tuned
 threads: 2
 device: cuda
 """
