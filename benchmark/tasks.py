@@ -4,6 +4,6 @@ from typing import Literal
 
 Task = Literal["binary", "multiclass", "regression"]
 Kind = Literal["tabular", "image", "series", "text"]
-Variant = Literal["default", "tuned", "ensemble"]
+Variant = Literal["default", "tuned", "bagged", "ensemble", "bagged-ensemble"]
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "regression")
 KINDS: tuple[Kind, ...] = ("tabular", "image", "series", "text")

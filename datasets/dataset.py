@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bakeoff.datasets.given_folds import GivenFolds
 from bakeoff.errors import UserError
 from bakeoff.tasks import Kind, Task
 
@@ -42,6 +43,8 @@ class Dataset:
         Training rows always come before test rows.
     test_rows : ndarray of bool of shape (n_rows,), optional
         A predefined split: True where a row belongs to the test part.
+    given_folds : GivenFolds, optional
+        Published outer folds, which are used as they are; folds inside their training parts are made as ever.
     weights : ndarray of shape (n_rows,), optional
         How much each row counts, in fitting and in scoring; finite, none negative.
     licence, source : str
@@ -61,6 +64,7 @@ class Dataset:
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
     test_rows: np.ndarray | None = None
+    given_folds: GivenFolds | None = None
     weights: np.ndarray | None = None
     licence: str = "not stated"
     source: str = "not stated"
@@ -83,6 +87,7 @@ class Dataset:
             raise UserError(f"the data set {self.name!r} has no rows")
         _check_target(self.name, self.y, self.task)
         _check_splittable(self)
+        _check_given_folds(self)
         if self.task == "binary" and self.positive is None:
             object.__setattr__(self, "positive", self.classes[1])
         if self.task == "binary" and self.positive not in self.classes.tolist():
@@ -95,7 +100,10 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of the whole content: every row, the target and what the splits depend on."""
+        """SHA-256 (hex) of the whole content: every row, the target and what the splits depend on.
+
+        Given folds are not in it: each split has a digest of its own, and more of the folds leave those fits alone.
+        """
         sha = hashlib.sha256()
         for part in (self.X, self.y, self.groups, self.time, self.test_rows):
             sha.update(_content(part))
@@ -103,6 +111,11 @@ class Dataset:
             sha.update(_content(self.weights))
         sha.update(repr((self.task, self.kind, self.input_shape, self.categorical, str(self.positive))).encode())
         return sha.hexdigest()
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether it came with its outer split or folds."""
+        return self.test_rows is not None or self.given_folds is not None
 
     @property
     def n_features(self) -> int:
@@ -158,6 +171,22 @@ def _check_splittable(dataset: Dataset) -> None:
         raise UserError(f"the predefined split of {name} divides a group; a group belongs to one part")
     if time is not None and time[~test].max() >= time[test].min():
         raise UserError(f"the predefined split of {name} trains on times that are not before those of its test part")
+
+
+def _check_given_folds(dataset: Dataset) -> None:
+    """Refuse published folds of other rows, and whatever would divide the rows in another way."""
+    folds = dataset.given_folds
+    if folds is None:
+        return
+    others = [what for what in ("groups", "time", "test_rows") if getattr(dataset, what) is not None]
+    if others:
+        raise UserError(
+            f"the data set {dataset.name!r} is divided by {folds.source}; leave out {' and '.join(others)}, "
+            "which would divide it in another way"
+        )
+    problem = next(folds.problems(len(dataset.y)), None)
+    if problem is not None:
+        raise UserError(f"the data set {dataset.name!r} can't be divided as published: {problem}")
 
 
 def _content(part: Any) -> bytes:

@@ -83,6 +83,13 @@ class FileOptions(DataOptions):
     )
 
 
+class TaskOptions(DataOptions):
+    """Options of a task of OpenML, which says itself how its data set is divided."""
+
+    folds: int | None = Field(default=None, ge=1, description="Only the first folds of each repeat of the task")
+    repeats: int | None = Field(default=None, ge=1, description="Only the first repeats of the task")
+
+
 class HubOptions(DataOptions):
     """Options of a data set of the Hugging Face Hub."""
 

@@ -17,15 +17,23 @@ __all__ = ["write_figures", "write_latex", "write_main_figures", "write_reports"
 MAX_DATASETS = 12  # whose figures are among the main ones
 
 
-def write_reports(folder: RunFolder) -> "Run":
+def write_reports(folder: RunFolder, *, beside: Path | None = None) -> "Run":
     """Write the reports of a run, finished or not, each whole or not at all; return the run as it was read.
 
     These are `report.html`, `report.md`, `summary.md`, `leaderboard.csv`, `leaderboard.parquet` and `verdict.json`.
 
+    Parameters
+    ----------
+    folder : RunFolder
+    beside : Path, optional
+        A CSV file of published scores to show in grey. It is kept in the folder as `published.csv`, so that reports
+        which are written later show them, too.
+
     Raises
     ------
     UserError
-        If the plan or the suite in the folder is damaged, or what was recorded can't be compared.
+        If the plan or the suite in the folder is damaged, what was recorded can't be compared, or a line of the
+        published scores is wrong.
     """
     from bakeoff.reports.pages.html import render_html
     from bakeoff.reports.pages.markdown import render_markdown, render_summary
@@ -33,6 +41,8 @@ def write_reports(folder: RunFolder) -> "Run":
     from bakeoff.reports.run_data.run import load_current_run
     from bakeoff.reports.sections.verdict_record import build_verdict_record
 
+    if beside is not None:
+        keep_published(folder, beside)
     view = load_current_run(folder)
     write_atomic(folder.html, render_html(view))
     write_atomic(folder.markdown, render_markdown(view))
@@ -42,6 +52,21 @@ def write_reports(folder: RunFolder) -> "Run":
     write_atomic(folder.path / "leaderboard.parquet", board.to_parquet(index=False))
     folder.write_json(VERDICT, build_verdict_record(view))
     return view
+
+
+def keep_published(folder: RunFolder, source: Path) -> None:
+    """Copy published scores into a run folder, unless a line of them is wrong.
+
+    Raises
+    ------
+    UserError
+        If the file can't be read, or with what is wrong in each line.
+    """
+    from bakeoff.reports.run_data.published_file import read_published
+    from bakeoff.reports.run_data.run import PUBLISHED
+
+    read_published(source)
+    write_atomic(folder.path / PUBLISHED, source.read_text(encoding="utf-8-sig"))
 
 
 def write_latex(view: "Run", path: Path) -> None:

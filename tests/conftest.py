@@ -26,6 +26,11 @@ ALLOWED_SKIPS = (
     "needs the data sets of BAKEOFF_DATA",
     "needs lightgbm",
     "needs catboost",
+    "needs tabicl",
+    "needs tabpfn",
+    "needs transformers",
+    "needs sentence_transformers",
+    "needs ebm",
     "needs ray",
     "needs leave to mount a small disk",
     "does not have a decision_function method",  # a check of scikit-learn; it is satisfied by predict_proba

@@ -106,6 +106,8 @@ def compare(
     trials: int = 0,
     learning_curve: Sequence[float | str] = (),
     importance: bool = False,
+    calibrate: str = "none",
+    threshold: str = "default",
     seed: int = 0,
     seconds: float = 3600,
     out: str | Path | None = None,
@@ -137,6 +139,10 @@ def compare(
         Shares of the training part to train on as well, 0.05 or "5%".
     importance : bool
         Whether to measure how much each column of tabular data matters to each model.
+    calibrate : {"none", "temperature", "isotonic"}
+        Calibrate classifiers, on out-of-fold predictions of the training part.
+    threshold : {"default", "tuned"}
+        Whether to choose the threshold of binary classifiers there, too.
     seconds : float
         Limit of each fit.
     out : path, optional
@@ -171,6 +177,8 @@ def compare(
         "learning_curve": tuple(learning_curve),
         "score_defaults": not trials,
         "importance": importance,
+        "calibrate": calibrate,
+        "threshold": threshold,
         "seed": seed,
         "limits": {"seconds": seconds},
     }

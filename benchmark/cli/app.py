@@ -172,6 +172,12 @@ def compare(
     importance: Annotated[
         bool, typer.Option("--importance", help="Also measure how much each column matters to each model.")
     ] = False,
+    calibrate: Annotated[
+        str, typer.Option(metavar="none|temperature|isotonic", help="Calibrate classifiers, on training rows.")
+    ] = "none",
+    threshold: Annotated[
+        str, typer.Option(metavar="default|tuned", help="Choose the threshold of binary classifiers there, too.")
+    ] = "default",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Out = None,
     how: RunningOptions,
@@ -190,6 +196,8 @@ def compare(
         "tuning": {"trials": max(trials, 1)},
         "score_defaults": not trials,
         "importance": importance,
+        "calibrate": calibrate,
+        "threshold": threshold,
         "seed": seed,
     }
     curve = split_names(learning_curve, "shares") or None

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, is_registered_name, parse_openml_id
+from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, OPENML_TASK, is_registered_name, parse_openml_id
 from bakeoff.errors import UserError
 
 
@@ -48,6 +48,8 @@ def dataset_entry(source: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the entry of `datasets` in a suite that stands for a source and what is said of it."""
     if source.startswith(OPENML):
         return {"openml": parse_openml_id(source), **options}
+    if source.startswith(OPENML_TASK):
+        return {"openml_task": parse_openml_id(source, OPENML_TASK), **options}
     if source.startswith(HUGGINGFACE):
         return {"huggingface": source.removeprefix(HUGGINGFACE), **options}
     if is_registered_name(source):

@@ -8,6 +8,7 @@ Row = dict[str, Any]
 
 def list_models() -> Iterator[Row]:
     """Yield the registered models, installed or not."""
+    from bakeoff.estimators.models.pretrained import describe_spec
     from bakeoff.estimators.models.registry import all_specs
 
     for spec in all_specs().values():
@@ -18,6 +19,8 @@ def list_models() -> Iterator[Row]:
             "tasks": list(spec.tasks),
             "kinds": list(spec.kinds),
             "space": spec.source,
+            "limits": spec.limits,
+            "pretrained": describe_spec(spec),
             "extra": spec.extra,
             "installed": spec.is_installed,
         }

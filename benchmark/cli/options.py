@@ -152,7 +152,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A file, a folder of images, a name of `bakeoff list datasets`, openml:31, or huggingface:OWNER/NAME.",
+        help="A file, a folder of images, a name of `bakeoff list datasets`, openml:31, openml-task:31, or "
+        "huggingface:OWNER/NAME.",
     ),
 ]
 Target = Annotated[

@@ -1,8 +1,9 @@
 """The commands on runs that are recorded: look at them, join, compare, repeat and export them."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,9 @@ from bakeoff.cli.console import build_console, print_all, print_json
 from bakeoff.cli.exits import OK, SOME_FAILED, exit_promptly
 from bakeoff.cli.options import AsJson, Dask, LogModels, MixedVersions, RunPath, TrackingUri, Workers
 from bakeoff.errors import UserError
+
+if TYPE_CHECKING:
+    from bakeoff.reports.run_data.run import Run
 
 result_app = typer.Typer()
 
@@ -62,20 +66,42 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(help="Write every figure as SVG and PNG into this folder.", show_default=False)
     ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Published scores to show in grey beside the run's: dataset, model, metric, score, source. They are "
+            "kept as published.csv in the run folder.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write the reports of a run again, from its records."""
     from bakeoff.records.run_folder import open_run
     from bakeoff.reports import write_figures, write_latex, write_reports
+    from bakeoff.reports.run_data.run import PUBLISHED
 
     folder = open_run(run)
-    view = write_reports(folder)
+    view = write_reports(folder, beside=beside)
     print_all(f"report    {folder.html}", f"          {folder.markdown}")
+    if beside is not None:
+        print_all(*_beside_lines(view, folder.path / PUBLISHED))
     if latex:
         path = folder.path / "leaderboard.tex"
         write_latex(view, path)
         print_all(f"latex     {path}")
     if figures is not None:
         print_all(f"figures   {len(write_figures(view, figures))} files in {figures}")
+
+
+def _beside_lines(view: "Run", kept: Path) -> Iterator[str]:
+    """Yield how many published scores have a place in the report, and why others have none."""
+    from bakeoff.reports.run_data.published import match_published
+
+    matched = match_published(view)
+    yield f"beside    {len(matched.scores)} published scores, in later reports, too, until {kept} is deleted"
+    if matched.ignored:
+        yield f"ignored   {matched.render_ignored()}"
 
 
 @result_app.command()
@@ -225,7 +251,7 @@ def export(
     *,
     dataset: Annotated[str, typer.Option(help="Data set of the run.")],
     model: Annotated[str, typer.Option(help="Model of the run.")],
-    variant: Annotated[str, typer.Option(help="default, tuned or ensemble.")] = "default",
+    variant: Annotated[str, typer.Option(help="default, tuned, bagged, ensemble or bagged-ensemble.")] = "default",
     out: Annotated[
         Path | None,
         typer.Option(

@@ -78,7 +78,8 @@ def run_tables(view: "Run") -> list[RenderableType]:
 def plan_tables(plan: "Plan") -> list[RenderableType]:
     """Return what `check` shows: each data set, its fits, what is skipped and why."""
     parts = [part for name, about in plan.summary()["datasets"].items() for part in _planned_dataset(plan, name, about)]
-    return [*parts, Text(f"{len(plan.jobs)} fits in all")]
+    notes = (Text(note, style="yellow") for about in plan.pretrained().values() for note in about)
+    return [*parts, *notes, Text(f"{len(plan.jobs)} fits in all")]
 
 
 def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
@@ -104,12 +105,15 @@ def forecast_tables(forecast: "Forecast") -> list[RenderableType]:
 
 
 def _planned_dataset(plan: "Plan", name: str, about: Mapping[str, Any]) -> Iterable[RenderableType]:
+    from bakeoff.planning.inputs import unused_folds
+
     fits = Counter((job.choice.name, job.choice.spec.family) for job in plan.jobs if job.dataset == name)
     table = build_table("model", "family", "fits")
     for (model, family), count in fits.items():
         table.add_row(Text(model), _family(family), str(count))
     yield Text(_dataset_heading(name, about), style="bold")
     yield table
+    yield from (Text(line, style="dim") for line in unused_folds(plan.suite, plan.datasets[name]))
     yield from (Text(line, style="dim") for line in _train_sizes(plan, name))
     yield from (Text(note, style="dim") for note in about["notes"])
     yield from (Text(f"skipped: {line}", style="dim") for line in _grouped_skips(plan, name))
@@ -150,6 +154,7 @@ def _dataset_facts(about: Mapping[str, Any]) -> dict[str, Any]:
         "groups": about["groups"],
         "points in time": about["times"],
         "test rows": about["test_rows"],
+        "outer folds": about["folds"],
         "weights": "yes" if about["weighted"] else None,
     }
     target = about["target"]
@@ -214,7 +219,10 @@ def _about_model(row: Mapping[str, Any]) -> Iterable[Text]:
     extra = "" if row["installed"] else f" (pip install 'bakeoff[{row['extra']}]')"
     yield Text.assemble((row["name"], "bold"), "  ", _family(row["family"]), f"  {row['summary']}{extra}")
     takes = f"takes {_comma_separated(row['tasks'])}; {_comma_separated(row['kinds'])}"
-    yield Text(f"    {takes}. Space: {row['space']}", style="dim")
+    limits = f"; up to {_comma_separated(row['limits'])}" if row["limits"] else ""
+    yield Text(f"    {takes}{limits}. Space: {row['space']}", style="dim")
+    if row["pretrained"]:
+        yield Text(f"    {row['pretrained']}", style="yellow")
 
 
 def _ranked(name: Any, rows: Any) -> RenderableType:
@@ -264,7 +272,7 @@ def _dataset_heading(name: str, about: Mapping[str, Any]) -> str:
     positive = f", positive class {about['positive']}" if about["positive"] is not None else ""
     return (
         f"{name}: {about['task']}, {about['kind']}, {about['rows']:,} rows x {about['features']} values"
-        f"{classes}{positive}; {about['scheme']} splits; ranked by {about['primary']}"
+        f"{classes}{positive}; {about.get('folds') or about['scheme'] + ' splits'}; ranked by {about['primary']}"
     )
 
 

@@ -1,8 +1,8 @@
 """Which fit comes next: the longest expected first, so that no long one is left for the end.
 
 A group (data set x model x variant x share of the training part) of which nothing is known yet goes before all others,
-one fit of each; what that fit took is then expected of the rest. An ensemble waits for its tuned sibling, whose study
-it takes over. No score depends on the order.
+one fit of each; what that fit took is then expected of the rest. Of several variants of one study, one runs it, the
+tuned one if it is there, and the others wait for it and take it over. No score depends on the order.
 """
 
 from collections import defaultdict, deque
@@ -38,11 +38,13 @@ class Schedule:
         self._expected = dict(expected)
         self._ended: defaultdict[Group, int] = defaultdict(int)
         self._started: set[Group] = set()
-        self._unfinished_studies: set[str] = set()
+        self._first_variants: dict[str, str] = {}  # of each study that has not ended
         for job in jobs:
             self._waiting[job.group].append(job)
             if job.variant == "tuned":
-                self._unfinished_studies.add(job.keys.study)
+                self._first_variants[job.keys.study] = job.variant
+            elif job.tunes:
+                self._first_variants.setdefault(job.keys.study, job.variant)
 
     def __len__(self) -> int:
         """Return the number of fits that wait."""
@@ -64,8 +66,8 @@ class Schedule:
 
     def record_duration(self, job: Job, seconds: float) -> None:
         """Take what a fit took that has ended; what is expected of its group is the mean of those that ended."""
-        if job.variant == "tuned":
-            self._unfinished_studies.discard(job.keys.study)
+        if self._first_variants.get(job.keys.study) == job.variant:
+            del self._first_variants[job.keys.study]
         ended = self._ended[job.group]
         before = self._expected.get(job.group, 0.0) if ended else 0.0
         self._expected[job.group] = (before * ended + seconds) / (ended + 1)
@@ -88,7 +90,7 @@ class Schedule:
         for job in jobs:
             if job.device != device:
                 return None
-            if job.variant != "ensemble" or job.keys.study not in self._unfinished_studies:
+            if self._first_variants.get(job.keys.study, job.variant) == job.variant:
                 return job
         return None
 

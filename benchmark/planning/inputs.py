@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, load
+from bakeoff.datasets.sources.load import HUGGINGFACE, OPENML, OPENML_TASK, load
 from bakeoff.datasets.sources.openml import list_openml_suite
 from bakeoff.errors import UserError
 from bakeoff.estimators.specs.spec import ModelSpec
@@ -19,6 +19,7 @@ from bakeoff.suites.entries import (
     InMemoryData,
     NamedData,
     OpenmlData,
+    OpenmlTaskData,
     name_of_dataset,
 )
 from bakeoff.suites.models import get_in_memory
@@ -44,6 +45,8 @@ def load_dataset(entry: DataEntry, memory: InMemoryInputs) -> tuple[str, Dataset
             dataset = load(Path(entry.file), **entry.model_dump(exclude={"file"}))
         case OpenmlData():
             dataset = load(f"{OPENML}{entry.openml}", **entry.model_dump(exclude={"openml"}))
+        case OpenmlTaskData():
+            dataset = load(f"{OPENML_TASK}{entry.openml_task}", **entry.model_dump(exclude={"openml_task"}))
         case HubData():
             dataset = load(f"{HUGGINGFACE}{entry.huggingface}", **entry.model_dump(exclude={"huggingface"}))
         case NamedData():
@@ -80,3 +83,13 @@ def split_dataset(suite: Suite, dataset: Dataset) -> list[Split]:
             raise UserError(f"inner_folds: within an outer training part, {error}") from None
     inner = suite.inner_folds if "tuned" in suite.variants or suite.score_defaults else EARLY_STOPPING_FOLDS
     return [*splits, *learning_curve_splits(dataset, splits, suite.learning_curve, seed=suite.seed, min_folds=inner)]
+
+
+def unused_folds(suite: Suite, dataset: Dataset) -> Iterator[str]:
+    """Yield that the suite's numbers of folds and repeats do not apply, where a data set came with other ones."""
+    given = dataset.given_folds
+    if given is not None and (suite.outer_folds, suite.repeats) != (given.n_folds, given.n_repeats):
+        yield (
+            f"{dataset.name} is split as published: {given}; outer_folds: {suite.outer_folds} and repeats: "
+            f"{suite.repeats} do not apply to it (`folds` and `repeats` of the data set take the first ones)"
+        )

@@ -6,12 +6,13 @@ from typing import Any
 
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import UserError
+from bakeoff.estimators.models.pretrained import describe_pretrained
 from bakeoff.estimators.models.registry import FAMILIES
-from bakeoff.planning.inputs import InMemoryInputs, expand_openml_suites, load_dataset, split_dataset
-from bakeoff.planning.jobs import NOTHING_TO_TUNE, Skip, list_jobs
+from bakeoff.planning.inputs import InMemoryInputs, expand_openml_suites, load_dataset, split_dataset, unused_folds
+from bakeoff.planning.jobs import NOTHING_TO_TUNE, Skip, iter_adjustment_notes, list_jobs
 from bakeoff.protocol.job import Job
 from bakeoff.protocol.metrics import METRICS, Metric
-from bakeoff.protocol.splits import Split, scheme_of
+from bakeoff.protocol.splits import Split, outer_scheme_of
 from bakeoff.suites.custom import import_metric
 from bakeoff.suites.entries import (
     ImportedMetric,
@@ -54,6 +55,16 @@ class Plan:
         """The jobs that this run runs."""
         return self.jobs if self.shard_jobs is None else self.shard_jobs
 
+    def pretrained(self) -> dict[str, list[str]]:
+        """Return what is to be known of each pretrained model that runs: what it was trained on, and its weights."""
+        choices = {(job.choice.name, job.task, job.kind): job.choice for job in self.jobs}
+        found: dict[str, list[str]] = {}
+        for (name, task, kind), choice in choices.items():
+            about = describe_pretrained(choice, task, kind)
+            if about and about not in found.setdefault(name, []):
+                found[name].append(about)
+        return {name: about for name, about in found.items() if about}
+
     def summary(self) -> dict[str, Any]:
         """Return what reports need to know of the plan, as plain values."""
         return {
@@ -73,6 +84,7 @@ class Plan:
             ],
             "shard": self.shard,
             "skips": [vars(skip) for skip in self.skips],
+            "pretrained": self.pretrained(),
             "datasets": {name: self._describe(dataset) for name, dataset in self.datasets.items()},
             "metrics": {
                 name: {"greater_is_better": metric.greater_is_better, "tasks": metric.tasks}
@@ -94,7 +106,9 @@ class Plan:
                     f"{model} gets the columns of {dataset} as they are, {len(columns)} of them categories; "
                     "`preprocessor: one-hot` encodes and scales them"
                 )
-
+        yield from (note for about in self.pretrained().values() for note in about)
+        yield from (note for dataset in self.datasets.values() for note in unused_folds(self.suite, dataset))
+        yield from iter_adjustment_notes(self.suite, self.datasets, self.metrics)
         others = [name for name, data in self.datasets.items() if data.kind != "tabular"]
         if self.suite.importance and others:
             yield f"importance is measured of the columns of tables; {', '.join(others)} has none"
@@ -109,7 +123,8 @@ class Plan:
             "classes": len(dataset.classes),
             "positive": positive,
             "digest": dataset.digest,
-            "scheme": "predefined" if dataset.test_rows is not None else scheme_of(dataset),
+            "scheme": outer_scheme_of(dataset),
+            **_describe_given_folds(dataset),
             "primary": getattr(self.suite.primary, dataset.task),
             "licence": dataset.licence,
             "source": dataset.source,
@@ -138,7 +153,7 @@ def make_plan(suite: Suite, memory: InMemoryInputs | None = None) -> Plan:
     metrics = _metrics(suite, problems)
     choices = resolve_models(suite, in_memory.models, problems)
     splits = load_each(problems, datasets.values(), lambda dataset: (dataset.name, split_dataset(suite, dataset)))
-    check_models(suite, choices, {dataset.task for dataset in datasets.values()}, problems)
+    check_models(suite, choices, {(dataset.task, dataset.kind) for dataset in datasets.values()}, problems)
     if problems:
         raise UserError(*dict.fromkeys(problems))
     parts = list(list_jobs(suite, datasets, splits, choices, metrics))
@@ -148,6 +163,12 @@ def make_plan(suite: Suite, memory: InMemoryInputs | None = None) -> Plan:
     if not any(job.train_fraction == 1 for job in jobs):
         raise UserError("nothing is left to run: " + "; ".join(dict.fromkeys(skip.reason for skip in skips)))
     return Plan(suite, datasets, splits, jobs, skips, metrics)
+
+
+def _describe_given_folds(dataset: Dataset) -> dict[str, Any]:
+    """Return whose folds they are, and how much of the rows one tests; nothing where the suite made them."""
+    folds = dataset.given_folds
+    return {} if folds is None else {"folds": str(folds), "test_fraction": folds.test_fraction}
 
 
 def _metrics(suite: Suite, problems: list[str]) -> dict[str, Metric]:

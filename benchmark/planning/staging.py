@@ -21,8 +21,8 @@ from bakeoff.protocol.splits import Split
 
 
 def write_data_file(path: Path, dataset: Dataset, splits: Sequence[Split]) -> None:
-    """Write a data set and its splits where fits can open them."""
-    parts = {name: _store(name, part) for name, part in vars(dataset).items()}
+    """Write a data set and its splits where fits can open them; given folds are the splits already."""
+    parts = {name: _store(name, part) for name, part in vars(dataset).items() if name != "given_folds"}
     joblib.dump((parts, MappedSplits(splits)), path)
 
 

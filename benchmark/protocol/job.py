@@ -8,7 +8,7 @@ from typing import Any
 from bakeoff.estimators.specs.spec import ModelChoice
 from bakeoff.protocol.keys import Keys
 from bakeoff.protocol.metrics import Metric
-from bakeoff.protocol.settings import FitSettings
+from bakeoff.protocol.settings import BAGGED_VARIANTS, ENSEMBLE_VARIANTS, TUNING_VARIANTS, FitSettings
 from bakeoff.records.record import Record, fit_label
 from bakeoff.seeds import derive_seed
 from bakeoff.tasks import Kind, Task, Variant
@@ -29,7 +29,7 @@ class Job:
         Positive class of a binary task.
     choice : ModelChoice
         The model with what the user fixed and narrowed.
-    variant : {"default", "tuned", "ensemble"}
+    variant : {"default", "tuned", "bagged", "ensemble", "bagged-ensemble"}
     repeat, fold : int
     train_fraction : float
         Of the training part; 1 but for a point of a learning curve.
@@ -84,6 +84,32 @@ class Job:
         return self.settings.device if self.choice.spec.family == "deep" else "cpu"
 
     @property
+    def tunes(self) -> bool:
+        """Whether it searches for parameters."""
+        return self.variant in TUNING_VARIANTS
+
+    @property
+    def bags(self) -> bool:
+        """Whether its models are means of the models of several folds."""
+        return self.variant in BAGGED_VARIANTS
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether probabilities are calibrated on out-of-fold predictions."""
+        return self.task != "regression" and self.settings.calibrate != "none"
+
+    @property
+    def tunes_threshold(self) -> bool:
+        """Whether the threshold of a binary classifier is chosen: only where the primary metric judges labels."""
+        tuned = self.task == "binary" and self.settings.threshold == "tuned"
+        return tuned and self.metrics[self.primary].needs == "values"
+
+    @property
+    def adjusts_predictions(self) -> bool:
+        """Whether anything is done to the predictions of the fitted model."""
+        return self.calibrates or self.tunes_threshold
+
+    @property
     def score_default_params(self) -> bool:
         """Whether a default is scored on the inner folds: also where the run tunes, but this model has no space."""
         return self.settings.score_defaults or (self.settings.tunes and not self.choice.list_space(self.task))
@@ -100,8 +126,9 @@ class Job:
 
     @property
     def keep_out_of_fold(self) -> bool:
-        """Whether what trials predict on inner folds is kept, for an ensemble of them."""
-        return "ensemble" in self.settings.variants and self.variant != "default"
+        """Whether what trials predict on inner folds is kept: for an ensemble of them, or to adjust predictions."""
+        has_ensemble = any(variant in ENSEMBLE_VARIANTS for variant in self.settings.variants)
+        return self.tunes and (has_ensemble or self.adjusts_predictions)
 
     def seed_for(self, purpose: str, **parts: str) -> int:
         """Derive the seed of a purpose on this outer fold; what all models must share names no model."""

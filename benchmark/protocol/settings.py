@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bakeoff.tasks import Task, Variant
+
+Calibrate = Literal["none", "temperature", "isotonic"]
+Threshold = Literal["default", "tuned"]
+TUNING_VARIANTS: tuple[Variant, ...] = ("tuned", "ensemble", "bagged-ensemble")
+ENSEMBLE_VARIANTS: tuple[Variant, ...] = ("ensemble", "bagged-ensemble")  # of the trials of a tuned sibling's study
+BAGGED_VARIANTS: tuple[Variant, ...] = ("bagged", "bagged-ensemble")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +21,7 @@ class FitSettings:
     ----------
     seed : int
         From which all other seeds are derived.
-    variants : tuple of {"default", "tuned", "ensemble"}
+    variants : tuple of {"default", "tuned", "bagged", "ensemble", "bagged-ensemble"}
     primary : mapping of str
         Task -> name of the metric that tuning optimises.
     inner_folds, trials : int
@@ -31,6 +38,12 @@ class FitSettings:
     threads : int
     device : {"cpu", "cuda"}
         Where nets are trained.
+    bagging_folds : int
+        Members of a bag.
+    calibrate : {"none", "temperature", "isotonic"}
+        How the probabilities of classifiers are calibrated, on out-of-fold predictions of the training part.
+    threshold : {"default", "tuned"}
+        Whether the threshold of a binary classifier is chosen there, too.
     """
 
     seed: int
@@ -45,8 +58,11 @@ class FitSettings:
     importance: bool
     threads: int
     device: str
+    bagging_folds: int = 8
+    calibrate: Calibrate = "none"
+    threshold: Threshold = "default"
 
     @property
     def tunes(self) -> bool:
         """Whether any variant searches for parameters."""
-        return any(variant != "default" for variant in self.variants)
+        return any(variant in TUNING_VARIANTS for variant in self.variants)

@@ -1,7 +1,7 @@
 """Splits: one scheme per data set, the same folds for every model, hashed; inner parts follow the outer scheme.
 
-The scheme follows from the data: predefined where the set has a split of its own, ordered where it has a time,
-grouped where it has groups, else stratified (classes) or shuffled (regression).
+The scheme follows from the data: predefined where the set has a split of its own, given where it came with published
+folds, ordered where it has a time, grouped where it has groups, else stratified (classes) or shuffled (regression).
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import UserError
 from bakeoff.seeds import derive_seed
 
-Scheme = Literal["predefined", "ordered", "grouped", "stratified", "shuffled"]
+Scheme = Literal["predefined", "given", "ordered", "grouped", "stratified", "shuffled"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Split:
 
 
 def scheme_of(dataset: Dataset) -> Scheme:
-    """Return the scheme for splits inside a training part: `predefined` has none of its own, see `outer_splits`."""
+    """Return the scheme for splits inside a training part: `predefined` and `given` have none of their own."""
     if dataset.time is not None:
         return "ordered"
     if dataset.groups is not None:
@@ -56,10 +56,18 @@ def scheme_of(dataset: Dataset) -> Scheme:
     return "shuffled" if dataset.task == "regression" else "stratified"
 
 
+def outer_scheme_of(dataset: Dataset) -> Scheme:
+    """Return the scheme of the outer splits; a single published fold is one predefined split."""
+    if dataset.given_folds is not None:
+        return "given" if len(dataset.given_folds.parts) > 1 else "predefined"
+    return "predefined" if dataset.test_rows is not None else scheme_of(dataset)
+
+
 def outer_splits(dataset: Dataset, *, folds: int, repeats: int, seed: int) -> list[Split]:
     """Divide a data set for the outer loop.
 
-    A predefined split is one fold, an ordered scheme is not repeated: its folds leave nothing to shuffle.
+    A predefined split is one fold, an ordered scheme is not repeated: its folds leave nothing to shuffle. Published
+    folds are taken as they are, whatever `folds` and `repeats` say.
 
     Raises
     ------
@@ -69,6 +77,8 @@ def outer_splits(dataset: Dataset, *, folds: int, repeats: int, seed: int) -> li
     rows = np.arange(len(dataset.y))
     if dataset.test_rows is not None:
         return [Split(0, 0, rows[~dataset.test_rows], rows[dataset.test_rows])]
+    if dataset.given_folds is not None:
+        return [Split(part.repeat, part.fold, part.train, part.test) for part in dataset.given_folds.parts]
     check_folds(dataset, rows, folds)
     repeats = 1 if scheme_of(dataset) == "ordered" else repeats
     return [

@@ -23,7 +23,7 @@ EntryT = TypeVar("EntryT")
 # What every part must say alike; data sets, models and learning curves are joined, and limits are in no key.
 COMMON_KEYS = (
     *("name", "seed", "outer_folds", "inner_folds", "repeats", "tuning", "caps", "primary", "metrics", "threads"),
-    *("device", "description", "notice", "statistics"),
+    *("device", "description", "notice", "statistics", "bagging_folds", "calibrate", "threshold"),
 )
 
 

@@ -18,6 +18,11 @@ LIBRARIES = (
     "optuna",
     "lightgbm",
     "catboost",
+    "interpret-core",
+    "tabicl",
+    "tabpfn",
+    "transformers",
+    "sentence-transformers",
 )
 
 

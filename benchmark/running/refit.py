@@ -21,8 +21,8 @@ from bakeoff.engines.options import RunOptions
 from bakeoff.engines.schedule import expected_seconds
 from bakeoff.errors import UserError, describe_error
 from bakeoff.evaluation.evaluate import warm_up
+from bakeoff.evaluation.final_fit import fit_final
 from bakeoff.evaluation.search import search_members
-from bakeoff.fitting.fit import fit_members
 from bakeoff.planning.plan import Plan
 from bakeoff.planning.staging import open_data_file, stage_data
 from bakeoff.protocol.job import Job
@@ -64,9 +64,9 @@ class Refit:
             search = search_members(job, dataset, rows)
             if search.failure:
                 raise ValueError(search.failure)
-            pipeline = fit_members(job, dataset, rows, search.members).pipeline
+            model = fit_final(job, dataset, rows, search).model
         with _model_file(self.out, job).open("wb") as file:
-            cloudpickle.dump(pipeline, file)  # classes of a script travel along
+            cloudpickle.dump(model, file)  # classes of a script travel along
 
 
 def list_refits(plan: Plan, records: Mapping[str, Record]) -> list[Job]:

@@ -122,7 +122,7 @@ class Run:
     def _prepare(self, jobs: Sequence[Job], scratch: Path) -> list[Job]:
         """Tell jobs where their data lie, and where their studies are noted."""
         return [
-            replace(job, journal=self.folder.journal(job.keys.study)) if job.variant != "default" else job
+            replace(job, journal=self.folder.journal(job.keys.study)) if job.tunes else job
             for job in stage_data(self.plan, jobs, scratch)
         ]
 

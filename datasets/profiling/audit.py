@@ -133,7 +133,7 @@ def _classes(dataset: Dataset, folds: int) -> Iterator[Finding]:
         )
         return
     small = [str(label) for label, count in zip(labels, counts, strict=True) if count < folds]
-    if small and dataset.test_rows is None:
+    if small and not dataset.is_divided:
         yield Finding(
             "small class",
             f"the classes {', '.join(small[:5])} have fewer rows than the {folds} folds; join them, drop them, or use "
@@ -219,7 +219,7 @@ def _is_id(column: pd.Series) -> bool:
 def _order(dataset: Dataset) -> Iterator[Finding]:
     """Find what random folds would tear apart although it belongs together."""
     frame: pd.DataFrame = dataset.X
-    if dataset.groups is None and dataset.time is None and dataset.test_rows is None:
+    if dataset.groups is None and dataset.time is None and not dataset.is_divided:
         for name in frame:
             if any(word in str(name).lower() for word in GROUP_WORDS) and _are_groups(frame[name]):
                 yield Finding(
@@ -229,7 +229,7 @@ def _order(dataset: Dataset) -> Iterator[Finding]:
                     (str(name),),
                 )
     dates = _dates(dataset)
-    if dates and dataset.time is None and dataset.test_rows is None:
+    if dates and dataset.time is None and not dataset.is_divided:
         yield Finding(
             "time",
             f"{_names(dates)} dates, and random folds train on the future of their test rows; if the model will be "

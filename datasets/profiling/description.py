@@ -38,6 +38,7 @@ def describe(dataset: Dataset, *, folds: int = 5) -> dict[str, Any]:
         "groups": None if dataset.groups is None else len(pd.unique(dataset.groups)),
         "times": None if dataset.time is None else len(np.unique(dataset.time)),
         "test_rows": None if dataset.test_rows is None else int(dataset.test_rows.sum()),
+        "folds": None if dataset.given_folds is None else str(dataset.given_folds),
         "weighted": dataset.weights is not None,
         "columns": describe_columns(dataset),
         "digest": dataset.digest,

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.datasets.dataset import Dataset
-from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, read_options
+from bakeoff.datasets.options import DataOptions, FileOptions, HubOptions, TaskOptions, read_options
 from bakeoff.datasets.schema.targets import find_positive_class
 from bakeoff.datasets.sources.files import load_file
 from bakeoff.datasets.sources.huggingface import load_huggingface
 from bakeoff.datasets.sources.memory import dataset_from_memory
 from bakeoff.datasets.sources.openml import load_openml
+from bakeoff.datasets.sources.openml_tasks import load_openml_task
 from bakeoff.datasets.sources.registry import ENTRIES, find_entry, load_registered
 from bakeoff.errors import UserError
 
 OPENML = "openml:"
+OPENML_TASK = "openml-task:"
 HUGGINGFACE = "huggingface:"
 
 
@@ -25,14 +27,16 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
     Parameters
     ----------
     source : str, path, frame, array-like or sparse matrix
-        A name of the registry (`moons`, or `moons@1`), `openml:31`, `huggingface:OWNER/NAME`, the path of a file or a
-        folder of images, or the rows themselves: a frame of pandas, polars or Arrow, an array, a sparse matrix.
+        A name of the registry (`moons`, or `moons@1`), `openml:31`, `openml-task:31` (with the folds of that task),
+        `huggingface:OWNER/NAME`, the path of a file or a folder of images, or the rows themselves: a frame of pandas,
+        polars or Arrow, an array, a sparse matrix.
     y : array-like of shape (n_rows,), optional
         Targets of rows in memory; left out, the column `target` of the frame.
     **options
         `rows`, `difficulty`, `seed` of a synthetic set; otherwise as in `bakeoff.datasets.options`: target, task, kind,
         positive, categorical, numeric, drop, text, groups, time, weights, split, n_train, lags, input_shape; of files
-        besides test, labels, image_size, separator, decimal, encoding, sha256; of the Hub config and splits.
+        besides test, labels, image_size, separator, decimal, encoding, sha256; of the Hub config and splits; of
+        a task of OpenML folds and repeats, which take its first ones.
 
     Returns
     -------
@@ -60,6 +64,8 @@ def load(source: Any, y: Any = None, **options: Any) -> Dataset:
     text = os.fspath(source)
     if text.startswith(OPENML):
         return load_openml(parse_openml_id(text), read_options(DataOptions, options))
+    if text.startswith(OPENML_TASK):
+        return load_openml_task(parse_openml_id(text, OPENML_TASK), read_options(TaskOptions, options))
     if text.startswith("openml-suite:"):
         raise UserError(f"{text} is many data sets; name it in a suite, or load one of them with openml:NUMBER")
     if text.startswith(HUGGINGFACE):
@@ -77,17 +83,18 @@ def is_registered_name(text: str) -> bool:
     return not looks_like_path and not Path(text).exists()
 
 
-def parse_openml_id(text: str) -> int:
-    """Read the number in `openml:31`.
+def parse_openml_id(text: str, prefix: str = OPENML) -> int:
+    """Read the number in `openml:31`, or behind another prefix.
 
     Raises
     ------
     UserError
         If there is none.
     """
-    number = text.removeprefix(OPENML).strip()
+    number = text.removeprefix(prefix).strip()
     if not number.isdecimal():
-        raise UserError(f"{text!r}: after openml: stands the number of a data set, such as openml:31")
+        what = "task" if prefix == OPENML_TASK else "data set"
+        raise UserError(f"{text!r}: after {prefix} stands the number of a {what}, such as {prefix}31")
     return int(number)
 
 

@@ -13,6 +13,7 @@ from bakeoff.datasets.options import DataOptions
 from bakeoff.datasets.origin import Origin
 from bakeoff.datasets.schema.frames import dataset_from_frame
 from bakeoff.errors import UserError
+from bakeoff.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,27 @@ class OpenmlTask:
     target: str
 
 
-def load_openml(dataset_id: int, options: DataOptions) -> Dataset:
+def load_openml(dataset_id: int, options: DataOptions, *, is_classification: bool | None = None) -> Dataset:
     """Load a data set by its number on OpenML.
 
     Its own target, categories, row identifiers and columns to ignore are used where the options say nothing. OpenML's
     client keeps it in its cache, compares its MD5 and asks again when the connection breaks; OPENML_CACHE_DIR and
     `~/.config/openml/config` set where, how often and which server.
 
+    Parameters
+    ----------
+    dataset_id : int
+    options : DataOptions
+    is_classification : bool, optional
+        Whether the target holds classes, where OpenML says so; inferred from it otherwise.
+
     Raises
     ------
     UserError
         If the client is not installed, the server can't be reached, or there is no such data set.
     """
-    openml = _import_client()
-    with _translate_errors(f"openml:{dataset_id}"):
+    openml = import_client()
+    with translate_errors(f"openml:{dataset_id}"):
         described = openml.datasets.get_dataset(dataset_id, download_data=True, download_features_meta_data=True)
         frame, _, is_category, columns = described.get_data()
     target = options.target if options.target is not None else described.default_target_attribute
@@ -51,6 +59,7 @@ def load_openml(dataset_id: int, options: DataOptions) -> Dataset:
         "target": str(target),
         "drop": tuple(name for name in drop if name != target),
         "categorical": (*options.categorical, *kept),
+        "task": options.task or _known_task(frame, str(target), is_classification),
     }
     origin = Origin(
         name=str(described.name),
@@ -68,8 +77,8 @@ def list_openml_suite(suite_id: int | str) -> list[OpenmlTask]:
     UserError
         As `load_openml`.
     """
-    openml = _import_client()
-    with _translate_errors(f"openml-suite:{suite_id}"):
+    openml = import_client()
+    with translate_errors(f"openml-suite:{suite_id}"):
         numbers = openml.study.get_suite(suite_id).tasks or []
         tasks = [openml.tasks.get_task(number, download_data=False, download_splits=False) for number in numbers]
     if not tasks:
@@ -77,7 +86,14 @@ def list_openml_suite(suite_id: int | str) -> list[OpenmlTask]:
     return [OpenmlTask(int(task.dataset_id), str(task.target_name)) for task in tasks]
 
 
-def _import_client() -> Any:
+def import_client() -> Any:
+    """Import OpenML's client.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
     try:
         import openml
     except ImportError:
@@ -86,9 +102,10 @@ def _import_client() -> Any:
 
 
 @contextmanager
-def _translate_errors(source: str) -> Iterator[None]:
+def translate_errors(source: str) -> Iterator[None]:
     """Tell what went wrong between here and OpenML in one line."""
     import requests
+    from arff import ArffException
     from openml.exceptions import OpenMLCacheException, OpenMLHashException, PyOpenMLError
 
     try:
@@ -102,8 +119,17 @@ def _translate_errors(source: str) -> Iterator[None]:
         ) from None
     except PyOpenMLError as error:
         raise UserError(f"{source}: OpenML says: {' '.join(str(error).split())}") from None
-    except (KeyError, TypeError, ValueError, ExpatError) as error:
+    except (LookupError, TypeError, ValueError, ArffException, ExpatError) as error:
         raise UserError(f"{source}: what OpenML answered can't be read ({type(error).__name__}: {error})") from None
+
+
+def _known_task(frame: pd.DataFrame, target: str, is_classification: bool | None) -> Task | None:
+    """Return the task that OpenML says; None where it says nothing, or there is no such column."""
+    if is_classification is None or target not in frame.columns:
+        return None
+    if not is_classification:
+        return "regression"
+    return "binary" if frame[target].nunique() == 2 else "multiclass"
 
 
 def _names(attribute: Any) -> list[str]:

@@ -122,6 +122,14 @@ def build_strip_plot(
     )
 
 
+def build_mark(value: float, axis: Axis | None, *, label: str, family: str) -> StripPlot | None:
+    """Place a single value that is no fold of the run; None without an axis."""
+    if axis is None:
+        return None
+    guide = None if axis.guide is None else axis.place(axis.guide)
+    return StripPlot(dots=(Dot(axis.place(value), axis.side(value), family),), label=label, guide=guide)
+
+
 def _quantile(ordered: list[float], share: float) -> float:
     return ordered[round(share * (len(ordered) - 1))]
 

@@ -1,7 +1,7 @@
 """The tables of the report as cells of text, the same for the page and for Markdown."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,8 @@ class Cell:
         A picture instead of text.
     location, traceback : str
         Where a fit failed, and its traceback.
+    is_beside : bool
+        Of the cell that names a row: the row stands beside those of the run, in grey.
     """
 
     text: str = ""
@@ -50,6 +52,7 @@ class Cell:
     strip: StripPlot | None = None
     location: str = ""
     traceback: str = ""
+    is_beside: bool = False
 
     @property
     def sort_key(self) -> str:
@@ -74,12 +77,17 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table: its caption, columns and rows; `head` is the column that names a row."""
+    """A table: its caption, columns and rows, and notes below; `head` is the column that names a row."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...] = ()
     head: int = 0
+    notes: tuple[str, ...] = ()
+
+    def is_beside(self, row: Sequence[Cell]) -> bool:
+        """Tell whether a row stands beside those of the run."""
+        return row[self.head].is_beside
 
 
 def describe_metric(view: Run, metric: str) -> str:

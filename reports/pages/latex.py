@@ -6,6 +6,8 @@ from typing import Any
 
 from bakeoff.reports.cells.tables import Name, Rows, index_leaderboard
 from bakeoff.reports.formats import decimals_for, format_value
+from bakeoff.reports.run_data.published import describe_sources, number_sources, published_of
+from bakeoff.reports.run_data.published_file import PublishedScore
 from bakeoff.reports.run_data.run import Run
 
 MAX_COLUMNS = 6
@@ -20,14 +22,16 @@ SPECIAL = {
 def render_latex(view: Run) -> str:
     """Return the means and standard deviations over the outer folds as tables; they need the package booktabs.
 
-    A cell without a mean shows how many of its folds ended well. All text of the run is escaped.
+    A cell without a mean shows how many of its folds ended well. Published scores stand below, in grey, which needs the
+    package xcolor. All text of the run is escaped.
     """
     datasets = list(view.plan["datasets"])
     parts = [datasets[start : start + MAX_COLUMNS] for start in range(0, len(datasets), MAX_COLUMNS)]
     names, cells = index_leaderboard(view)
     title = escape(str(view.suite.get("name") or "run"))
     tables = ("\n".join(_table(view, part, names, cells, title)) for part in parts)
-    return "% Needs \\usepackage{booktabs}.\n" + "\n\n".join(tables) + "\n"
+    grey = " and \\usepackage{xcolor}" if any(_published(view, name) for name in datasets) else ""
+    return f"% Needs \\usepackage{{booktabs}}{grey}.\n" + "\n\n".join(tables) + "\n"
 
 
 def escape(text: str) -> str:
@@ -51,9 +55,29 @@ def _table(
     for name in names:
         if any(name in texts for texts in shown):
             yield _line(*map(escape, name), *(texts.get(name, "") for texts in shown))
+    published = [score for dataset in datasets for score in _published(view, dataset)]
+    yield from _published_lines(published, datasets)
     yield r"\bottomrule"
     yield r"\end{tabular}"
+    if published:
+        yield rf"\par\smallskip\footnotesize {escape(' '.join(describe_sources(published)))}"
     yield r"\end{table}"
+
+
+def _published(view: Run, dataset: str) -> list[PublishedScore]:
+    return [score for score in published_of(view, dataset) if score.metric == view.primary(dataset)]
+
+
+def _published_lines(published: Sequence[PublishedScore], datasets: Sequence[str]) -> Iterator[str]:
+    """Yield a rule and a line for each model of each source; nothing without any."""
+    sources, found = number_sources(published), dict[tuple[str, str], dict[str, str]]()
+    for score in published:
+        found.setdefault((score.model, score.source), {})[score.dataset] = f"${score.text}$"
+    if found:
+        yield r"\midrule"
+    for (model, source), texts in found.items():
+        cells = (escape(model), f"published [{sources[source]}]", *(texts.get(dataset, "") for dataset in datasets))
+        yield _line(*(rf"\textcolor{{gray}}{{{text}}}" if text else "" for text in cells))
 
 
 def _metric(view: Run, dataset: str) -> str:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bakeoff.reports.cells.tables import Cell, Column, Table
 from bakeoff.reports.pages.page import DatasetSection, Page, build_page
@@ -87,6 +87,8 @@ def _section(section: DatasetSection) -> Iterator[str]:
     yield "\n".join(f"- **{escape(check)}:** {escape(message)}" for check, message in section.audit)
     yield f"{MARKS['deep']} deep, {MARKS['classical']} classical"
     yield _table(section.ranking)
+    if section.variants:
+        yield _folded(section.variants)
     yield _folded(section.others)
 
 
@@ -111,8 +113,14 @@ def _table(table: Table) -> str:
     ]
     columns = [table.columns[place] for place in kept]
     lines = [_line(escape(column.title) for column in columns), "|" + "|".join(map(_rule, columns)) + "|"]
-    lines += [_line(_text(row[place]) for place in kept) for row in table.rows]
-    return "\n".join(lines)
+    lines += [_line(_texts(table, row, kept)) for row in table.rows]
+    return "\n".join(lines) + (f"\n\n{_list(table.notes)}" if table.notes else "")
+
+
+def _texts(table: Table, row: Sequence[Cell], kept: Iterable[int]) -> Iterator[str]:
+    """Yield the texts of a row, in italics where it stands beside those of the run."""
+    texts = (_text(row[place]) for place in kept)
+    return (f"*{text}*" if text else "" for text in texts) if table.is_beside(row) else texts
 
 
 def _line(texts: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bakeoff.protocol.settings import BAGGED_VARIANTS
 from bakeoff.reports.cells.tables import Table, build_failures, build_skips
 from bakeoff.reports.drawing.figure import Figure
 from bakeoff.reports.figures.collection import figures_of_dataset, figures_of_task
@@ -26,6 +27,7 @@ from bakeoff.reports.sections.pairwise import build_pairs_of_folds, build_pairs_
 from bakeoff.reports.sections.ranking import build_other_metrics, build_ranking
 from bakeoff.reports.sections.score_heatmap import build_score_heatmap
 from bakeoff.reports.sections.task_table import GROUPINGS, RunSummary, build_overall, render_rank_tests, summarise_run
+from bakeoff.reports.sections.variants import HOW_TO_READ_BAGS, build_variants
 from bakeoff.reports.sections.verdict_table import build_verdicts
 from bakeoff.reports.verdicts.learning_curves import build_learning_curves
 from bakeoff.reports.verdicts.per_dataset import judge_datasets
@@ -75,6 +77,7 @@ class DatasetSection:
     notes: tuple[str, ...]
     audit: Facts
     ranking: Table
+    variants: Table | None
     others: Table
     pairs: Table | None
     figures: tuple[Figure, ...]
@@ -159,7 +162,11 @@ def build_page(view: Run) -> Page:
         tracked=link_to_tracking(view),
         how_to_read=tuple(
             line.format(rope=view.rope, groups=GROUPINGS[view.grouping])
-            for line in (*HOW_TO_READ, *(HOW_TO_READ_CURVES if learning else ()))
+            for line in (
+                *HOW_TO_READ,
+                *(HOW_TO_READ_BAGS if set(BAGGED_VARIANTS) & set(fits["variant"]) else ()),
+                *(HOW_TO_READ_CURVES if learning else ()),
+            )
         ),
     )
 
@@ -181,6 +188,7 @@ def _section(view: Run, dataset: str) -> DatasetSection:
         notes=tuple(map(str, about.get("notes") or ())),
         audit=tuple((str(one["check"]), str(one["message"])) for one in _findings(view, dataset)),
         ranking=build_ranking(view, dataset),
+        variants=build_variants(view, dataset),
         others=build_other_metrics(view, dataset),
         pairs=build_pairs_of_folds(view, dataset),
         figures=tuple(figures_of_dataset(view, dataset)),

@@ -75,9 +75,13 @@ def fold_scores(fits: pd.DataFrame, model: str, variant: str, metric: str) -> "p
     return rows.set_index(["repeat", "fold"])[f"metrics.{metric}"]
 
 
-def fraction_tested(fits: pd.DataFrame) -> float:
-    """Return the share of a data set's rows that an outer fold tests, mean over the folds: 1/k."""
-    return 1 / (1 + int(fits["fold"].max()))
+def fraction_tested(view: Run, dataset: str) -> float:
+    """Return the share of a data set's rows that an outer fold tests, mean over the folds: 1/k.
+
+    Of published folds the plan says it: a run may hold some of them only, or several holdouts in place of k folds.
+    """
+    given = view.plan["datasets"][dataset].get("test_fraction")
+    return 1 / (1 + int(fits_of(view, dataset)["fold"].max())) if given is None else float(given)
 
 
 def _place_of(fit: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -99,7 +103,7 @@ def _fit_row(view: Run, fit: Mapping[str, Any], tuned: Record | None) -> dict[st
         **{name: _number(spent.get(name)) for name in (*COSTS, *COUNTS, *SPENT, *SIZES)},
         **_cost(spent),
         "latency_ms": 1e6 * _number(spent.get("predict_s")) / (spent.get("test_rows") or math.nan),
-        "inner_score": _inner_score(view, fit["dataset"], spent, tuned.diagnostics if tuned else {}),
+        "inner_score": _inner_score(view, fit, spent, tuned.diagnostics if tuned else {}),
         **{f"metrics.{name}": _number(metrics.get(name)) for name in view.plan["metrics"]},
     }
 
@@ -119,11 +123,11 @@ def _cost(spent: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _inner_score(view: Run, dataset: str, spent: Mapping[str, Any], tuned: Mapping[str, Any]) -> float:
+def _inner_score(view: Run, fit: Mapping[str, Any], spent: Mapping[str, Any], tuned: Mapping[str, Any]) -> float:
     """Return what champions are chosen by; NaN if it is of another metric than the data set is ranked by now."""
-    own = (spent, "inner_score") if "inner_score" in spent else (tuned, "default_score")
-    found, name = own
-    return _number(found.get(name)) if found.get("inner_metric") == view.primary(dataset) else np.nan
+    is_first_trial = fit["variant"] == "default" and "inner_score" not in spent
+    found, name = (tuned, "default_score") if is_first_trial else (spent, "inner_score")
+    return _number(found.get(name)) if found.get("inner_metric") == view.primary(fit["dataset"]) else np.nan
 
 
 def _number(value: Any) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, wraps
+from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -20,10 +20,12 @@ from bakeoff.records.run_folder import (
     RunFolder,
 )
 from bakeoff.reports.run_data.comparable import check_comparable
+from bakeoff.reports.run_data.published_file import PublishedScore, read_published
 
 BASELINE = "dummy"
 FAMILIES = ("classical", "deep")
 DEFAULT_STATISTICS = {"rope": 0.01, "groups": "wilcoxon-holm"}  # where a suite says nothing
+PUBLISHED = "published.csv"  # in the run folder: scores to show beside the run's own
 KEPT_RUNS = 2
 KEPT_PREDICTIONS = 16  # of fits: they are the largest files of a run folder
 # What `load_run_view` reads; a folder's time tells which files are in it.
@@ -39,6 +41,7 @@ READ = (
     FORECAST,
     VERIFIED,
     TRACKED,
+    PUBLISHED,
     *(part for part, key, _ in FIT_FILES if key == "fit"),
 )
 State = tuple[tuple[int, int, int] | None, ...]
@@ -83,6 +86,8 @@ class Run:
         From the id of a net's fit to its losses by epoch, likewise.
     read_importance : callable
         From the id of a fit to what its score lost with each column shuffled, likewise.
+    read_published : callable
+        To the published scores that stand beside the run, read when they are shown.
     cache : dict
         What functions marked `cached` returned for this run, by function and arguments.
     """
@@ -104,6 +109,7 @@ class Run:
     read_trials: Callable[[str], list[dict[str, Any]]] = lambda _: []
     read_curves: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
     read_importance: Callable[[str], Mapping[str, list[float]]] = lambda _: {}
+    read_published: Callable[[], tuple[PublishedScore, ...]] = lambda: ()
     cache: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -212,7 +218,12 @@ def load_run_view(folder: RunFolder) -> Run:
         read_trials=cache(folder.read_trials),
         read_curves=folder.read_curves,
         read_importance=folder.read_importance,
+        read_published=cache(partial(_read_published, folder.path / PUBLISHED)),
     )
+
+
+def _read_published(path: Path) -> tuple[PublishedScore, ...]:
+    return read_published(path) if path.is_file() else ()
 
 
 def _candidates_of(ensemble: Record) -> set[str]:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from bakeoff.plain import format_percent
+from bakeoff.protocol.settings import ENSEMBLE_VARIANTS
 from bakeoff.reports.cells.tables import Cell, Column, Table, number_cell, plain_columns, rows_of, seconds_cell
 from bakeoff.reports.formats import format_seconds, plural
 from bakeoff.reports.run_data.fits import CELL, NOT_RUN, fits_frame
@@ -82,7 +83,7 @@ def _render_curves(spent: pd.DataFrame) -> str:
 
 
 def _row(fits: pd.DataFrame) -> dict[str, object]:
-    if fits.iloc[0]["variant"] == "ensemble":
+    if fits.iloc[0]["variant"] in ENSEMBLE_VARIANTS:
         fits = _own_part(fits)
     sums = {
         name: int(fits[name].fillna(0).sum())

@@ -129,7 +129,7 @@ def _compare_ensemble(view: Run, fits: pd.DataFrame, records: Sequence[Record]) 
         metric=metric,
         scores=scores,
         single=single,
-        found=_test(view, dataset, [one.fit for one in ordered], scores, single, fraction_tested(fits)),
+        found=_test(view, dataset, [one.fit for one in ordered], scores, single, fraction_tested(view, dataset)),
         weights=_mean_weights(ordered),
         cost_s=float(np.mean([sum(cost_of[member["fit"]] for member in _members(one)) for one in ordered])),
         left_out=tuple(dict.fromkeys(name for one in ordered for name in one.diagnostics.get("left_out") or ())),

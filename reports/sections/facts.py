@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bakeoff.protocol.settings import BAGGED_VARIANTS, ENSEMBLE_VARIANTS, TUNING_VARIANTS
 from bakeoff.reports.cells.tables import describe_metric
 from bakeoff.reports.formats import plural
 from bakeoff.reports.run_data.fits import NOT_RUN
@@ -24,7 +25,7 @@ def describe_dataset(view: Run, dataset: str, about: Mapping[str, Any]) -> Itera
     if about["classes"]:
         positive = f", positive class {about['positive']}" if about["positive"] is not None else ""
         yield "Classes", f"{about['classes']}{positive}"
-    yield "Outer splits", str(about["scheme"])
+    yield "Outer splits", str(about.get("folds") or about["scheme"])
     yield "Ranked by", describe_metric(view, view.primary(dataset))
     yield "Digest", str(about["digest"])[:DIGEST_SHORT]
     yield "Licence", str(about["licence"] or "not stated")
@@ -56,11 +57,13 @@ def list_warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
         yield f"{plural(view.n_superseded, 'recorded fit')} with another tuning budget: kept, but not shown."
     if view.n_unplanned > view.n_superseded:
         yield f"{plural(view.n_unplanned - view.n_superseded, 'recorded fit')} outside the current plan are not shown."
+    yield from (f"{note}." for notes in (view.plan.get("pretrained") or {}).values() for note in notes)
     if len({tuple(sorted(record.versions.items())) for record in view.records.values()}) > 1:
         yield "The fits ran under different library versions; their scores may not be comparable."
     if (view.suite.get("tuning") or {}).get("seconds") is not None:
         yield "The tuning budget is in seconds: results depend on the machine and its load."
     yield from _missing_importance(view)
+    yield from _epoch_caps(view)
     flagged = int((fits["flag"] != "").sum())
     if flagged:
         yield f"{plural(flagged, 'fit')} did not get the whole tuning budget; see the remarks under “Budget spent”."
@@ -72,12 +75,25 @@ def _missing_importance(view: Run) -> Iterator[str]:
         yield f"The importance of columns is not known for {plural(len(reasons), 'fit')}; the first: {reasons[0]}."
 
 
+def _epoch_caps(view: Run) -> Iterator[str]:
+    """Name the nets that had no time to finish, by data set: a verdict against them would be too early."""
+    capped: dict[tuple[str, str, str], list[int]] = {}
+    for record in view.records.values():
+        if cap := record.diagnostics.get("epoch_cap"):
+            capped.setdefault((record.model, record.variant, record.dataset), []).append(int(cap))
+    for (model, variant, dataset), caps in sorted(capped.items()):
+        yield (
+            f"{model} ({variant}) on {dataset}: {plural(len(caps), 'fit')} stopped at the cap of {max(caps)} epochs "
+            f"while improving: the score is a lower bound. Raise caps.epochs or max_epochs."
+        )
+
+
 def _restarts(view: Run) -> Iterator[str]:
     started = sum(int(record.diagnostics.get("attempts") or 1) > 1 for record in view.records.values())
     if started:
         yield f"{plural(started, 'fit')} had to be started again, because a worker was lost."
     resumed = sum(
-        bool(record.diagnostics.get("trials_resumed")) and record.variant != "ensemble"  # which always does
+        bool(record.diagnostics.get("trials_resumed")) and record.variant not in ENSEMBLE_VARIANTS  # which always do
         for record in view.records.values()
     )
     if resumed:
@@ -94,9 +110,17 @@ def describe_run(view: Run) -> Iterator[tuple[str, str]]:
     yield "Begun", str(made.get("begun") or "unknown")
     yield "Commit", str(made.get("git_commit") or "not in a repository")
     yield "Seed", _shown(made.get("seed"))
-    yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {repeats}"
-    if "tuned" in suite.get("variants", ()):
+    has_published = any(about.get("folds") for about in view.plan["datasets"].values())
+    published = "; of some data sets as published" if has_published else ""
+    yield "Folds", f"{suite.get('outer_folds')} outer, {suite.get('inner_folds')} inner, {repeats}{published}"
+    if set(TUNING_VARIANTS) & set(suite.get("variants", ())):
         yield "Tuning budget", f"{plural(int(tuning.get('trials') or 0), 'trial')}{seconds} for each tuned fit"
+    if set(BAGGED_VARIANTS) & set(suite.get("variants", ())):
+        yield "Models of a bag", _shown(suite.get("bagging_folds"))
+    if suite.get("calibrate", "none") != "none":
+        yield "Calibration of classifiers", f"{suite['calibrate']}, on out-of-fold predictions of the training part"
+    if suite.get("threshold", "default") != "default":
+        yield "Threshold of binary classifiers", "chosen by the primary metric, on those predictions"
     yield "Caps", _joined(suite.get("caps")) or "none"
     yield "Limits of a fit", f"{limits.get('seconds')} s, {int(limits.get('memory') or 0) / 2**30:.1f} GB"
     yield "Ran on", _shown(made.get("engine"))

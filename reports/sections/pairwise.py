@@ -75,7 +75,7 @@ def build_pairs_of_folds(view: Run, dataset: str) -> Table | None:
         )
         for cell in cells.to_dict("records")
     ]
-    share, rope = fraction_tested(fits), judge_dataset(view, dataset).rope
+    share, rope = fraction_tested(view, dataset), judge_dataset(view, dataset).rope
 
     def test(differences: np.ndarray) -> Posterior | None:
         return bayesian_correlated_t_test(differences, test_fraction=share, rope=rope) if len(differences) > 1 else None

@@ -10,7 +10,7 @@ import numpy as np
 from bakeoff.errors import UserError
 from bakeoff.records.record import Record
 from bakeoff.reports.run_data.comparable import raise_problems
-from bakeoff.reports.run_data.fits import CELL
+from bakeoff.reports.run_data.fits import CELL, fraction_tested
 from bakeoff.reports.run_data.run import Run
 from bakeoff.reports.statistics.datasets import adjust_by_holm
 from bakeoff.reports.statistics.folds import Difference, corrected_t_test
@@ -138,11 +138,10 @@ def _test(
     """Test the differences over folds, or over test rows where folds are no sample; None with a failed fold."""
     if not np.isfinite([one, other]).all():
         return None
-    plan = before.view.plan
-    if plan["datasets"][cell[0]]["scheme"] in ROW_TESTED_SCHEMES:
+    if before.view.plan["datasets"][cell[0]]["scheme"] in ROW_TESTED_SCHEMES:
         return compare_rows(cell[0], after, before, rope=0.0)
-    folds = 1 + max(fit["fold"] for fit in plan["fits"] if fit["dataset"] == cell[0])
-    return RowTest(difference=corrected_t_test(other - one, test_fraction=1 / folds))
+    tested = fraction_tested(before.view, cell[0])
+    return RowTest(difference=corrected_t_test(other - one, test_fraction=tested))
 
 
 def _change(

@@ -106,7 +106,7 @@ def _size(view: Run, dataset: str, train_fraction: float, *, is_sample: bool) ->
         )
     size = SizeComparison(train_fraction=train_fraction, rows=train_rows, selected=selected)
     found = (
-        corrected_t_test(size.differences, test_fraction=fraction_tested(fits))
+        corrected_t_test(size.differences, test_fraction=fraction_tested(view, dataset))
         if is_sample
         else untested_difference(size.differences)
     )

@@ -128,7 +128,7 @@ def judge_dataset(view: Run, dataset: str) -> Verdict:
     differences = np.subtract(found["deep"].scores, found["classical"].scores)
     if about["scheme"] in ROW_TESTED_SCHEMES:
         return _test_rows(view, known)
-    return _test_folds(differences, rope, known, test_fraction=fraction_tested(fits))
+    return _test_folds(differences, rope, known, test_fraction=fraction_tested(view, dataset))
 
 
 def _test_rows(view: Run, known: dict[str, Any]) -> Verdict:

@@ -37,11 +37,13 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def report(tiny_run: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the report of the tiny run, with a data set whose name is an attack."""
+    """Write the report of the tiny run, with a data set whose name is an attack, and published scores beside it."""
     folder = RunFolder(Path(shutil.copytree(tiny_run.path, tmp_path_factory.mktemp("attack") / "run")))
     for name in ("plan.json", "records.jsonl", "audit.json"):
         path = folder.path / name
         path.write_text(path.read_text(encoding="utf-8").replace('"wine"', f'"{ATTACK}"'), encoding="utf-8")
+    published = f"dataset,model,metric,score,source\ndiabetes,boosting,rmse,54.1,{ATTACK}\n"
+    (folder.path / "published.csv").write_text(published, encoding="utf-8")
     path = folder.path / "report.html"
     path.write_text(render_html(load_run_view(folder)), encoding="utf-8")
     return path
