@@ -43,11 +43,12 @@ class Task:
     model: str = "m"
     device: str = "cpu"
     variant: str = "default"
+    tunes: bool = False
 
     @property
     def keys(self) -> Any:
         """Return its key."""
-        return SimpleNamespace(fit=self.name)
+        return SimpleNamespace(fit=self.name, study=self.name)
 
     @property
     def group(self) -> tuple[str, str, str]:

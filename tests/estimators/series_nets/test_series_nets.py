@@ -20,6 +20,7 @@ from bakeoff.estimators import (
 from bakeoff.estimators.series_nets.blocks import (
     N_FIXED_FILTERS,
     ChannelLSTM,
+    ChannelwiseProduct,
     FirstKernels,
     SeparableConvolution,
     inception_body,
@@ -130,6 +131,21 @@ def test_separable_convolution_is_a_convolution_in_two_steps() -> None:
         own.weight.copy_(layer.weight[0])
         across.weight.copy_(layer.across.weight[0])
     torch.testing.assert_close(layer(maps), across(own(maps)))
+
+
+@pytest.mark.parametrize(("size", "dilation"), [(5, 2), (4, 1), (10, 4)])
+def test_gradients_of_channels_are_those_of_torch(size: int, dilation: int) -> None:
+    """The quick gradients of maps and kernels are those of torch's own convolution."""
+    maps = torch.randn(3, 4, 50, generator=seed(), dtype=torch.float64, requires_grad=True)
+    kernels = torch.randn(4, 1, size, generator=seed(), dtype=torch.float64, requires_grad=True)
+    quick = ChannelwiseProduct.apply(maps, kernels, dilation)
+    own = nn.functional.conv1d(maps, kernels, dilation=dilation, groups=4)
+    torch.testing.assert_close(quick, own)
+    upstream = torch.randn(own.shape, generator=seed(), dtype=torch.float64)
+    expected = torch.autograd.grad((own * upstream).sum(), (maps, kernels))
+    found = torch.autograd.grad((quick * upstream).sum(), (maps, kernels))
+    for gradient, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient, other)
 
 
 def test_channel_lstm_is_an_lstm() -> None:
