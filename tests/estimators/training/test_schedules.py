@@ -134,3 +134,20 @@ def test_best_score_is_what_is_kept() -> None:
     first_lowest = int(np.argmin(by_loss.validation_loss_curve_))
     assert last_best != first_lowest
     assert not np.allclose(by_score.predict_proba(X), by_loss.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"max_epochs": 3}, True),
+        ({"max_epochs": 3, "early_stopping": True}, True),
+        ({"max_epochs": 3, "schedule": "one-cycle"}, False),
+        ({"max_epochs": 500, "n_iter_no_change": 3, "tol": 0.01}, False),
+    ],
+    ids=str,
+)
+def test_short_trainings_are_told(params: dict[str, Any], expected: bool) -> None:
+    """A net that used up its epochs while its loss fell says so; one that ended by its plateau or schedule does not."""
+    X, y = make_classification(80, 5, n_informative=4, n_redundant=0, random_state=0)
+    net = MLPClassifier(random_state=0, learning_rate=0.005, **params).fit(X, y)
+    assert net.stopped_while_improving_ is expected
