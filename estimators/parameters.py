@@ -128,6 +128,7 @@ def resolve_input_shape(input_shape: tuple[int, ...] | None, n_features: int) ->
     return tuple(input_shape)
 
 
+NONEMPTY_SIZES_RULE: Rule = (is_nonempty_sizes, "a tuple of at least one int in the range [1, inf)")
 SERIES_SHAPE_RULE: Rule = (
     lambda value: value is None or (is_sizes(value) and len(value) == 2),
     "None or (channels, length) in positive ints",

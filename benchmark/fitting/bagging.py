@@ -15,7 +15,7 @@ import pandas as pd
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.errors import describe_error
 from bakeoff.estimators.search_spaces.space import Params
-from bakeoff.estimators.wrappers.held_out_stopping import MAX_ROUNDS, HeldOutRows
+from bakeoff.estimators.wrappers.held_out_stopping import MAX_ROUNDS, HeldOutRows, fit_watched
 from bakeoff.fitting.fit import (
     Fitted,
     Member,
@@ -124,7 +124,7 @@ def _fit_one_by_one(job: Job, dataset: Dataset, folds: BagFolds, params: Params)
     for number, fold in enumerate(folds):
         with _naming(f"model {number + 1} of {len(folds)}"):
             member = _prepare(job, dataset, fold, params, number)
-            member.pipeline[-1].fit(member.X, member.y, **member.options)
+            fit_watched(member.pipeline[-1], member.X, member.y, **member.options)
         yield member.pipeline
 
 

@@ -25,6 +25,7 @@ from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.nets.vocabulary import TokenArchitecture
 from bakeoff.estimators.parameters import (
+    NONEMPTY_SIZES_RULE,
     SHAPE_RULE,
     Rule,
     boolean,
@@ -112,7 +113,7 @@ class CNNArchitecture(TokenArchitecture):
         sizes = "in the range [1, inf)"
         return super()._rules() | {
             "input_shape": SHAPE_RULE,
-            "channels": (is_nonempty_sizes, f"a tuple of at least one int {sizes}"),
+            "channels": NONEMPTY_SIZES_RULE,
             "kernel_size": (is_kernel_size, f"an int or a tuple of ints {sizes}"),
             "block_depth": integer(1),
             "stride": integer(1),

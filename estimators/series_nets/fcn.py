@@ -11,12 +11,10 @@ from bakeoff.estimators.layers.layers import Dropout, Linear
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
-from bakeoff.estimators.parameters import Rule, integer, is_nonempty_sizes, real, resolve_input_shape
+from bakeoff.estimators.parameters import NONEMPTY_SIZES_RULE, Rule, integer, real, resolve_input_shape
 from bakeoff.estimators.series_nets.blocks import ChannelLSTM, convolutional_block, residual_block
 from bakeoff.estimators.series_nets.series_net import SeriesNet
 from bakeoff.estimators.training.rows import Rows
-
-SIZES = "a tuple of at least one int in the range [1, inf)"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -37,7 +35,7 @@ class FCNArchitecture(SeriesNet):
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
 
     def _rules(self) -> dict[str, Rule]:
-        return super()._rules() | {"n_filters": (is_nonempty_sizes, SIZES), "kernel_sizes": (is_nonempty_sizes, SIZES)}
+        return super()._rules() | {"n_filters": NONEMPTY_SIZES_RULE, "kernel_sizes": NONEMPTY_SIZES_RULE}
 
     def _conflicts(self) -> list[str]:
         if len(self.n_filters) != len(self.kernel_sizes):
@@ -73,7 +71,7 @@ class SeriesResNetArchitecture(SeriesNet):
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
 
     def _rules(self) -> dict[str, Rule]:
-        return super()._rules() | {"n_filters": (is_nonempty_sizes, SIZES), "kernel_sizes": (is_nonempty_sizes, SIZES)}
+        return super()._rules() | {"n_filters": NONEMPTY_SIZES_RULE, "kernel_sizes": NONEMPTY_SIZES_RULE}
 
     def _build_body(self, n_channels: int, length: int, generator: Generator) -> tuple[nn.Module, int]:
         del length

@@ -7,7 +7,7 @@ from torch import Generator, nn
 from bakeoff.estimators.docstrings import inherit_docs
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
-from bakeoff.estimators.parameters import Rule, integer, is_nonempty_sizes
+from bakeoff.estimators.parameters import NONEMPTY_SIZES_RULE, Rule, integer
 from bakeoff.estimators.series_nets.blocks import inception_body
 from bakeoff.estimators.series_nets.series_net import SeriesEnsemble
 
@@ -37,7 +37,7 @@ class InceptionTimeArchitecture(SeriesEnsemble):
         return super()._rules() | {
             "depth": integer(1),
             "n_filters": integer(1),
-            "kernel_sizes": (is_nonempty_sizes, "a tuple of at least one int in the range [1, inf)"),
+            "kernel_sizes": NONEMPTY_SIZES_RULE,
             "bottleneck_size": integer(1),
         }
 

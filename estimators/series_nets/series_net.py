@@ -50,11 +50,6 @@ class SeriesNet(Net):
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {"input_shape": SERIES_SHAPE_RULE}
 
-    def _conflicts(self) -> list[str]:
-        if self.batch_size == 1:
-            return [*super()._conflicts(), f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more."]
-        return super()._conflicts()
-
     def _normalises_batches(self) -> bool:
         return True
 

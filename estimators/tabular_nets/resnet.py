@@ -64,11 +64,6 @@ class TabularResNetArchitecture(TabularNet):
             "embedding_size": integer(1),
         }
 
-    def _conflicts(self) -> list[str]:
-        if self.batch_size == 1:
-            return [*super()._conflicts(), f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more."]
-        return super()._conflicts()
-
     def _normalises_batches(self) -> bool:
         return True
 

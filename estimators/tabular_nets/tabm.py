@@ -12,7 +12,7 @@ from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.nets.tabular import TabularNet
-from bakeoff.estimators.parameters import Rule, integer, is_nonempty_sizes, one_of, optional, real
+from bakeoff.estimators.parameters import NONEMPTY_SIZES_RULE, Rule, integer, one_of, optional, real
 from bakeoff.estimators.tabular_nets.members import FirstScaling, MemberHeads, MemberLinear, TableColumns
 from bakeoff.estimators.training.objectives import MeanOverMembers, Objective
 from bakeoff.estimators.training.rows import Rows
@@ -72,7 +72,7 @@ class TabMArchitecture(TabularNet):
         return super()._rules() | {
             "n_members": integer(1),
             "arch_type": one_of(*ARCH_TYPES),
-            "hidden_layer_sizes": (is_nonempty_sizes, "a tuple of at least one int in the range [1, inf)"),
+            "hidden_layer_sizes": NONEMPTY_SIZES_RULE,
             "dropout": real("[0, 1)"),
             "numeric_embedding": optional(one_of(*EMBEDDINGS)),
             "embedding_size": integer(1),

@@ -153,7 +153,8 @@ class TrainingParameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
     def _conflicts(self) -> list[str]:
         """Describe parameters that contradict each other, each of them right by itself; subclasses add theirs."""
         if self._normalises_batches() and self.batch_size == 1:
-            return [f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more with batch_norm=True."]
+            reason = " with batch_norm=True" if hasattr(self, "batch_norm") else ""
+            return [f"The 'batch_size' parameter of {type(self).__name__} must be 2 or more{reason}."]
         return []
 
     def _normalises_batches(self) -> bool:

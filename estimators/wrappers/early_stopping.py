@@ -3,7 +3,6 @@
 Which rows are held out is the caller's to say, so that no group is divided and no later row seen (docs/decisions/0003).
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -12,46 +11,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-Rows = dict[str, Any]  # X, y and sample_weight of some rows
-StoppingFit = Callable[[Any, Rows, Rows, int], int]  # booster, training, held out, patience -> best number of rounds
+from bakeoff.estimators.wrappers.held_out_stopping import HeldOutRows, fit_watched, stop_lightgbm, stop_xgboost
+
+Stop = Callable[[Any, HeldOutRows, int], dict[str, Any]]  # booster, held out, patience -> options of its `fit`
 
 
-def _stop_xgboost(booster: Any, training: Rows, held_out: Rows, patience: int) -> int:
-    """Fit XGBoost until its loss on the held-out rows no longer falls; return the best number of rounds."""
-    weights = None if held_out["sample_weight"] is None else [held_out["sample_weight"]]
-    booster.set_params(early_stopping_rounds=patience)
-    watched = [(held_out["X"], held_out["y"])]
-    booster.fit(**training, eval_set=watched, sample_weight_eval_set=weights, verbose=False)
-    return int(booster.best_iteration) + 1
-
-
-def _stop_lightgbm(booster: Any, training: Rows, held_out: Rows, patience: int) -> int:
-    """Fit LightGBM until its loss on the held-out rows no longer falls; return the best number of rounds."""
-    from lightgbm import early_stopping
-
-    weights = None if held_out["sample_weight"] is None else [held_out["sample_weight"]]
-    watched = [(held_out["X"], held_out["y"])]
-    callbacks = [early_stopping(patience, verbose=False)]
-    with warnings.catch_warnings():  # LightGBM 4.6 knows no other name
-        warnings.filterwarnings("ignore", "The argument 'eval_set' is deprecated")
-        booster.fit(**training, eval_set=watched, eval_sample_weight=weights, callbacks=callbacks)
-    return int(booster.best_iteration_)
-
-
-def _stop_catboost(booster: Any, training: Rows, held_out: Rows, patience: int) -> int:
-    """Fit CatBoost until its loss on the held-out rows no longer falls; return the best number of rounds."""
+def _stop_catboost(model: Any, held_out: HeldOutRows, patience: int) -> dict[str, Any]:
+    """Return what CatBoost's `fit` must be told to stop early."""
+    del model
     from catboost import Pool
 
-    watched = Pool(held_out["X"], held_out["y"], weight=held_out["sample_weight"])
-    booster.fit(**training, eval_set=watched, early_stopping_rounds=patience)
-    return int(booster.best_iteration_) + 1
+    return {"eval_set": Pool(held_out.X, held_out.y, weight=held_out.weights), "early_stopping_rounds": patience}
 
 
-# Library -> its parameter of the rounds, and how it stops early.
-LIBRARIES: dict[str, tuple[str, StoppingFit]] = {
-    "xgboost": ("n_estimators", _stop_xgboost),
-    "lightgbm": ("n_estimators", _stop_lightgbm),
-    "catboost": ("iterations", _stop_catboost),
+# Library -> its parameter of the rounds, how it stops early, and how many rounds were best.
+LIBRARIES: dict[str, tuple[str, Stop, Callable[[Any], int]]] = {
+    "xgboost": ("n_estimators", stop_xgboost, lambda booster: int(booster.best_iteration) + 1),
+    "lightgbm": ("n_estimators", stop_lightgbm, lambda booster: int(booster.best_iteration_)),
+    "catboost": ("iterations", _stop_catboost, lambda booster: int(booster.best_iteration_) + 1),
 }
 
 
@@ -115,13 +92,16 @@ class _EarlyStopped(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         """
         if self.library not in LIBRARIES:
             raise ValueError(f"library must be one of {sorted(LIBRARIES)}, got {self.library!r}")
-        rounds, stopping_fit = LIBRARIES[self.library]
+        rounds, stop, count_best = LIBRARIES[self.library]
         y = np.asarray(y)
         self.n_rounds_ = int(self.booster.get_params()[rounds])
         training, held_out = self._divide(y, validation_rows)
         if len(held_out):
             trained, watched = (_take(X, y, sample_weight, rows) for rows in (training, held_out))
-            self.n_rounds_ = max(1, stopping_fit(clone(self.booster), trained, watched, self.patience))
+            stopping = clone(self.booster)
+            options = stop(stopping, watched, self.patience)
+            fit_watched(stopping, trained.X, trained.y, sample_weight=trained.weights, **options)
+            self.n_rounds_ = max(1, count_best(stopping))
         self.booster_ = clone(self.booster).set_params(**{rounds: self.n_rounds_})
         self.booster_.fit(X, y, sample_weight=sample_weight)
         return self
@@ -171,6 +151,6 @@ class EarlyStoppedClassifier(ClassifierMixin, _EarlyStopped):  # type: ignore[mi
         return np.asarray(self.booster_.predict_proba(X))
 
 
-def _take(X: Any, y: np.ndarray, sample_weight: Any, rows: np.ndarray) -> Rows:
+def _take(X: Any, y: np.ndarray, sample_weight: Any, rows: np.ndarray) -> HeldOutRows:
     weights = None if sample_weight is None else np.asarray(sample_weight)[rows]
-    return {"X": _safe_indexing(X, rows), "y": y[rows], "sample_weight": weights}
+    return HeldOutRows(_safe_indexing(X, rows), y[rows], weights)

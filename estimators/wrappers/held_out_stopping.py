@@ -3,6 +3,7 @@
 The rows are given, never drawn by the library: a split of its own could divide a group or look into the future.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,23 +30,32 @@ class HeldOutRows:
     weights: np.ndarray | None = None
 
 
-def stop_xgboost(model: Any, held_out: HeldOutRows) -> dict[str, Any]:
+def fit_watched(model: Any, X: Any, y: np.ndarray, **options: Any) -> None:
+    """Fit a model that may watch held-out rows; LightGBM's word that `eval_set` is to be renamed is for us alone."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The argument 'eval_set' is deprecated")
+        model.fit(X, y, **options)
+
+
+def stop_xgboost(model: Any, held_out: HeldOutRows, patience: int = PATIENCE) -> dict[str, Any]:
     """Have an XGBoost estimator stop early, and predict with its best rounds; return options for its `fit`."""
-    model.set_params(early_stopping_rounds=PATIENCE)
+    model.set_params(early_stopping_rounds=patience)
     weights = None if held_out.weights is None else [held_out.weights]
     return {"eval_set": [(held_out.X, held_out.y)], "sample_weight_eval_set": weights, "verbose": False}
 
 
-def stop_lightgbm(model: Any, held_out: HeldOutRows) -> dict[str, Any]:
+def stop_lightgbm(model: Any, held_out: HeldOutRows, patience: int = PATIENCE) -> dict[str, Any]:
     """Have a LightGBM estimator stop early, and predict with its best rounds; return options for its `fit`."""
+    del model
     from lightgbm import early_stopping
-    from sklearn.utils.validation import has_fit_parameter
 
-    rows: dict[str, Any] = {"eval_set": [(held_out.X, held_out.y)]}
-    if has_fit_parameter(model, "eval_X"):  # from LightGBM 4.7 on
-        rows = {"eval_X": held_out.X, "eval_y": held_out.y}
     weights = None if held_out.weights is None else [held_out.weights]
-    return {**rows, "eval_sample_weight": weights, "callbacks": [early_stopping(PATIENCE, verbose=False)]}
+    watched = [(held_out.X, held_out.y)]  # as `eval_y`, LightGBM 4.7 would not encode labels
+    return {
+        "eval_set": watched,
+        "eval_sample_weight": weights,
+        "callbacks": [early_stopping(patience, verbose=False)],
+    }
 
 
 def stop_hist_gradient_boosting(model: Any, held_out: HeldOutRows) -> dict[str, Any]:

@@ -142,6 +142,16 @@ def test_other_boosting_stops_early(tmp_path: Path, model: str) -> None:
     assert max(rounds) < 200
 
 
+@pytest.mark.parametrize("model", ["hist_gradient_boosting", "lightgbm", "xgboost"])
+def test_boosting_watches_labels_of_any_type(tmp_path: Path, model: str) -> None:
+    """Classes that are words are watched as numbers are, and nothing is warned of."""
+    if model == "lightgbm":
+        pytest.importorskip("lightgbm", reason="needs lightgbm")
+    words = build_dataset(y=np.where(build_dataset().y, "yes", "no"))
+    bag = fit_bag(build_job(tmp_path, words, model), words, np.arange(ROWS))
+    assert all(set(made.predict(words.X)) <= {"yes", "no"} for made in bag.models)
+
+
 def test_nets_stop_on_the_fold_held_out(tmp_path: Path) -> None:
     """Each net watches the fold that it was not trained on, is seeded for itself, and no row is lost."""
     dataset, rows = build_dataset(weights=np.random.default_rng(0).uniform(0.5, 1.5, size=ROWS)), np.arange(ROWS)
