@@ -5,7 +5,7 @@ row's own end influence neither its outputs nor any gradient, so a row's outputs
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,9 @@ class RecurrentOptions:
         steps of channels * width. Not looked at with a vocabulary: each feature is one step then.
     vocabulary_size, embedding_size : int
         Number of token ids, 0 (padding) included, and width of their learned vectors. None: rows hold numbers.
-    convolution_channels, convolution_kernel_size : tuple of int, int
-        Convolutions along the steps, in front of the recurrence: outputs of each, and steps seen at once.
+    convolution_channels, convolution_kernel_size, convolution_stride : tuple of int, int, int
+        Convolutions along the steps, in front of the recurrence: outputs of each, steps seen at once, and steps from
+        one output to the next.
     hidden_size, num_layers : int
         Width of the hidden state, per direction, and number of stacked recurrent layers.
     cell : {"lstm", "gru", "rnn"}
@@ -60,6 +61,7 @@ class RecurrentOptions:
     embedding_size: int = 64
     convolution_channels: tuple[int, ...] = ()
     convolution_kernel_size: int = 3
+    convolution_stride: int = 1
     hidden_size: int = 64
     num_layers: int = 1
     cell: str = "lstm"
@@ -88,9 +90,9 @@ class RecurrentNet(nn.Module):
             self.embedding = nn.Embedding(options.vocabulary_size, step_size, padding_idx=0)
             init_embedding(self.embedding)
         channels = (step_size, *options.convolution_channels)
-        kernel_size = options.convolution_kernel_size
+        kernel_size, stride = options.convolution_kernel_size, options.convolution_stride
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(*sizes, kernel_size, padding=kernel_size // 2) for sizes in pairwise(channels)
+            nn.Conv1d(*sizes, kernel_size, stride=stride, padding=kernel_size // 2) for sizes in pairwise(channels)
         )
         self.activation = ACTIVATIONS[options.activation]()
         self.recurrence = build_recurrence(channels[-1], options)
@@ -101,10 +103,8 @@ class RecurrentNet(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Return outputs (n, n_outputs) of rows (n, n_features)."""
         steps, lengths = self._read(rows)
-        steps = steps[:, : int(lengths.max())]
-        present = torch.arange(steps.shape[1], device=rows.device) < lengths[:, None]
-        states = self._recur(self._convolve(steps, present), lengths)
-        outputs: Tensor = self.head(self._pool(states, lengths, present))
+        steps, lengths = self._convolve(steps[:, : int(lengths.max())], lengths)
+        outputs: Tensor = self.head(self._pool(self._recur(steps, lengths), lengths))
         return outputs
 
     def _read(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,14 +115,15 @@ class RecurrentNet(nn.Module):
         ids = rows.long()
         return self.embedding(ids), lengths_of(ids != 0)
 
-    def _convolve(self, steps: Tensor, present: Tensor) -> Tensor:
-        """Zero the absent steps before each convolution and after the last one."""
-        absent = ~present[:, None]
-        values = steps.transpose(1, 2).masked_fill(absent, 0.0)
+    def _convolve(self, steps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Zero the absent steps before each convolution and after the last one; return steps and lengths behind it."""
+        values = steps.transpose(1, 2).masked_fill(~present_steps(lengths, steps.shape[1])[:, None], 0.0)
         for convolution in self.convolutions:
-            # An even kernel returns one step more than it was given.
-            values = self.activation(convolution(values)[..., : steps.shape[1]]).masked_fill(absent, 0.0)
-        return values.transpose(1, 2)
+            lengths, n_steps = (-(-n // self.options.convolution_stride) for n in (lengths, values.shape[2]))
+            # An even kernel may return one step more.
+            values = self.activation(convolution(values)[..., :n_steps])
+            values = values.masked_fill(~present_steps(lengths, n_steps)[:, None], 0.0)
+        return values.transpose(1, 2), lengths
 
     def _recur(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Return the states (n, steps, width); those of absent steps are finite and mean nothing."""
@@ -137,8 +138,9 @@ class RecurrentNet(nn.Module):
         states, _ = pad_packed_sequence(self.recurrence(packed)[0], batch_first=True)
         return states
 
-    def _pool(self, states: Tensor, lengths: Tensor, present: Tensor) -> Tensor:
+    def _pool(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Return one state (n, width) per row."""
+        present = present_steps(lengths, states.shape[1])
         if self.attention is not None:
             pooled: Tensor = self.attention(states, present)
             return pooled
@@ -204,6 +206,18 @@ def lengths_of(filled: Tensor) -> Tensor:
     """Return one + the last filled step of each row (n, steps), and at least 1."""
     positions = torch.arange(1, filled.shape[1] + 1, device=filled.device)
     return (filled * positions).amax(1).clamp(min=1)
+
+
+def present_steps(lengths: Tensor, n_steps: int) -> Tensor:
+    """Tell which steps (n, n_steps) lie within rows of such lengths (n,)."""
+    return torch.arange(n_steps, device=lengths.device) < lengths[:, None]
+
+
+def stride_for(n_steps: int, n_convolutions: int, most: int) -> int:
+    """Return the smallest stride of so many convolutions that leaves at most so many steps; 1 where there are none."""
+    if n_convolutions == 0:
+        return 1
+    return next(stride for stride in count(1) if n_steps <= most * stride**n_convolutions)
 
 
 def check_tails(X: np.ndarray, input_shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Specs of the nets. All train with AdamW or Adam and stop early on a validation part that follows the outer scheme."""
+"""Specs of the nets of many kinds of data: some stop early on held-out rows, some follow a rate that ends at zero."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +12,18 @@ from bakeoff.tasks import Kind
 
 PREPROCESSORS: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "global-scaled"}
 TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
+
+# A learning rate that ends at zero takes the place of rows that are held out to tell when to stop.
+SCHEDULED = {
+    "dtype": "float32",
+    "optimizer": "adamw",
+    "weight_decay": 1e-2,
+    "schedule": "one-cycle",
+    "batch_size": "auto",
+    "max_epochs": "auto",
+    "max_auto_epochs": 150,
+    "n_iter_no_change": 1000,
+}
 
 
 def dropout_or_none(trial: Trial, high: float) -> float:
@@ -84,19 +96,22 @@ def _cnn_space(trial: Trial, task: str) -> Params:
     filters = trial.suggest_int("filters", 4, 64, log=True)
     return {
         "channels": tuple(filters * 2**layer for layer in range(n_layers)),
+        "kernel_size": trial.suggest_categorical("kernel_size", [3, 5, 7, 9]),
         "hidden_layer_sizes": (trial.suggest_int("hidden_size", 8, 256, log=True),),
         "dropout": trial.suggest_float("dropout", 0, 0.9),
-        "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-1, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-1, log=True),
     }
 
 
 def _lstm_space(trial: Trial, task: str) -> Params:
     del task
+    filters = trial.suggest_int("filters", 16, 128, log=True)
     return {
+        "convolution_channels": (filters,) * trial.suggest_int("n_convolutions", 1, 3),
         "hidden_size": trial.suggest_int("hidden_size", 20, 200, log=True),
         "num_layers": trial.suggest_int("num_layers", 1, 3),
         "dropout": dropout_or_none(trial, 0.5),
-        "learning_rate": trial.suggest_float("learning_rate", 1e-6, 1e-2, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
     }
 
 
@@ -153,20 +168,50 @@ NET_SPECS = (
         kinds=("image", "series"),
         build=net_builder("CNN", shaped=True),
         preprocessors=PREPROCESSORS,
-        default={"n_layers": 2, "filters": 32, "hidden_size": 128, "dropout": 0.25, "learning_rate": 1e-3},
-        fixed={**TRAINING, "optimizer": "adam", "batch_norm": True},
+        default={
+            "n_layers": 2,
+            "filters": 32,
+            "kernel_size": 5,
+            "hidden_size": 128,
+            "dropout": 0.25,
+            "learning_rate": 2e-3,
+        },
+        fixed={**SCHEDULED, "batch_norm": True},
+        capped_params={"epochs": "max_auto_epochs"},
         space=_cnn_space,
-        source="Falkner et al. 2018 (BOHB, ICML), the authors' worked example of a convolutional net",
+        source=(
+            "Falkner et al. 2018 (BOHB, ICML), the authors' worked example of a convolutional net; kernels: LeCun et "
+            "al. 1998 (LeNet-5) and Wang et al. 2017 (Time series classification from scratch, IJCNN)"
+        ),
     ),
     net_spec(
         name="lstm",
-        summary="LSTM over the steps of a series or the rows of an image",
+        summary="bidirectional LSTM behind convolutions, over the steps of a series or the rows of an image",
         kinds=("image", "series"),
         build=net_builder("LSTM", shaped=True),
         preprocessors=PREPROCESSORS | {"series": "steps"},
-        default={"hidden_size": 128, "num_layers": 1, "dropout_is_zero": True, "learning_rate": 2e-3},
-        fixed={**TRAINING, "optimizer": "adam"},
+        default={
+            "filters": 64,
+            "n_convolutions": 2,
+            "hidden_size": 64,
+            "num_layers": 1,
+            "dropout_is_zero": True,
+            "learning_rate": 2e-3,
+        },
+        fixed={
+            **SCHEDULED,
+            "convolution_kernel_size": 7,
+            "convolution_stride": "auto",
+            "activation": "relu",
+            "bidirectional": True,
+            "pooling": "max",
+            "batch_norm": True,
+        },
+        capped_params={"epochs": "max_auto_epochs"},
         space=_lstm_space,
-        source="Greff et al. 2017 (LSTM: a search space odyssey, TNNLS); layers, dropout: neuralforecast (Nixtla)",
+        source=(
+            "Greff et al. 2017 (LSTM: a search space odyssey, TNNLS); layers, dropout: neuralforecast (Nixtla); "
+            "convolutions: Ordonez and Roggen 2016 (DeepConvLSTM, Sensors)"
+        ),
     ),
 )

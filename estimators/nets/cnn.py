@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike, NDArray
 from torch import Generator, nn
@@ -38,6 +38,7 @@ from bakeoff.estimators.parameters import (
     real,
     resolve_input_shape,
 )
+from bakeoff.estimators.training.automatic import CONVOLUTIONAL_BATCH
 from bakeoff.estimators.training.replica_group import Augment
 from bakeoff.estimators.training.rows import Rows
 
@@ -89,6 +90,8 @@ class CNNArchitecture(TokenArchitecture):
         How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
         `fit`; see `Augmentation`. Held-out rows stay as they are.
     """
+
+    _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
 
     input_shape: tuple[int, ...] | None = None
     channels: tuple[int, ...] = (32, 64)

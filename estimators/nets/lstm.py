@@ -1,7 +1,7 @@
 """Recurrent networks (LSTM, GRU, plain RNN) over series, over the lines of images or over the words of texts."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from bakeoff.estimators.layers.recurrent import (
     RecurrentNet,
     RecurrentOptions,
     check_tails,
+    stride_for,
 )
 from bakeoff.estimators.nets.input_validation import check_flattened
 from bakeoff.estimators.nets.net_classifier import NetClassifier
@@ -27,6 +28,7 @@ from bakeoff.estimators.nets.vocabulary import TokenArchitecture
 from bakeoff.estimators.parameters import (
     SHAPE_RULE,
     Rule,
+    auto_or,
     boolean,
     integer,
     is_sizes,
@@ -34,9 +36,11 @@ from bakeoff.estimators.parameters import (
     real,
     resolve_input_shape,
 )
+from bakeoff.estimators.training.automatic import CONVOLUTIONAL_BATCH
 from bakeoff.estimators.training.rows import Rows
 
 RNN_ACTIVATIONS = ("relu", "tanh")
+MOST_STEPS = 100
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -53,6 +57,9 @@ class LSTMArchitecture(TokenArchitecture):
         Channels of convolutions along the steps, in front of the recurrence; each is followed by `activation`.
     convolution_kernel_size : int, default=3
         Steps that each of them sees at once.
+    convolution_stride : int or "auto", default=1
+        Steps from one output of each of them to the next; "auto" is the smallest that leaves the recurrence at most 100
+        steps, so that long series train in bearable time.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Kind of recurrence. The forget gates of "lstm" start open (Jozefowicz et al. 2015).
     hidden_size : int, default=64
@@ -74,10 +81,13 @@ class LSTMArchitecture(TokenArchitecture):
         Step size of the optimizer.
     """
 
+    _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
+
     learning_rate: float = 5e-3  # at 1e-3 the recurrence has barely left its initial weights after 200 steps
     input_shape: tuple[int, ...] | None = None
     convolution_channels: tuple[int, ...] = ()
     convolution_kernel_size: int = 3
+    convolution_stride: int | str = 1
     cell: str = "lstm"
     hidden_size: int = 64
     num_layers: int = 1
@@ -92,6 +102,7 @@ class LSTMArchitecture(TokenArchitecture):
             "input_shape": SHAPE_RULE,
             "convolution_channels": (is_sizes, "a tuple of ints in the range [1, inf)"),
             "convolution_kernel_size": integer(1),
+            "convolution_stride": auto_or(integer(1)),
             "cell": one_of(*CELLS),
             "hidden_size": integer(1),
             "num_layers": integer(1),
@@ -122,14 +133,23 @@ class LSTMArchitecture(TokenArchitecture):
         return self._read_tokens(rows, reset=reset)
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> SingleNetwork:
+        n_features = rows.inputs.shape[1]
+        input_shape = resolve_input_shape(self.input_shape, n_features)
+        n_steps = n_features if self.vocabulary_size is not None else input_shape[1]
         values: dict[str, Any] = {
             **{field.name: getattr(self, field.name, None) for field in fields(RecurrentOptions)},
             "n_outputs": n_outputs,
-            "input_shape": resolve_input_shape(self.input_shape, rows.inputs.shape[1]),
+            "input_shape": input_shape,
+            "convolution_stride": self._stride(n_steps),
             "vocabulary_size": None if self.vocabulary_size is None else self.n_tokens_,
         }
         with global_torch_rng(generator, torch.device("cpu")):
             return SingleNetwork(RecurrentNet(RecurrentOptions(**values)))
+
+    def _stride(self, n_steps: int) -> int:
+        if isinstance(self.convolution_stride, str):
+            return stride_for(n_steps, len(self.convolution_channels), MOST_STEPS)
+        return self.convolution_stride
 
 
 @inherit_docs

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ Array = NDArray[Any]
 
 class Trainable(HistoryMixin, InputValidation):
     """An estimator whose network is trained by the one training loop; architectures and tasks say on what and how."""
+
+    _most_rows_of_auto_batch: ClassVar[float] = float("inf")
 
     @abstractmethod
     def _objective(self) -> Objective:
@@ -201,7 +203,7 @@ class Trainable(HistoryMixin, InputValidation):
         """Return how to train on so many rows."""
         values = {field.name: getattr(self, field.name) for field in fields(Settings)}
         if values["batch_size"] == "auto":
-            values["batch_size"] = batch_size_for(n_rows)
+            values["batch_size"] = min(batch_size_for(n_rows), self._most_rows_of_auto_batch)
         if values["max_epochs"] == "auto":
             values["max_epochs"] = epochs_for(n_rows, values["batch_size"], self.max_auto_epochs)
         return Settings(**values)

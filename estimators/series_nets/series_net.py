@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Generator, nn
 
@@ -10,6 +11,7 @@ from bakeoff.estimators.layers.layers import Linear
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.parameters import SERIES_SHAPE_RULE, Rule, integer, resolve_input_shape
+from bakeoff.estimators.training.automatic import CONVOLUTIONAL_BATCH
 from bakeoff.estimators.training.rows import Rows
 
 
@@ -24,14 +26,17 @@ class SeriesNet(Net):
     learning_rate : float, default=2e-3
         Highest step size of the schedule.
     schedule : str, default="one-cycle"
-        As for all nets. With a rate that ends at zero, a tenth of the epochs of the published recipes is enough.
+        As for all nets. With a rate that ends at zero, a tenth of the epochs of the published recipes is enough, and
+        the last weights are as good as any: no rows are held out unless `early_stopping` asks for it.
     optimizer : str, default="adamw"
         Rule of the steps.
     weight_decay : float, default=1e-2
         Decoupled from the gradient.
-    batch_size, max_epochs, early_stopping : int, int and bool, or "auto", default="auto"
+    batch_size, max_epochs : int or "auto", default="auto"
         By the number of training rows: see `TrainingParameters`.
     """
+
+    _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
 
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
@@ -39,7 +44,6 @@ class SeriesNet(Net):
     weight_decay: float = 1e-2
     batch_size: int | str = "auto"
     max_epochs: int | str = "auto"
-    early_stopping: bool | str = "auto"
     n_iter_no_change: int = 1000
     input_shape: tuple[int, ...] | None = None
 

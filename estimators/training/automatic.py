@@ -19,8 +19,9 @@ BATCH_SIZES: Sequence[tuple[float, int]] = (
     (108_000, 512),
     (float("inf"), 1024),
 )
+CONVOLUTIONAL_BATCH = 128  # at most: each row of a series or an image is many positions, so that more gain no speed
 STEPS = 5_000
-FEWEST_EPOCHS = 30
+FEWEST_EPOCHS = 10
 ENOUGH_TO_HOLD_OUT = 500
 
 
@@ -30,7 +31,7 @@ def batch_size_for(n_rows: int) -> int:
 
 
 def epochs_for(n_rows: int, batch_size: int, most: int) -> int:
-    """Epochs that take some thousand steps, at least 30, at most so many."""
+    """Epochs that take some thousand steps, at least 10, at most so many."""
     return min(max(ceil(STEPS * batch_size / n_rows), FEWEST_EPOCHS), most)
 
 

@@ -35,11 +35,11 @@ PUBLISHED = {
 UNPUBLISHED = ("uea_BasicMotions", "ucr_PLAID")
 
 
-def fit(name: str, model: str) -> dict[str, Any]:
-    """Fit one model on one set; return its test accuracy in percent and the CPU seconds of the fit."""
+def fit(name: str, model: str, device: str = "cpu") -> dict[str, Any]:
+    """Fit one model on one set; return its test accuracy in percent and the process's seconds for the fit."""
     X, y, shape, n_train = load_series(name)
     task = "binary" if len(np.unique(y)) == 2 else "multiclass"
-    pipeline = make(model, task=task, kind="series", input_shape=shape)
+    pipeline = make(model, task=task, kind="series", input_shape=shape, device=device)
     began = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -53,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path)
     parser.add_argument("models", nargs="+")
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     lines = given.results.read_text(encoding="utf-8").splitlines() if given.results.exists() else []
@@ -61,7 +62,7 @@ def main() -> None:
     for name in [*PUBLISHED, *UNPUBLISHED]:
         for model in given.models:
             if (name, model) not in known:
-                known[name, model] = fit(name, model)
+                known[name, model] = fit(name, model, given.device)
                 with given.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(known[name, model]) + "\n")
         cells = [f"{row['accuracy']:.2f} ({row['cpu_s']:.0f} s)" for row in (known[name, m] for m in given.models)]

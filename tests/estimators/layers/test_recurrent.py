@@ -11,7 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from bakeoff.estimators.layers.recurrent import CELLS, POOLINGS, RecurrentNet, RecurrentOptions, check_tails
+from bakeoff.estimators import LSTMClassifier
+from bakeoff.estimators.layers.recurrent import (
+    CELLS,
+    POOLINGS,
+    RecurrentNet,
+    RecurrentOptions,
+    check_tails,
+    stride_for,
+)
 
 LENGTHS = (7, 3, 1, 5)
 TOLERANCES = {torch.float32: 1e-6, torch.float64: 1e-10}
@@ -111,6 +119,37 @@ def test_convolutions_keep_lengths(kernel_size: int, bidirectional: bool) -> Non
     net = net_of(bidirectional=bidirectional, pooling="mean", **options)
     assert_rows_alone(net, ragged_rows())
     assert_close(widened(net, 11)(ragged_rows(11)), net(ragged_rows()))
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 5])
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("stride", [2, 3])
+def test_strided_convolutions_shorten_rows_by_their_own_lengths(kernel_size: int, pooling: str, stride: int) -> None:
+    """A stride leaves every row its share of steps, however long the rows beside it are."""
+    options = {"convolution_channels": (6, 4), "convolution_kernel_size": kernel_size, "convolution_stride": stride}
+    net = net_of(bidirectional=True, pooling=pooling, **options)
+    assert_rows_alone(net, ragged_rows())
+    assert_close(widened(net, 11)(ragged_rows(11)), net(ragged_rows()))
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "n_convolutions", "expected"),
+    [(100, 2, 1), (101, 1, 2), (101, 2, 2), (1344, 2, 4), (2700, 3, 3), (2701, 3, 4), (5000, 0, 1)],
+)
+def test_automatic_stride(n_steps: int, n_convolutions: int, expected: int) -> None:
+    """It is the smallest that leaves at most so many steps, and one where no convolution could stride."""
+    assert stride_for(n_steps, n_convolutions, 100) == expected
+
+
+def test_lstm_reads_long_series_in_strides() -> None:
+    """Of 1,344 steps the recurrence sees 84 with two convolutions that choose their stride."""
+    X = np.random.default_rng(0).normal(size=(12, 1344))
+    net = LSTMClassifier(
+        convolution_channels=(4, 4), convolution_stride="auto", hidden_size=4, max_epochs=1, random_state=0
+    )
+    net.fit(X, np.arange(12) % 2)
+    assert [convolution.stride for convolution in net.module_.convolutions] == [(4,), (4,)]
+    assert net.predict_proba(X).shape == (12, 2)
 
 
 @pytest.mark.parametrize("cell", CELLS)

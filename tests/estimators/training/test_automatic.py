@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
-from bakeoff.estimators import MLPClassifier
+from bakeoff.estimators import CNNClassifier, MLPClassifier
 from bakeoff.estimators.training.automatic import batch_size_for, epochs_for, holds_rows_out
 
 ROWS = (20, 199, 200, 799, 800, 2_799, 2_800, 4_500, 6_400, 32_000, 108_000, 10**7)
@@ -21,11 +21,11 @@ def test_batches_grow_with_the_rows() -> None:
 
 @pytest.mark.parametrize("most", [5, 150])
 def test_epochs_fall_with_the_rows(most: int) -> None:
-    """Never more than allowed, never fewer than thirty unless that is more than allowed."""
+    """Never more than allowed, never fewer than ten unless that is more than allowed."""
     epochs = [epochs_for(n_rows, batch_size_for(n_rows), most) for n_rows in ROWS]
     assert epochs[0] == most
     assert max(epochs) == most
-    assert min(epochs) == min(most, 30)
+    assert min(epochs) == min(most, 10)
 
 
 def test_rows_are_held_out_where_there_are_enough() -> None:
@@ -46,6 +46,13 @@ def test_nets_follow_the_rule(n_rows: int, held_out: bool) -> None:
     net.fit(X, y)
     assert net.n_iter_ == 4
     assert bool(net.validation_scores_) == held_out
+
+
+def test_convolutions_keep_to_small_batches() -> None:
+    """A table's batches grow on; those of series and images end at 128 rows."""
+    assert MLPClassifier(batch_size="auto")._settings(60_000).batch_size == 512
+    assert CNNClassifier(batch_size="auto", max_epochs="auto")._settings(60_000).batch_size == 128
+    assert CNNClassifier(batch_size="auto", max_epochs="auto")._settings(60_000).max_epochs == 11
 
 
 @pytest.mark.parametrize("params", [{"batch_size": "AUTO"}, {"max_epochs": "many"}, {"early_stopping": 1}], ids=str)
