@@ -13,6 +13,7 @@ import numpy as np
 from bakeoff.datasets.dataset import Dataset
 from bakeoff.estimators.models.pretrained import required_modules
 from bakeoff.estimators.search_spaces.space import Params
+from bakeoff.estimators.wrappers.held_out_stopping import rounds_used_up
 from bakeoff.evaluation.final_fit import FinalFit, fit_final, score_bag
 from bakeoff.evaluation.search import SearchResult, search_diagnostics, search_members
 from bakeoff.fitting.fit import Member, predict
@@ -194,8 +195,9 @@ def _model_diagnostics(models: Sequence[Any]) -> dict[str, int]:
     names = {"epochs": "n_iter_", "n_parameters": "n_parameters_"}
     nets = [model for model in models if hasattr(model, "n_parameters_")]
     sums = {key: sum(int(getattr(net, name)) for net in nets) for key, name in names.items() if nets}
-    capped = [int(model.n_iter_) for model in models if getattr(model, "stopped_while_improving_", False)]
-    return {"refits": len(models), **sums, **({"epoch_cap": max(capped)} if capped else {})}
+    capped = [int(net.n_iter_) for net in nets if net.stopped_while_improving_]
+    used_up = {"epoch_cap": max(capped, default=0), "round_cap": max(map(rounds_used_up, models), default=0)}
+    return {"refits": len(models), **sums, **{name: cap for name, cap in used_up.items() if cap}}
 
 
 def _loss_curves(model: Any) -> dict[str, list[float]]:

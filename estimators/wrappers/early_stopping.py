@@ -56,6 +56,8 @@ class _EarlyStopped(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         Fitted to all rows.
     n_rounds_ : int
         Its rounds.
+    stopped_while_improving_ : bool
+        Whether the held-out rows were best at the last of all rounds: more of them might have been better.
 
     Notes
     -----
@@ -94,7 +96,7 @@ class _EarlyStopped(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             raise ValueError(f"library must be one of {sorted(LIBRARIES)}, got {self.library!r}")
         rounds, stop, count_best = LIBRARIES[self.library]
         y = np.asarray(y)
-        self.n_rounds_ = int(self.booster.get_params()[rounds])
+        self.n_rounds_ = most = int(self.booster.get_params()[rounds])
         training, held_out = self._divide(y, validation_rows)
         if len(held_out):
             trained, watched = (_take(X, y, sample_weight, rows) for rows in (training, held_out))
@@ -102,6 +104,7 @@ class _EarlyStopped(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             options = stop(stopping, watched, self.patience)
             fit_watched(stopping, trained.X, trained.y, sample_weight=trained.weights, **options)
             self.n_rounds_ = max(1, count_best(stopping))
+        self.stopped_while_improving_ = bool(len(held_out)) and self.n_rounds_ == most
         self.booster_ = clone(self.booster).set_params(**{rounds: self.n_rounds_})
         self.booster_.fit(X, y, sample_weight=sample_weight)
         return self

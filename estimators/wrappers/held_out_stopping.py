@@ -65,3 +65,21 @@ def stop_hist_gradient_boosting(model: Any, held_out: HeldOutRows) -> dict[str, 
     """
     model.set_params(early_stopping=True)
     return {"X_val": held_out.X, "y_val": held_out.y, "sample_weight_val": held_out.weights}
+
+
+def rounds_used_up(model: Any) -> int:
+    """Return the number of rounds of boosting that was best at its last one, on rows that it was watched on.
+
+    0 for a model that stopped before its last round, and for one that was not watched.
+    """
+    if hasattr(model, "n_rounds_"):  # of this package
+        return int(model.n_rounds_) if model.stopped_while_improving_ else 0
+    if getattr(model, "early_stopping_rounds", None):  # XGBoost counts from 0
+        best, most = int(model.best_iteration) + 1, model.get_num_boosting_rounds()
+    elif getattr(model, "best_iteration_", 0):  # LightGBM, and 0 without rows to watch
+        best, most = model.best_iteration_, model.n_estimators
+    elif getattr(model, "early_stopping", None) is True and hasattr(model, "max_iter"):  # scikit-learn's
+        best, most = model.n_iter_, model.max_iter
+    else:
+        return 0
+    return int(most) if best >= most else 0

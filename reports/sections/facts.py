@@ -15,6 +15,11 @@ from bakeoff.reports.sections.forecast import render_forecast
 
 DIGEST_SHORT = 12
 LOCAL = "http://127.0.0.1:5000"  # where `bakeoff ui` serves MLflow's page
+# Diagnostic of a record -> what was used up, and what to do about it
+CAPS = (
+    ("epoch_cap", "epochs", "Raise caps.epochs or max_epochs."),
+    ("round_cap", "rounds", "Raise caps.trees or the number of rounds."),
+)
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -63,7 +68,8 @@ def list_warnings(view: Run, fits: pd.DataFrame) -> Iterator[str]:
     if (view.suite.get("tuning") or {}).get("seconds") is not None:
         yield "The tuning budget is in seconds: results depend on the machine and its load."
     yield from _missing_importance(view)
-    yield from _epoch_caps(view)
+    yield from _used_up_caps(view)
+    yield from _single_seeds(view)
     flagged = int((fits["flag"] != "").sum())
     if flagged:
         yield f"{plural(flagged, 'fit')} did not get the whole tuning budget; see the remarks under “Budget spent”."
@@ -75,17 +81,34 @@ def _missing_importance(view: Run) -> Iterator[str]:
         yield f"The importance of columns is not known for {plural(len(reasons), 'fit')}; the first: {reasons[0]}."
 
 
-def _epoch_caps(view: Run) -> Iterator[str]:
-    """Name the nets that had no time to finish, by data set: a verdict against them would be too early."""
-    capped: dict[tuple[str, str, str], list[int]] = {}
-    for record in view.records.values():
-        if cap := record.diagnostics.get("epoch_cap"):
-            capped.setdefault((record.model, record.variant, record.dataset), []).append(int(cap))
-    for (model, variant, dataset), caps in sorted(capped.items()):
+def _used_up_caps(view: Run) -> Iterator[str]:
+    """Name the nets and boosted trees that had no time to finish: a verdict against them would be too early."""
+    for diagnostic, unit, advice in CAPS:
+        capped: dict[tuple[str, str, str], list[int]] = {}
+        for record in view.records.values():
+            if cap := record.diagnostics.get(diagnostic):
+                capped.setdefault((record.model, record.variant, record.dataset), []).append(int(cap))
+        for (model, variant, dataset), caps in sorted(capped.items()):
+            yield (
+                f"{model} ({variant}) on {dataset}: {plural(len(caps), 'fit')} stopped at the cap of {max(caps)} "
+                f"{unit} while improving: the score is a lower bound. {advice}"
+            )
+
+
+def _single_seeds(view: Run) -> Iterator[str]:
+    """Name the data sets on which the deep models' scores rest on one draw of their initial weights."""
+    deep = {record.dataset for record in view.records.values() if record.ok and record.family == "deep"}
+    single = [name for name in view.plan["datasets"] if name in deep and _n_splits(view, name) == 1]
+    if single:
         yield (
-            f"{model} ({variant}) on {dataset}: {plural(len(caps), 'fit')} stopped at the cap of {max(caps)} epochs "
-            f"while improving: the score is a lower bound. Raise caps.epochs or max_epochs."
+            f"On {', '.join(single)} every score rests on one split and one seed: a net with other initial weights "
+            f"would score otherwise, and by how much is not known from this run. Run it again with another `seed`, or "
+            f"on outer folds of one's own with `repeats`."
         )
+
+
+def _n_splits(view: Run, dataset: str) -> int:
+    return len({(record.repeat, record.fold) for record in view.records.values() if record.dataset == dataset})
 
 
 def _restarts(view: Run) -> Iterator[str]:

@@ -49,7 +49,7 @@ def jobs(models: list[str]) -> Iterator[Job]:
     """Yield all combinations, those of tables first."""
     for entry in manifest():
         for model in models:
-            if entry["modality"] == "tabular" and model not in SERIES_MODELS:
+            if entry["file"].startswith("tabular/") and model not in SERIES_MODELS:
                 yield from (
                     (entry["name"], model, n_rows, seed, rule)
                     for n_rows in ROWS

@@ -1,6 +1,7 @@
 """What the report says of the run as such."""
 
 from dataclasses import replace
+from typing import Any
 
 from bakeoff.records.run_folder import RunFolder
 from bakeoff.reports.pages.page import build_page
@@ -22,3 +23,29 @@ def test_nets_that_ran_out_of_epochs_are_named(tiny_run: RunFolder) -> None:
         for fit, record in view.records.items()
     }
     assert not [line for line in build_page(replace(view, records=fine)).warnings if "cap of" in line]
+
+
+def test_boosting_that_ran_out_of_rounds_is_named(tiny_run: RunFolder) -> None:
+    """Boosting whose last round was its best on held-out rows has a score that is a lower bound."""
+    view = load_run_view(tiny_run)
+    fit, record = next(iter(view.records.items()))
+    boosted = replace(record, model="xgboost", variant="bagged", diagnostics={**record.diagnostics, "round_cap": 1000})
+    told = "\n".join(build_page(replace(view, records={**view.records, fit: boosted})).warnings)
+    assert f"xgboost (bagged) on {record.dataset}: 1 fit stopped at the cap of 1000 rounds while improving" in told
+    assert "caps.trees" in told
+
+
+def test_scores_of_one_seed_are_named(tiny_run: RunFolder) -> None:
+    """A net with one fit was drawn once: the report says that other seeds would score otherwise."""
+    view = load_run_view(tiny_run)
+    first = {fit: record for fit, record in view.records.items() if (record.repeat, record.fold) == (0, 0)}
+    shallow = {fit: record for fit, record in first.items() if record.family != "deep"}
+    assert len(first) > len(shallow) > 0
+
+    def told(records: dict[str, Any]) -> list[str]:
+        return [line for line in build_page(replace(view, records=records)).warnings if "one seed" in line]
+
+    assert not told(dict(view.records))
+    assert not told(shallow)
+    assert len(told(first)) == 1
+    assert all(name in told(first)[0] for name in view.plan["datasets"])
