@@ -2,9 +2,10 @@
 
 Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The rooms, each of
 which imports those before it only: `layers` (networks of many replicas at once), `training` (the one training loop),
-`preprocessing`, `nets` (as scikit-learn sees them), `series_nets` and `tabular_nets` (those made for one kind of data),
-`search_spaces`, `pretrained` (nets whose weights are found and frozen), `wrappers` (of other libraries' models),
-`specs` and `net_specs` (what the registry says of each model), `models` (the registry and ready pipelines).
+`preprocessing`, `nets` (as scikit-learn sees them), `image_nets`, `series_nets`, `tabular_nets` and `text_nets` (those
+made for one kind of data), `search_spaces`, `pretrained` (nets whose weights are found and frozen), `wrappers` (of
+other libraries' models), `specs` and `net_specs` (what the registry says of each model), `models` (the registry and
+ready pipelines).
 """
 
 from importlib import import_module
@@ -13,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 from bakeoff.estimators.former_names import install
 
 if TYPE_CHECKING:
+    from bakeoff.estimators.image_nets.resnet import (
+        ImageResNetClassifier,
+        ImageResNetRegressor,
+        WideResNetClassifier,
+        WideResNetRegressor,
+    )
     from bakeoff.estimators.models.pipelines import make
     from bakeoff.estimators.nets.cnn import CNNClassifier, CNNRegressor
     from bakeoff.estimators.nets.custom import TorchClassifier, TorchRegressor
@@ -34,10 +41,17 @@ if TYPE_CHECKING:
     from bakeoff.estimators.tabular_nets.realmlp import RealMLPClassifier, RealMLPRegressor
     from bakeoff.estimators.tabular_nets.resnet import TabularResNetClassifier, TabularResNetRegressor
     from bakeoff.estimators.tabular_nets.tabm import TabMClassifier, TabMRegressor
+    from bakeoff.estimators.text_nets.averaged_embeddings import (
+        AveragedEmbeddingsClassifier,
+        AveragedEmbeddingsRegressor,
+    )
+    from bakeoff.estimators.text_nets.text_transformer import TextTransformerClassifier, TextTransformerRegressor
     from bakeoff.estimators.training.stopping import ConvergenceError
     from bakeoff.estimators.wrappers.xgboost import XGBoostClassifier
 
 _HOMES = {
+    "AveragedEmbeddingsClassifier": "text_nets.averaged_embeddings",
+    "AveragedEmbeddingsRegressor": "text_nets.averaged_embeddings",
     "CNNClassifier": "nets.cnn",
     "CNNRegressor": "nets.cnn",
     "ConvergenceError": "training.stopping",
@@ -45,6 +59,8 @@ _HOMES = {
     "FCNRegressor": "series_nets.fcn",
     "FTTransformerClassifier": "tabular_nets.ft_transformer",
     "FTTransformerRegressor": "tabular_nets.ft_transformer",
+    "ImageResNetClassifier": "image_nets.resnet",
+    "ImageResNetRegressor": "image_nets.resnet",
     "InceptionTimeClassifier": "series_nets.inception_time",
     "InceptionTimeRegressor": "series_nets.inception_time",
     "LITETimeClassifier": "series_nets.lite_time",
@@ -63,15 +79,21 @@ _HOMES = {
     "TabMRegressor": "tabular_nets.tabm",
     "TabularResNetClassifier": "tabular_nets.resnet",
     "TabularResNetRegressor": "tabular_nets.resnet",
+    "TextTransformerClassifier": "text_nets.text_transformer",
+    "TextTransformerRegressor": "text_nets.text_transformer",
     "TokenIds": "preprocessing.tokenizer",
     "TorchClassifier": "nets.custom",
     "TorchRegressor": "nets.custom",
+    "WideResNetClassifier": "image_nets.resnet",
+    "WideResNetRegressor": "image_nets.resnet",
     "XGBoostClassifier": "wrappers.xgboost",
     "fit_folds": "nets.folds",
     "make": "models.pipelines",
 }
 
 __all__ = [
+    "AveragedEmbeddingsClassifier",
+    "AveragedEmbeddingsRegressor",
     "CNNClassifier",
     "CNNRegressor",
     "ConvergenceError",
@@ -79,6 +101,8 @@ __all__ = [
     "FCNRegressor",
     "FTTransformerClassifier",
     "FTTransformerRegressor",
+    "ImageResNetClassifier",
+    "ImageResNetRegressor",
     "InceptionTimeClassifier",
     "InceptionTimeRegressor",
     "LITETimeClassifier",
@@ -97,9 +121,13 @@ __all__ = [
     "TabMRegressor",
     "TabularResNetClassifier",
     "TabularResNetRegressor",
+    "TextTransformerClassifier",
+    "TextTransformerRegressor",
     "TokenIds",
     "TorchClassifier",
     "TorchRegressor",
+    "WideResNetClassifier",
+    "WideResNetRegressor",
     "XGBoostClassifier",
     "fit_folds",
     "make",

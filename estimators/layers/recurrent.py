@@ -119,7 +119,8 @@ class RecurrentNet(nn.Module):
         """Zero the absent steps before each convolution and after the last one; return steps and lengths behind it."""
         values = steps.transpose(1, 2).masked_fill(~present_steps(lengths, steps.shape[1])[:, None], 0.0)
         for convolution in self.convolutions:
-            lengths, n_steps = (-(-n // self.options.convolution_stride) for n in (lengths, values.shape[2]))
+            stride = self.options.convolution_stride
+            lengths, n_steps = -(-lengths // stride), -(-values.shape[2] // stride)
             # An even kernel may return one step more.
             values = self.activation(convolution(values)[..., :n_steps])
             values = values.masked_fill(~present_steps(lengths, n_steps)[:, None], 0.0)

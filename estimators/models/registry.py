@@ -4,6 +4,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from bakeoff.errors import UserError, unknown_name
+from bakeoff.estimators.net_specs.image_nets import IMAGE_NET_SPECS
 from bakeoff.estimators.net_specs.nets import NET_SPECS
 from bakeoff.estimators.net_specs.series_nets import SERIES_NET_SPECS
 from bakeoff.estimators.net_specs.tabm import TABM_SPECS
@@ -36,7 +37,15 @@ def all_specs() -> dict[str, ModelSpec]:
     own = (
         *(*SIMPLE_SPECS, *LINEAR_SPECS, *TREE_SPECS, *BOOSTING_SPECS, *SERIES_SPECS),
         *(*ADDITIVE_SPECS, *IMAGE_SPECS, *TEXT_LINEAR_SPECS),
-        *(*NET_SPECS, *SERIES_NET_SPECS, *TABM_SPECS, *TABULAR_NET_SPECS, *TEXT_NET_SPECS, *PRETRAINED_SPECS),
+        *(
+            *NET_SPECS,
+            *IMAGE_NET_SPECS,
+            *SERIES_NET_SPECS,
+            *TABM_SPECS,
+            *TABULAR_NET_SPECS,
+            *TEXT_NET_SPECS,
+            *PRETRAINED_SPECS,
+        ),
     )
     specs = {spec.name: spec for spec in own}
     for point in entry_points(group=ENTRY_POINT_GROUP):

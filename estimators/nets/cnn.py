@@ -21,6 +21,7 @@ from bakeoff.estimators.layers.convolutional import (
 )
 from bakeoff.estimators.layers.layers import BatchNorm, Dropout, Linear
 from bakeoff.estimators.layers.networks import Network
+from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.nets.vocabulary import TokenArchitecture
@@ -48,14 +49,57 @@ def is_kernel_size(value: Any) -> bool:
     return is_int(value) or is_nonempty_sizes(value)
 
 
+def is_pooling(value: Any) -> bool:
+    """Whether the value names what follows each block, or some of these one after another."""
+    kinds = value if isinstance(value, tuple | list) and value else (value,)
+    return all(kind is None or kind in POOLINGS for kind in kinds)
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
-class CNNArchitecture(TokenArchitecture):
-    """Blocks of convolution, batch norm, activation and pooling; dense layers; a linear head.
+class AugmentedNet(Net):
+    """A net whose training images may be changed a little at every step.
 
     Parameters
     ----------
     input_shape : (channels, height, width) or (channels, length), default=None
         How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
+    augment_shift, augment_rotation, augment_elastic : float, default=0.0
+        How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
+        `fit`; see `Augmentation`. Held-out rows stay as they are.
+    """
+
+    input_shape: tuple[int, ...] | None = None
+    augment_shift: float = 0.0
+    augment_rotation: float = 0.0
+    augment_elastic: float = 0.0
+
+    def _rules(self) -> dict[str, Rule]:
+        amounts = ("augment_shift", "augment_rotation", "augment_elastic")
+        return super()._rules() | {"input_shape": SHAPE_RULE, **dict.fromkeys(amounts, real("[0, inf)"))}
+
+    def _conflicts(self) -> list[str]:
+        if not self._augments() or len(self.input_shape or ()) == 3:
+            return super()._conflicts()
+        words = "must be 0 unless input_shape is (channels, height, width)."
+        return [*super()._conflicts(), f"The 'augment_...' parameters of {type(self).__name__} {words}"]
+
+    def _augments(self) -> bool:
+        return max(self.augment_shift, self.augment_rotation, self.augment_elastic) > 0
+
+    def _augment(self) -> Augment | None:
+        if not self._augments():
+            return None
+        assert self.input_shape is not None
+        augmentation = Augmentation(self.augment_shift, self.augment_rotation, self.augment_elastic)
+        return ReplicaAugmentation(augmentation, tuple(self.input_shape))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CNNArchitecture(TokenArchitecture, AugmentedNet):
+    """Blocks of convolution, batch norm, activation and pooling; dense layers; a linear head.
+
+    Parameters
+    ----------
     channels : tuple of int, default=(32, 64)
         Channels of each block's convolutions.
     kernel_size : int or tuple of int, default=3
@@ -69,8 +113,8 @@ class CNNArchitecture(TokenArchitecture):
         Spacing of the kernels' points.
     padding : {"same", "valid"}, default="same"
         Whether zeros around the maps make up for the kernels' width, or the sides shrink by it.
-    pooling : {"max", "average"} or None, default="max"
-        What follows each block; behind the last one `global_pooling` takes its place.
+    pooling : {"max", "average"} or None, or a tuple of these, default="max"
+        What follows each block, or each by itself; behind the last one `global_pooling` takes its place.
     pool_size : int, default=2
         Side and stride of the pooling windows, clipped to what a side has; a side of one is left alone.
     global_pooling : {"max", "average"} or None, default=None
@@ -86,21 +130,17 @@ class CNNArchitecture(TokenArchitecture):
         Share of values dropped after each dense layer, or before the head where there is none, while training.
     batch_norm : bool, default=False
         Whether to normalise over the batch before each activation.
-    augment_shift, augment_rotation, augment_elastic : float, default=0.0
-        How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
-        `fit`; see `Augmentation`. Held-out rows stay as they are.
     """
 
     _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
 
-    input_shape: tuple[int, ...] | None = None
     channels: tuple[int, ...] = (32, 64)
     kernel_size: int | tuple[int, ...] = 3
     block_depth: int = 1
     stride: int = 1
     dilation: int = 1
     padding: str = "same"
-    pooling: str | None = "max"
+    pooling: str | tuple[str | None, ...] | None = "max"
     pool_size: int = 2
     global_pooling: str | None = None
     residual: bool = False
@@ -108,21 +148,17 @@ class CNNArchitecture(TokenArchitecture):
     activation: str = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
-    augment_shift: float = 0.0
-    augment_rotation: float = 0.0
-    augment_elastic: float = 0.0
 
     def _rules(self) -> dict[str, Rule]:
         sizes = "in the range [1, inf)"
         return super()._rules() | {
-            "input_shape": SHAPE_RULE,
             "channels": NONEMPTY_SIZES_RULE,
             "kernel_size": (is_kernel_size, f"an int or a tuple of ints {sizes}"),
             "block_depth": integer(1),
             "stride": integer(1),
             "dilation": integer(1),
             "padding": one_of("same", "valid"),
-            "pooling": optional(one_of(*POOLINGS)),
+            "pooling": (is_pooling, f"None, one of {POOLINGS}, or a tuple of these, one for each block"),
             "pool_size": integer(1),
             "global_pooling": optional(one_of(*POOLINGS)),
             "residual": boolean(),
@@ -130,9 +166,6 @@ class CNNArchitecture(TokenArchitecture):
             "activation": one_of(*ACTIVATIONS),
             "dropout": real("[0, 1)"),
             "batch_norm": boolean(),
-            "augment_shift": real("[0, inf)"),
-            "augment_rotation": real("[0, inf)"),
-            "augment_elastic": real("[0, inf)"),
         }
 
     def _conflicts(self) -> list[str]:
@@ -141,8 +174,8 @@ class CNNArchitecture(TokenArchitecture):
             f"'input_shape' parameter of {name} must be None with a vocabulary_size: each column is one step": (
                 self.vocabulary_size is not None and self.input_shape is not None
             ),
-            f"'augment_...' parameters of {name} must be 0 unless input_shape is (channels, height, width)": (
-                self._augments() and len(self.input_shape or ()) < 3
+            f"'pooling' parameter of {name} must have an entry for each of the {len(self.channels)} blocks": (
+                isinstance(self.pooling, tuple | list) and len(self.pooling) != len(self.channels)
             ),
             f"'padding' parameter of {name} must be 'same' with several kernel sizes, whose outputs are joined": (
                 valid and n_kernels > 1
@@ -160,21 +193,11 @@ class CNNArchitecture(TokenArchitecture):
         sizes: Any = self.kernel_size
         return (int(sizes),) if is_int(sizes) else tuple(sizes)
 
-    def _augments(self) -> bool:
-        return max(self.augment_shift, self.augment_rotation, self.augment_elastic) > 0
-
     def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         rows = super()._read_rows(X, reset=reset)
         if self.vocabulary_size is None:
             return rows
         return self._read_tokens(rows, reset=reset)
-
-    def _augment(self) -> Augment | None:
-        if not self._augments():
-            return None
-        assert self.input_shape is not None
-        augmentation = Augmentation(self.augment_shift, self.augment_rotation, self.augment_elastic)
-        return ReplicaAugmentation(augmentation, tuple(self.input_shape))
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         width, *sides = self._map_shape(rows.inputs.shape[1])
@@ -184,8 +207,7 @@ class CNNArchitecture(TokenArchitecture):
             fold = FoldTokens(self.n_tokens_, width, sides[0], generator)
         blocks: list[nn.Module] = []
         for number, channels in enumerate(self.channels):
-            if number == len(self.channels) - 1 and self.global_pooling is not None:
-                options = replace(options, pooling=None)
+            options = replace(options, pooling=self._pooling_after(number))
             blocks.append(build_block(width, channels, len(sides), options, generator))
             width, sides = channels, self._sides_after(sides, options, number)
         if self.global_pooling is not None:
@@ -194,6 +216,12 @@ class CNNArchitecture(TokenArchitecture):
         head = self._build_head(width * prod(sides), n_outputs, generator)
         return Network(ConvolutionalBody(fold, nn.Sequential(*blocks), head))
 
+    def _pooling_after(self, number: int) -> str | None:
+        """Return what follows a block of this number."""
+        if number == len(self.channels) - 1 and self.global_pooling is not None:
+            return None
+        return self.pooling[number] if isinstance(self.pooling, tuple | list) else self.pooling
+
     def _map_shape(self, n_features: int) -> tuple[int, ...]:
         """Channels and sides of what the first block sees."""
         if self.vocabulary_size is not None:
@@ -201,7 +229,11 @@ class CNNArchitecture(TokenArchitecture):
         return resolve_input_shape(self.input_shape, n_features)
 
     def _block_options(self) -> BlockOptions:
-        derived: dict[str, Any] = {"kernel_sizes": self._kernel_sizes(), "same": self.padding == "same"}
+        derived: dict[str, Any] = {
+            "kernel_sizes": self._kernel_sizes(),
+            "same": self.padding == "same",
+            "pooling": None,  # of each block by itself
+        }
         names = [field.name for field in fields(BlockOptions) if field.name not in derived]
         return BlockOptions(**derived, **{name: getattr(self, name) for name in names})
 

@@ -1,4 +1,4 @@
-"""Attention over the columns of a table: tokens of columns, multi-head attention, feed-forward parts, pre-norm blocks.
+"""Attention over the columns of a table: tokens of columns, and blocks of attention and gated feed-forward parts.
 
 Source: Gorishniy, Rubachev, Khrulkov and Babenko 2021, "Revisiting deep learning models for tabular data", NeurIPS
 (FT-Transformer), and the authors' package rtdl_revisiting_models. Tokens are (E, n, tokens, size).
@@ -10,10 +10,9 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
+from bakeoff.estimators.layers.attention import UNDECAYED, Attention, TokenWise, UndecayedNorm
 from bakeoff.estimators.layers.embeddings import CategoryEmbedding
-from bakeoff.estimators.layers.layers import Dropout, LayerNorm, Linear, Training, uniform
-
-UNDECAYED = Training(decay_factor=0.0)
+from bakeoff.estimators.layers.layers import Dropout, Linear, uniform
 
 
 class CategoryTokens(CategoryEmbedding):
@@ -46,55 +45,6 @@ class ColumnTokens(nn.Module):
         if self.categories is not None:
             vectors = torch.cat([self.categories(codes).unflatten(2, (self.n_categorical, -1)), vectors], dim=2)
         return torch.cat([self.row.expand(-1, rows.shape[1], -1, -1), vectors + self.bias], dim=2)
-
-
-class TokenWise(nn.Module):
-    """A layer of (E, n, values) on every token by itself."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return (E, n, tokens, outputs)."""
-        outputs: Tensor = self.layer(tokens.flatten(1, 2))
-        return outputs.view(*tokens.shape[:3], -1)
-
-
-class Attention(nn.Module):
-    """Multi-head attention (Vaswani et al. 2017) of each row's tokens, with dropout of attention weights.
-
-    Parameters
-    ----------
-    row_only : bool
-        Whether the first token alone asks: of the last block nothing else is needed.
-    """
-
-    def __init__(self, size: int, n_heads: int, dropout: float, generator: Generator, *, row_only: bool) -> None:
-        super().__init__()
-        self.n_heads, self.row_only = n_heads, row_only
-        self.queries, self.keys, self.contents, self.mix = (
-            TokenWise(without_bias(Linear(size, size, generator))) for _ in range(4)
-        )
-        self.dropout = Dropout(dropout)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return what each asking token gathers, (E, n, tokens or 1, size)."""
-        asking = tokens[:, :, :1] if self.row_only else tokens
-        queries, keys, values = self.queries(asking), self.keys(tokens), self.contents(tokens)
-        queries, keys, values = (
-            part.unflatten(3, (self.n_heads, -1)).transpose(2, 3) for part in (queries, keys, values)
-        )
-        weights = self.dropout((queries * queries.shape[-1] ** -0.5 @ keys.mT).softmax(-1))
-        gathered: Tensor = self.mix((weights @ values).transpose(2, 3).flatten(3))
-        return gathered
-
-
-def without_bias(layer: Linear) -> Linear:
-    """Let a layer's bias start at zero."""
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 class ReGLU(nn.Module):
@@ -132,7 +82,7 @@ class AttentionBlock(nn.Module):
         of_attention, of_hidden, of_shortcut = dropouts
         self.last = last
         self.norm = nn.Identity() if first else TokenWise(UndecayedNorm(size))
-        self.attention = Attention(size, n_heads, of_attention, generator, row_only=last)
+        self.attention = Attention(size, n_heads, of_attention, generator, first_only=last)
         self.feed_forward = nn.Sequential(
             TokenWise(UndecayedNorm(size)),
             TokenWise(Linear(size, 2 * hidden_size, generator)),
@@ -148,12 +98,6 @@ class AttentionBlock(nn.Module):
         kept = kept + self.dropout(self.attention(self.norm(tokens)))
         total: Tensor = kept + self.dropout(self.feed_forward(kept))
         return total
-
-
-class UndecayedNorm(LayerNorm):
-    """Layer normalisation whose scales and shifts do not decay."""
-
-    training_of: ClassVar = dict.fromkeys(("weight", "bias"), UNDECAYED)
 
 
 class FirstToken(nn.Module):

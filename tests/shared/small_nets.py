@@ -5,10 +5,14 @@ from typing import Any
 from sklearn.base import clone
 
 from bakeoff.estimators import (
+    AveragedEmbeddingsClassifier,
+    AveragedEmbeddingsRegressor,
     FCNClassifier,
     FCNRegressor,
     FTTransformerClassifier,
     FTTransformerRegressor,
+    ImageResNetClassifier,
+    ImageResNetRegressor,
     InceptionTimeClassifier,
     InceptionTimeRegressor,
     LITETimeClassifier,
@@ -23,11 +27,18 @@ from bakeoff.estimators import (
     TabMRegressor,
     TabularResNetClassifier,
     TabularResNetRegressor,
+    TextTransformerClassifier,
+    TextTransformerRegressor,
+    WideResNetClassifier,
+    WideResNetRegressor,
 )
 
 INCEPTION: dict[str, Any] = {"depth": 3, "n_filters": 4, "kernel_sizes": (5, 3), "bottleneck_size": 3, "n_members": 2}
 LITE: dict[str, Any] = {"n_filters": 4, "kernel_size": 8, "n_members": 2}
 FCN: dict[str, Any] = {"n_filters": (16, 16), "kernel_sizes": (5, 3)}
+IMAGE_RESNET: dict[str, Any] = {"n_filters": (8, 8)}
+WIDE_RESNET: dict[str, Any] = {"n_filters": (4, 4), "n_blocks": 1, "widen_factor": 2}
+TEXT_TRANSFORMER: dict[str, Any] = {"embedding_size": 8, "n_blocks": 1, "n_heads": 2, "dropout": 0.0}
 TABM: dict[str, Any] = {"n_members": 4, "hidden_layer_sizes": (16, 8)}
 REALMLP: dict[str, Any] = {"hidden_layer_sizes": (16, 8), "n_frequencies": 4, "dropout": 0.0}
 RESNET: dict[str, Any] = {"n_blocks": 2, "block_size": 8, "hidden_dropout": 0.0, "residual_dropout": 0.0}
@@ -44,6 +55,10 @@ CLASSIFIERS = [
     FCNClassifier(**FCN),
     SeriesResNetClassifier(**FCN),
     LSTMFCNClassifier(**FCN),
+    ImageResNetClassifier(**IMAGE_RESNET),
+    WideResNetClassifier(**WIDE_RESNET),
+    AveragedEmbeddingsClassifier(embedding_size=8),
+    TextTransformerClassifier(**TEXT_TRANSFORMER),
     TabMClassifier(**TABM),
     RealMLPClassifier(**REALMLP),
     TabularResNetClassifier(**RESNET),
@@ -55,6 +70,10 @@ REGRESSORS = [
     FCNRegressor(**FCN),
     SeriesResNetRegressor(**FCN),
     LSTMFCNRegressor(**FCN),
+    ImageResNetRegressor(**IMAGE_RESNET),
+    WideResNetRegressor(**WIDE_RESNET),
+    AveragedEmbeddingsRegressor(embedding_size=8),
+    TextTransformerRegressor(**TEXT_TRANSFORMER),
     TabMRegressor(**TABM),
     RealMLPRegressor(**REALMLP),
     TabularResNetRegressor(**RESNET),

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bakeoff.estimators import FTTransformerClassifier, FTTransformerRegressor
+from bakeoff.estimators.layers.attention import Attention
 from bakeoff.estimators.layers.layers import LayerNorm, Linear
-from bakeoff.estimators.tabular_nets.attention import Attention, AttentionBlock, ColumnTokens
+from bakeoff.estimators.tabular_nets.attention import AttentionBlock, ColumnTokens
 from bakeoff.estimators.training.optimizers import group_parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,18 +35,22 @@ def tokens_of(n_rows: int = 5, n_tokens: int = 4, size: int = 8) -> Tensor:
     return torch.randn(1, n_rows, n_tokens, size, generator=seeded())
 
 
-@pytest.mark.parametrize("row_only", [False, True])
+@pytest.mark.parametrize("first_only", [False, True])
 @torch.no_grad()
-def test_attention_is_torch_s(row_only: bool) -> None:
+def test_attention_is_torch_s(first_only: bool) -> None:
     """With the same weights `nn.MultiheadAttention` gives the same, of all tokens or of the first."""
-    ours, theirs, tokens = Attention(8, 2, 0.0, seeded(), row_only=row_only), nn.MultiheadAttention(8, 2), tokens_of()
+    ours, theirs, tokens = (
+        Attention(8, 2, 0.0, seeded(), first_only=first_only),
+        nn.MultiheadAttention(8, 2),
+        tokens_of(),
+    )
     parts = [part.layer for part in (ours.queries, ours.keys, ours.contents)]
     theirs.in_proj_weight.copy_(torch.cat([part.weight[0].T for part in parts]))
     theirs.out_proj.weight.copy_(ours.mix.layer.weight[0].T)
     theirs.in_proj_bias.zero_()
     theirs.out_proj.bias.zero_()
     by_token = tokens[0].transpose(0, 1)
-    expected, _ = theirs(by_token[:1] if row_only else by_token, by_token, by_token)
+    expected, _ = theirs(by_token[:1] if first_only else by_token, by_token, by_token)
     torch.testing.assert_close(ours(tokens)[0], expected.transpose(0, 1))
 
 
