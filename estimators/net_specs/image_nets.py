@@ -10,7 +10,6 @@ from bakeoff.tasks import Kind
 PREPROCESSORS: dict[Kind, str] = {"image": "global-scaled"}
 TRAINING: dict[str, Any] = {name: value for name, value in SCHEDULED.items() if name != "weight_decay"}
 RATES = "learning rate and weight decay: a step around those of fastai's and airbench's recipes for small images"
-FEW_EPOCHS = 60  # of the many that small data would take by the rule: a convolutional net of this depth needs no more
 
 
 def _rates(trial: Trial) -> Params:
@@ -66,7 +65,7 @@ IMAGE_NET_SPECS = (
         build=net_builder("ImageResNet", shaped=True),
         max_cpu_rows=2_000,
         default={"width": 32, "n_blocks": 1, "learning_rate": 5e-3, "weight_decay": 1e-2},
-        fixed={**TRAINING, "max_auto_epochs": FEW_EPOCHS},
+        fixed=TRAINING,
         space=_resnet_space,
         source=f"He et al. 2016 (Deep residual learning, CVPR), its nets for small images: width 16; {RATES}",
     ),
@@ -82,7 +81,7 @@ IMAGE_NET_SPECS = (
             "learning_rate": 5e-3,
             "weight_decay": 1e-2,
         },
-        fixed={**TRAINING, "max_auto_epochs": FEW_EPOCHS},
+        fixed=TRAINING,
         space=_wide_resnet_space,
         source=f"Zagoruyko and Komodakis 2016 (Wide residual networks, BMVC): factors to 10, dropout 0.3; {RATES}",
     ),
@@ -100,7 +99,6 @@ IMAGE_NET_SPECS = (
         },
         fixed={
             **TRAINING,
-            "max_auto_epochs": FEW_EPOCHS,
             "pooling": ("max", "max", None, None, "max"),
             "batch_norm": True,
         },

@@ -124,7 +124,7 @@ TABULAR_NET_SPECS = (
         },
         fixed={
             "dtype": "float32",
-            "early_stopping": True,
+            "early_stopping": "auto",
             "max_epochs": 200,
             "n_iter_no_change": 20,
             "batch_size": 128,
@@ -151,7 +151,7 @@ TABULAR_NET_SPECS = (
         },
         fixed={
             "dtype": "float32",
-            "early_stopping": True,
+            "early_stopping": "auto",
             "max_epochs": 200,
             "n_iter_no_change": 16,
             "batch_size": 256,

@@ -14,7 +14,7 @@ import multiprocessing
 import random
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +45,17 @@ SERIES_MODELS = ("lite_time", "fcn", "inception_time", "series_resnet", "lstm_fc
 Job = tuple[str, str, int, int, str]  # data, model, rows, seed, rule
 
 
-def jobs(models: list[str]) -> Iterator[Job]:
+def jobs(models: list[str], rows: Sequence[int] = ROWS, rules: Collection[str] = RULES) -> Iterator[Job]:
     """Yield all combinations, those of tables first."""
     for entry in manifest():
         for model in models:
             if entry["file"].startswith("tabular/") and model not in SERIES_MODELS:
                 yield from (
                     (entry["name"], model, n_rows, seed, rule)
-                    for n_rows in ROWS
+                    for n_rows in rows
                     if n_rows < 0.6 * entry["n_rows"]
                     for seed in SEEDS
-                    for rule in RULES
+                    for rule in rules
                 )
             if entry["name"].startswith("ucr_") and model in SERIES_MODELS:
                 n_rows = 2 * entry["standard_split"]["train_rows"][1] // 3
@@ -136,10 +136,12 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--models", nargs="+", default=["mlp", "lite_time"])
+    parser.add_argument("--rows", nargs="+", type=int, default=ROWS)
+    parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES))
     given = parser.parse_args()
     results = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
     done = {tuple(result["job"]) for result in results}
-    missing = [job for job in jobs(given.models) if job not in done]
+    missing = [job for job in jobs(given.models, given.rows, given.rules) if job not in done]
     random.Random(0).shuffle(missing)  # what an interruption leaves is a fair sample
     with multiprocessing.get_context("spawn").Pool(given.workers) as pool, given.results.open("a") as file:
         for result in pool.imap_unordered(run, missing):
