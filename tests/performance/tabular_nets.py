@@ -1,6 +1,6 @@
 """How much faster ten folds of TabM and RealMLP train as one program: ours, the authors' packages, fold by fold.
 
-Run ``OMP_NUM_THREADS=1 python tests/performance/tabm.py [--quick]``; it needs ``pip install tabm pytabkit``. Everybody
+Run ``OMP_NUM_THREADS=1 python tests/performance/tabular_nets.py [--quick]``; it needs tabm and pytabkit. Everybody
 trains the same architecture on the same rows in the same batches and epochs, on one thread, without early stopping (all
 epochs; pytabkit also looks at its validation rows after each). Printed are medians of three of the process's CPU
 seconds for ten folds, ratios to ours, and what share of our time is matrix products.
@@ -56,7 +56,7 @@ def rows_of(case: Case) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, 
 
 
 def ours(case: Case) -> None:
-    """All folds of TabM as one program."""
+    """Train all folds of TabM as one program."""
     X, y, folds = rows_of(case)
     net = TabMRegressor(
         hidden_layer_sizes=(case.width,) * case.n_blocks,
@@ -68,7 +68,7 @@ def ours(case: Case) -> None:
 
 
 def authors(case: Case) -> None:
-    """The authors' package in the loop of their example, fold by fold."""
+    """Train fold by fold with the package of the authors, in the loop of their example."""
     import tabm
 
     X, y, folds = rows_of(case)
@@ -91,7 +91,7 @@ def authors(case: Case) -> None:
 
 
 def pytabkit(case: Case) -> None:
-    """pytabkit's TabM, fold by fold."""
+    """Train fold by fold with the TabM of pytabkit."""
     from pytabkit import TabM_D_Regressor
 
     X, y, folds = rows_of(case)
@@ -115,13 +115,13 @@ def pytabkit(case: Case) -> None:
 
 
 def our_realmlp(case: Case) -> None:
-    """All folds of RealMLP as one program."""
+    """Train all folds of RealMLP as one program."""
     X, y, folds = rows_of(case)
     fit_folds(RealMLPRegressor(max_epochs=case.epochs, **STEADY), X, y, folds)
 
 
 def their_realmlp(case: Case) -> None:
-    """pytabkit's RealMLP, fold by fold."""
+    """Train fold by fold with the RealMLP of pytabkit."""
     from pytabkit import RealMLP_TD_Regressor
 
     X, y, folds = rows_of(case)
