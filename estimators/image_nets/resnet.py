@@ -144,17 +144,20 @@ class WideResNetArchitecture(ImageResNetArchitecture):
         return norm(width)
 
     def _block(self, n_inputs: int, n_outputs: int, stride: int, generator: Generator) -> nn.Module:
-        """Build a block of figure 1 (d) of Zagoruyko and Komodakis 2016; where the shape changes, with a projection."""
-        inner = nn.Sequential(
-            *norm(n_inputs),
+        """Build a block of figure 1 (d) of Zagoruyko and Komodakis 2016.
+
+        Where the shape changes, the projection starts behind the first norm and activation, as in the authors' code.
+        """
+        inner = [
             convolution(n_inputs, n_outputs, generator, stride=stride),
             *norm(n_outputs),
             Dropout(self.dropout, maps=True),
             convolution(n_outputs, n_outputs, generator),
-        )
-        changes = n_inputs != n_outputs or stride > 1
-        shortcut = convolution(n_inputs, n_outputs, generator, side=1, stride=stride) if changes else None
-        return Residual(inner, shortcut)
+        ]
+        if n_inputs == n_outputs and stride == 1:
+            return Residual(nn.Sequential(*norm(n_inputs), *inner), None)
+        projection = convolution(n_inputs, n_outputs, generator, side=1, stride=stride)
+        return nn.Sequential(*norm(n_inputs), Residual(nn.Sequential(*inner), projection))
 
 
 def resolve_image_shape(input_shape: tuple[int, ...] | None, n_features: int) -> tuple[int, int, int]:

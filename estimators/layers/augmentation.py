@@ -1,4 +1,4 @@
-"""Light augmentation of images while a net trains: random shift, rotation and elastic distortion.
+"""Light augmentation of images while a net trains: random shift, rotation, elastic distortion and mirroring.
 
 Random numbers come from the given generator alone, in a fixed order, so that the draws of one net do not depend on
 what other nets draw. Geometry is in pixels: x to the right, y downwards, both from the centre of the image.
@@ -18,7 +18,7 @@ from bakeoff.estimators.layers.networks import pad_to_largest
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far each image is moved, turned and distorted, anew at every draw.
+    """How far each image is moved, turned and distorted, and whether it is mirrored, anew at every draw.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class Augmentation:
         sigma = 4, as SciPy versions write it (uniform noise, smoothed, times alpha), is elastic = 1.4 here.
     elastic_sigma : float, default=4.0
         Pixels, at least 1; the deviation of the Gaussian kernel that smooths the field.
+    flip : bool, default=False
+        Whether an image is mirrored, left to right, with a probability of one half, before all else.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Augmentation:
     rotation: float
     elastic: float
     elastic_sigma: float = 4.0
+    flip: bool = False
 
     def __post_init__(self) -> None:
         for name, low in (("shift", 0), ("rotation", 0), ("elastic", 0), ("elastic_sigma", 1)):
@@ -80,7 +83,10 @@ class Augmentation:
         device = generator.device
         uniform = torch.rand(n, 3, generator=generator, device=device).to(dtype) * 2 - 1
         field = _smooth_field(n, sides, self.elastic_sigma, generator, dtype) * self.elastic if self.elastic else None
-        return sampling_grid(sides, uniform[:, 0] * self.rotation, uniform[:, 1:] * self.shift, field)
+        grid = sampling_grid(sides, uniform[:, 0] * self.rotation, uniform[:, 1:] * self.shift, field)
+        if self.flip:
+            grid[..., 0] *= 1 - 2 * torch.randint(2, (n, 1, 1), generator=generator, device=device)
+        return grid
 
     @staticmethod
     def apply(images: Tensor, grid: Tensor) -> Tensor:

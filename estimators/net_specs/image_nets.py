@@ -1,4 +1,8 @@
-"""Specs of the nets that are made for images. All follow a learning rate that ends at zero, on all rows."""
+"""Specs of the nets that are made for images. All follow a learning rate that ends at zero, on all rows.
+
+Without a GPU each takes the rows of 28 x 28 pixels on which one core fits its default in about 20 minutes
+(milliseconds for each image of an epoch: resnet 3.6, alexnet 3.7, wide_resnet 20).
+"""
 
 from functools import partial
 from typing import Any
@@ -63,7 +67,7 @@ IMAGE_NET_SPECS = (
         name="resnet",
         summary="residual net for small images: the strongest of the small ones, wants a GPU beyond some thousand rows",
         build=net_builder("ImageResNet", shaped=True),
-        max_cpu_rows=2_000,
+        max_cpu_rows=5_000,
         default={"width": 32, "n_blocks": 1, "learning_rate": 5e-3, "weight_decay": 1e-2},
         fixed=TRAINING,
         space=_resnet_space,
@@ -73,7 +77,7 @@ IMAGE_NET_SPECS = (
         name="wide_resnet",
         summary="wide residual net: where a GPU is there and the last tenths of a percent count",
         build=net_builder("WideResNet", shaped=True),
-        max_cpu_rows=500,
+        max_cpu_rows=1_000,
         default={
             "widen_factor": 4,
             "n_blocks": 2,

@@ -66,16 +66,19 @@ class AugmentedNet(Net):
     augment_shift, augment_rotation, augment_elastic : float, default=0.0
         How far images are shifted (pixels), turned (degrees) and distorted (pixels) at random, anew in each epoch of
         `fit`; see `Augmentation`. Held-out rows stay as they are.
+    augment_flip : bool, default=False
+        Whether half of the images, drawn at random, are mirrored, left to right: for photographs, not for digits.
     """
 
     input_shape: tuple[int, ...] | None = None
     augment_shift: float = 0.0
     augment_rotation: float = 0.0
     augment_elastic: float = 0.0
+    augment_flip: bool = False
 
     def _rules(self) -> dict[str, Rule]:
-        amounts = ("augment_shift", "augment_rotation", "augment_elastic")
-        return super()._rules() | {"input_shape": SHAPE_RULE, **dict.fromkeys(amounts, real("[0, inf)"))}
+        amounts = dict.fromkeys(("augment_shift", "augment_rotation", "augment_elastic"), real("[0, inf)"))
+        return super()._rules() | {"input_shape": SHAPE_RULE, "augment_flip": boolean(), **amounts}
 
     def _conflicts(self) -> list[str]:
         if not self._augments() or len(self.input_shape or ()) == 3:
@@ -84,13 +87,13 @@ class AugmentedNet(Net):
         return [*super()._conflicts(), f"The 'augment_...' parameters of {type(self).__name__} {words}"]
 
     def _augments(self) -> bool:
-        return max(self.augment_shift, self.augment_rotation, self.augment_elastic) > 0
+        return max(self.augment_shift, self.augment_rotation, self.augment_elastic, self.augment_flip) > 0
 
     def _augment(self) -> Augment | None:
-        if not self._augments():
+        if not self._augments() or self.input_shape is None:
             return None
-        assert self.input_shape is not None
-        augmentation = Augmentation(self.augment_shift, self.augment_rotation, self.augment_elastic)
+        amounts = self.augment_shift, self.augment_rotation, self.augment_elastic
+        augmentation = Augmentation(*amounts, flip=bool(self.augment_flip))
         return ReplicaAugmentation(augmentation, tuple(self.input_shape))
 
 

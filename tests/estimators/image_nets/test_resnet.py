@@ -8,7 +8,13 @@ import torch
 from small_nets import IMAGE_RESNET, WIDE_RESNET
 from torch import Generator, nn
 
-from bakeoff.estimators import ImageResNetClassifier, ImageResNetRegressor, WideResNetClassifier, make
+from bakeoff.estimators import (
+    CNNClassifier,
+    ImageResNetClassifier,
+    ImageResNetRegressor,
+    WideResNetClassifier,
+    make,
+)
 from bakeoff.estimators.image_nets.resnet import ImageResNetArchitecture, WideResNetArchitecture, norm
 from bakeoff.estimators.layers.layers import Convolution, Residual
 
@@ -96,6 +102,18 @@ def test_wide_blocks_normalise_first() -> None:
     assert len(norm(3)) == 2
 
 
+def test_wide_projections_start_behind_the_first_norm() -> None:
+    """Where the shape changes: conv(relu(norm(conv(x)))) + projected x, x being normalised and activated already."""
+    block = WideResNetArchitecture._block(WideResNetClassifier(), 3, 4, 2, Generator().manual_seed(0))
+    maps = torch.randn(5, 3, 6, 6, generator=Generator().manual_seed(1))
+    residual = block[-1]
+    first, second = (layer.weight[0] for layer in residual.block if isinstance(layer, Convolution))
+    entered = normalised(maps).relu()
+    inner = normalised(nn.functional.conv2d(entered, first, padding=1, stride=2)).relu()
+    around = nn.functional.conv2d(entered, residual.shortcut.weight[0], stride=2)
+    torch.testing.assert_close(block(maps), nn.functional.conv2d(inner, second, padding=1) + around)
+
+
 def normalised(maps: torch.Tensor) -> torch.Tensor:
     """Normalise over the batch, as in training."""
     return nn.functional.batch_norm(maps, None, None, training=True)
@@ -109,6 +127,19 @@ def test_training_images_are_augmented() -> None:
     assert plain.loss_curve_ != moved.loss_curve_
     with pytest.raises(ValueError, match=r"'augment_\.\.\.' parameters of ImageResNetRegressor must be 0 unless"):
         ImageResNetRegressor(augment_shift=1.0).fit(X, y)
+
+
+def test_mirrored_images_look_alike_to_a_net_trained_on_mirrors() -> None:
+    """With `augment_flip` left and right are one to a net; without it it learns the side by which classes differ."""
+    X = np.random.default_rng(0).normal(scale=0.1, size=(60, 6, 6))
+    y = np.arange(60) % 2
+    X[y == 0, :, :2] += 1
+    X[y == 1, :, 4:] += 1
+    X = X.reshape(60, -1)
+    params = {"input_shape": (1, 6, 6), "max_epochs": 15, "batch_size": 20, "dtype": "float32", "random_state": 0}
+    net = CNNClassifier(channels=(8,), learning_rate=0.01, **params)
+    assert net.fit(X, y).score(X, y) == 1
+    assert net.set_params(augment_flip=True).fit(X, y).score(X, y) < 0.8
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,18 @@ def test_an_image_is_shifted_and_then_turned() -> None:
     assert found[0, 0, 0, 2].item() == pytest.approx(1, abs=1e-5)
 
 
+def test_half_of_the_images_are_mirrored() -> None:
+    """With `flip` an image comes back as it is or with left and right exchanged; all else is drawn as without."""
+    images = pictures(400)
+    found = Augmentation.apply(images, Augmentation(0, 0, 0, flip=True).draw(400, (9, 7), seeded(), torch.float64))
+    same, mirrored = ((found - other).abs().amax((1, 2, 3)) < 1e-9 for other in (images, images.flip(3)))
+    assert (same ^ mirrored).all()
+    assert mirrored.double().mean().item() == pytest.approx(0.5, abs=0.08)
+    moved, turned = (Augmentation(2, 15, 1.4, flip=flip).draw(400, (9, 7), seeded()) for flip in (False, True))
+    same, mirrored = (torch.isclose(turned, moved * sign).all((1, 2, 3)) for sign in (1, torch.tensor([-1, 1])))
+    assert (same ^ mirrored).all()
+
+
 def test_field_says_where_to_look() -> None:
     """A field of 1 to the right and 2 down at every pixel takes the value from there."""
     images = pictures(1)
