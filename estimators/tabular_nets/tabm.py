@@ -7,8 +7,8 @@ from torch import Generator, nn
 from bakeoff.estimators.activations import ACTIVATIONS
 from bakeoff.estimators.docstrings import inherit_docs
 from bakeoff.estimators.layers.embeddings import NumericEmbedding, PiecewiseLinearSum
-from bakeoff.estimators.layers.layers import Dropout
 from bakeoff.estimators.layers.networks import Network
+from bakeoff.estimators.layers.quick_dropout import QuickDropout
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.nets.tabular import TabularNet
@@ -97,7 +97,7 @@ class TabMArchitecture(TabularNet):
         for number, size in enumerate(self.hidden_layer_sizes):
             layers.append(MemberLinear(width, size, self.n_members, generator, scaled=scaled, first=number == 0))
             layers.append(ACTIVATIONS["relu"]())
-            layers += [Dropout(self.dropout)] if self.dropout else []
+            layers += [QuickDropout(self.dropout)] if self.dropout else []
             width = size
         heads = MemberHeads(width, n_outputs, self.n_members, generator, self._link())
         return Network(nn.Sequential(*layers, heads))
