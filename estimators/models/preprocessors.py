@@ -21,7 +21,7 @@ from bakeoff.estimators.preprocessing.hydra import Hydra, SparseScaler
 from bakeoff.estimators.preprocessing.mini_rocket import MiniRocket
 from bakeoff.estimators.preprocessing.multirocket import MultiRocket
 from bakeoff.estimators.preprocessing.quant import Quant
-from bakeoff.estimators.preprocessing.scaling import Components, GlobalScaler
+from bakeoff.estimators.preprocessing.scaling import Components, GlobalScaler, SeriesScaler
 from bakeoff.estimators.preprocessing.series_features import IntervalFeatures
 from bakeoff.estimators.preprocessing.series_gaps import FilledSteps, StretchedSteps
 from bakeoff.estimators.preprocessing.tabular_encoding import NativeCategories, TabularEncoder, build_embedding_encoder
@@ -100,6 +100,11 @@ def _multirocket_and_hydra(context: BuildContext) -> FeatureUnion:
     return FeatureUnion([("multirocket", multirocket), ("hydra", make_pipeline(Hydra(**options), SparseScaler()))])
 
 
+def _series_scaler(context: BuildContext, *, fill: bool = False) -> GlobalScaler:
+    """Build what scales series; how loud one is may be what a regression predicts."""
+    return GlobalScaler(fill=fill) if context.task == "regression" else SeriesScaler(fill=fill)
+
+
 PREPROCESSORS: dict[str, PreprocessorBuilder] = {
     "none": lambda _, __: FunctionTransformer(),
     "one-hot": _tabular("one-hot", "standard"),
@@ -109,7 +114,8 @@ PREPROCESSORS: dict[str, PreprocessorBuilder] = {
     "scaled": lambda _, __: make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
     "filled": lambda _, __: SimpleImputer(keep_empty_features=True),
     "global-scaled": lambda _, __: GlobalScaler(fill=True),
-    "steps": lambda context, _: make_pipeline(GlobalScaler(), FilledSteps(context.input_shape)),
+    "series-scaled": lambda context, _: _series_scaler(context, fill=True),
+    "steps": lambda context, _: make_pipeline(_series_scaler(context), FilledSteps(context.input_shape)),
     "stretched": lambda context, _: make_pipeline(GlobalScaler(), StretchedSteps(context.input_shape)),
     "components": lambda _, __: make_pipeline(GlobalScaler(fill=True), Components()),
     "hog": lambda context, _: make_pipeline(GlobalScaler(fill=True), OrientedGradients(context.input_shape)),

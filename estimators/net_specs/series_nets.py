@@ -6,7 +6,7 @@ from bakeoff.estimators.net_specs.nets import dropout_or_none, net_builder, net_
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.tasks import Kind
 
-PREPROCESSORS: dict[Kind, str] = {"series": "global-scaled"}
+PREPROCESSORS: dict[Kind, str] = {"series": "series-scaled"}
 TRAINING = {"dtype": "float32", "max_epochs": "auto", "max_auto_epochs": 150}
 DEFAULT = {"learning_rate": 2e-3, "weight_decay": 1e-2}
 RATES = "learning rate and weight decay: as for TabM (Gorishniy et al. 2025, ICLR), a step wider"

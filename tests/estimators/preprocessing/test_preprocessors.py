@@ -12,8 +12,9 @@ from sklearn.exceptions import NotFittedError
 from xgboost import XGBClassifier
 
 from bakeoff.errors import UserError
+from bakeoff.estimators import make
 from bakeoff.estimators.models.preprocessors import PREPROCESSORS, build_preprocessor
-from bakeoff.estimators.preprocessing.scaling import GlobalScaler
+from bakeoff.estimators.preprocessing.scaling import GlobalScaler, SeriesScaler
 from bakeoff.estimators.preprocessing.tabular_encoding import OTHER, NativeCategories, TabularEncoder
 
 FOR_FRAMES = ("one-hot", "one-hot-normal", "ordinal", "native", "embedded", "embedded-normal", "embedded-filled")
@@ -21,6 +22,7 @@ FOR_NUMBERS = (
     "scaled",
     "filled",
     "global-scaled",
+    "series-scaled",
     "steps",
     "stretched",
     "components",
@@ -107,7 +109,7 @@ def test_clone_pickle_and_unfitted(name: str) -> None:
     np.testing.assert_array_equal(values_of(again.transform(other)), values_of(preprocessor.transform(other)))
 
 
-@pytest.mark.parametrize("preprocessor", [TabularEncoder(), NativeCategories(), GlobalScaler()])
+@pytest.mark.parametrize("preprocessor", [TabularEncoder(), NativeCategories(), GlobalScaler(), SeriesScaler()])
 def test_unfitted_front_end_refuses(preprocessor: Any) -> None:
     """Transforming before fitting raises scikit-learn's own error."""
     with pytest.raises(NotFittedError):
@@ -341,7 +343,35 @@ def test_global_scaler_of_a_constant() -> None:
     np.testing.assert_array_equal(GlobalScaler().fit_transform(np.full((3, 2), 5.0)), np.zeros((3, 2)))
 
 
-@pytest.mark.parametrize("name", ["global-scaled", "scaled", "filled"])
+@pytest.mark.parametrize(("loudness", "by_series"), [(1.0, False), (10.0, False), (1e4, True)])
+def test_series_are_scaled_one_by_one_where_loud_ones_drown_others(loudness: float, by_series: bool) -> None:
+    """Below a factor of 100 the scale is one for all; beyond, every series has mean 0 and deviation 1."""
+    X = np.random.default_rng(0).normal(size=(20, 30)).astype("float32")
+    X[:10] = 5 + loudness * X[:10]
+    X[3, 20:] = np.nan
+    scaler = SeriesScaler(fill=True).fit(X)
+    scaled = scaler.transform(X)
+    assert scaler.by_series_ == by_series
+    if not by_series:
+        np.testing.assert_array_equal(scaled, GlobalScaler(fill=True).fit_transform(X))
+        return
+    assert scaled.dtype == np.float32
+    assert (scaled[3, 20:] == 0).all()
+    for row in (*np.delete(scaled, 3, 0), scaled[3, :20]):
+        assert row.mean() == pytest.approx(0, abs=1e-5)
+        assert row.std() == pytest.approx(1, abs=1e-5)
+    assert (scaler.transform(np.full((1, 30), 7.0, dtype="float32")) == 0).all()
+    assert np.isfinite(scaler.transform(np.full((1, 30), np.nan, dtype="float32"))).all()
+
+
+def test_loudness_of_series_is_kept_for_regression() -> None:
+    """What a number is predicted from may be how loud a series is."""
+    scalers = {task: make("cnn", task=task, kind="series", input_shape=(1, 9))[0] for task in ("binary", "regression")}
+    assert type(scalers["binary"]) is SeriesScaler
+    assert type(scalers["regression"]) is GlobalScaler
+
+
+@pytest.mark.parametrize("name", ["global-scaled", "series-scaled", "scaled", "filled"])
 def test_gaps_in_images_and_series(name: str) -> None:
     """Gaps take the training mean of their place, a place that is all gaps included, so that no gap is left."""
     X = np.array([[1.0, np.nan, np.nan], [3.0, 5.0, np.nan]])
