@@ -4,15 +4,14 @@ from dataclasses import dataclass
 
 from torch import Generator, nn
 
-from bakeoff.estimators.activations import ACTIVATIONS
 from bakeoff.estimators.docstrings import inherit_docs
 from bakeoff.estimators.layers.embeddings import NumericEmbedding, PiecewiseLinearSum
 from bakeoff.estimators.layers.networks import Network
-from bakeoff.estimators.layers.quick_dropout import QuickDropout
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.nets.tabular import TabularNet
 from bakeoff.estimators.parameters import NONEMPTY_SIZES_RULE, Rule, integer, one_of, optional, real
+from bakeoff.estimators.tabular_nets.member_block import MemberBlock
 from bakeoff.estimators.tabular_nets.members import FirstScaling, MemberHeads, MemberLinear, TableColumns
 from bakeoff.estimators.training.objectives import MeanOverMembers, Objective
 from bakeoff.estimators.training.rows import Rows
@@ -95,9 +94,8 @@ class TabMArchitecture(TabularNet):
         width = sum(sizes)
         scaled = self.arch_type == "tabm"
         for number, size in enumerate(self.hidden_layer_sizes):
-            layers.append(MemberLinear(width, size, self.n_members, generator, scaled=scaled, first=number == 0))
-            layers.append(ACTIVATIONS["relu"]())
-            layers += [QuickDropout(self.dropout)] if self.dropout else []
+            linear = MemberLinear(width, size, self.n_members, generator, scaled=scaled, first=number == 0)
+            layers.append(MemberBlock(linear, self.dropout))
             width = size
         heads = MemberHeads(width, n_outputs, self.n_members, generator, self._link())
         return Network(nn.Sequential(*layers, heads))

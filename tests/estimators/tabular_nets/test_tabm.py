@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.datasets import make_classification, make_regression
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from bakeoff.estimators import TabMClassifier, TabMRegressor
 from bakeoff.estimators.layers.embeddings import PiecewiseLinearSum
+from bakeoff.estimators.layers.layers import ReplicaContext
+from bakeoff.estimators.tabular_nets.member_block import MemberBlock
 from bakeoff.estimators.tabular_nets.members import FirstScaling, MemberHeads, MemberLinear, OneHot
 from bakeoff.estimators.training.objectives import CrossEntropy, MeanOverMembers, SquaredError
 from bakeoff.estimators.training.optimizers import group_parameters
@@ -35,16 +37,14 @@ def table(n_rows: int = 60) -> tuple[pd.DataFrame, np.ndarray]:
 @torch.no_grad()
 def member_by_hand(net: Any, rows: Tensor, member: int) -> Tensor:
     """Compute the outputs of one member of a fitted net over numbers, weight by weight."""
-    _, first, *layers, heads = net.module_.body
+    _, first, *blocks, heads = net.module_.body
     values = rows * first.weight[0, :, member]
-    for layer in layers:
-        if isinstance(layer, MemberLinear):
-            scale_in = 1 if layer.scale_in is None else layer.scale_in[0, 0, member]
-            scale_out = 1 if layer.scale_out is None else layer.scale_out[0, 0, member]
-            bias = layer.bias[0, 0, min(member, layer.bias.shape[2] - 1)]
-            values = (values * scale_in) @ layer.shared.weight[0] * scale_out + bias
-        elif isinstance(layer, nn.ReLU):
-            values = values.relu()
+    for block in blocks:
+        layer = block.linear
+        scale_in = 1 if layer.scale_in is None else layer.scale_in[0, 0, member]
+        scale_out = 1 if layer.scale_out is None else layer.scale_out[0, 0, member]
+        bias = layer.bias[0, 0, min(member, layer.bias.shape[2] - 1)]
+        values = ((values * scale_in) @ layer.shared.weight[0] * scale_out + bias).relu()
     return values @ heads.weight[0, member] + heads.bias[0, member]
 
 
@@ -180,3 +180,38 @@ def test_errors_say_what_must_hold(params: dict[str, Any], words: str) -> None:
     """All at once, with the value that was found."""
     with pytest.raises(ValueError, match=words):
         TabMClassifier(**params).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_fused_blocks_are_their_layers(first: bool, scaled: bool, share: float) -> None:
+    """Outputs and gradients are those of the linear map, ReLU and the same mask one after another."""
+    linear = MemberLinear(4, 5, 3, seed(), scaled=scaled, first=first).double()
+    drawn = iter(torch.randn(9, 1, 1, 3, 5, generator=seed(), dtype=torch.float64))
+    with torch.no_grad():
+        for scale in (linear.scale_in, linear.scale_out):
+            if scale is not None:
+                scale.copy_(next(drawn)[..., : scale.shape[-1]])
+    linear = stack_alike(linear)
+    block = MemberBlock(linear, share)
+    values = torch.randn(2, 7, 3, 4, generator=seed(), dtype=torch.float64, requires_grad=True)
+    block.dropout.lanes = ReplicaContext([Generator().manual_seed(number) for number in range(2)])
+    mask = block.dropout.draw(values.new_empty(2, 7, 3, 5))
+    block.dropout.lanes = ReplicaContext([Generator().manual_seed(number) for number in range(2)])
+    plain = linear(values).relu() * (1 if mask is None else mask)
+    fused = block(values)
+    torch.testing.assert_close(fused, plain)
+    upstream = torch.randn(fused.shape, generator=seed(), dtype=torch.float64)
+    wanted = [values, *linear.parameters()]
+    found = torch.autograd.grad((fused * upstream).sum(), wanted)
+    expected = torch.autograd.grad((plain * upstream).sum(), wanted)
+    for gradient, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(gradient, other)
+
+
+def stack_alike(linear: MemberLinear) -> MemberLinear:
+    """Make two replicas of one."""
+    for weight in linear.parameters():
+        weight.data = torch.cat([weight.data, weight.data + 0.1])
+    return linear
