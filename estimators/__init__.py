@@ -2,7 +2,8 @@
 
 Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The rooms, each of
 which imports those before it only: `layers` (networks of many replicas at once), `training` (the one training loop),
-`preprocessing`, `nets` (as scikit-learn sees them), `series_nets` and `tabular_nets` (those made for one kind of data),
+`preprocessing`, `nets` (as scikit-learn sees them), `series_nets`, `tabular_nets` and `text_nets` (those made for one
+kind of data),
 `search_spaces`, `pretrained` (nets whose weights are found and frozen), `wrappers` (of other libraries' models),
 `specs` and `net_specs` (what the registry says of each model), `models` (the registry and ready pipelines).
 """
@@ -34,10 +35,17 @@ if TYPE_CHECKING:
     from bakeoff.estimators.tabular_nets.realmlp import RealMLPClassifier, RealMLPRegressor
     from bakeoff.estimators.tabular_nets.resnet import TabularResNetClassifier, TabularResNetRegressor
     from bakeoff.estimators.tabular_nets.tabm import TabMClassifier, TabMRegressor
+    from bakeoff.estimators.text_nets.averaged_embeddings import (
+        AveragedEmbeddingsClassifier,
+        AveragedEmbeddingsRegressor,
+    )
+    from bakeoff.estimators.text_nets.text_transformer import TextTransformerClassifier, TextTransformerRegressor
     from bakeoff.estimators.training.stopping import ConvergenceError
     from bakeoff.estimators.wrappers.xgboost import XGBoostClassifier
 
 _HOMES = {
+    "AveragedEmbeddingsClassifier": "text_nets.averaged_embeddings",
+    "AveragedEmbeddingsRegressor": "text_nets.averaged_embeddings",
     "CNNClassifier": "nets.cnn",
     "CNNRegressor": "nets.cnn",
     "ConvergenceError": "training.stopping",
@@ -63,6 +71,8 @@ _HOMES = {
     "TabMRegressor": "tabular_nets.tabm",
     "TabularResNetClassifier": "tabular_nets.resnet",
     "TabularResNetRegressor": "tabular_nets.resnet",
+    "TextTransformerClassifier": "text_nets.text_transformer",
+    "TextTransformerRegressor": "text_nets.text_transformer",
     "TokenIds": "preprocessing.tokenizer",
     "TorchClassifier": "nets.custom",
     "TorchRegressor": "nets.custom",
@@ -72,6 +82,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AveragedEmbeddingsClassifier",
+    "AveragedEmbeddingsRegressor",
     "CNNClassifier",
     "CNNRegressor",
     "ConvergenceError",
@@ -97,6 +109,8 @@ __all__ = [
     "TabMRegressor",
     "TabularResNetClassifier",
     "TabularResNetRegressor",
+    "TextTransformerClassifier",
+    "TextTransformerRegressor",
     "TokenIds",
     "TorchClassifier",
     "TorchRegressor",

@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
 from torch import Generator, nn
 
 from bakeoff.estimators.activations import ACTIVATIONS
@@ -159,12 +158,6 @@ class CNNArchitecture(TokenArchitecture):
 
     def _augments(self) -> bool:
         return max(self.augment_shift, self.augment_rotation, self.augment_elastic) > 0
-
-    def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
-        rows = super()._read_rows(X, reset=reset)
-        if self.vocabulary_size is None:
-            return rows
-        return self._read_tokens(rows, reset=reset)
 
     def _augment(self) -> Augment | None:
         if not self._augments():

@@ -62,6 +62,7 @@ INNER: dict[str, dict[str, str]] = {
         "nets": "layers preprocessing training",
         "series_nets": "layers nets training",
         "tabular_nets": "layers nets training",
+        "text_nets": "layers nets training",
         "specs": "search_spaces wrappers",
         "net_specs": "search_spaces specs",
         "models": "net_specs preprocessing pretrained specs",

@@ -5,6 +5,8 @@ from typing import Any
 from sklearn.base import clone
 
 from bakeoff.estimators import (
+    AveragedEmbeddingsClassifier,
+    AveragedEmbeddingsRegressor,
     FCNClassifier,
     FCNRegressor,
     FTTransformerClassifier,
@@ -23,6 +25,8 @@ from bakeoff.estimators import (
     TabMRegressor,
     TabularResNetClassifier,
     TabularResNetRegressor,
+    TextTransformerClassifier,
+    TextTransformerRegressor,
 )
 
 INCEPTION: dict[str, Any] = {"depth": 3, "n_filters": 4, "kernel_sizes": (5, 3), "bottleneck_size": 3, "n_members": 2}
@@ -38,6 +42,8 @@ FT_TRANSFORMER: dict[str, Any] = {
     "attention_dropout": 0.0,
     "hidden_dropout": 0.0,
 }
+TEXT_TRANSFORMER: dict[str, Any] = {"n_blocks": 1, "embedding_size": 8, "n_heads": 2, "hidden_size": 8, "dropout": 0.0}
+AVERAGED: dict[str, Any] = {"embedding_size": 8, "n_buckets": 31, "dropout": 0.0}
 CLASSIFIERS = [
     InceptionTimeClassifier(**INCEPTION),
     LITETimeClassifier(**LITE),
@@ -48,6 +54,8 @@ CLASSIFIERS = [
     RealMLPClassifier(**REALMLP),
     TabularResNetClassifier(**RESNET),
     FTTransformerClassifier(**FT_TRANSFORMER),
+    TextTransformerClassifier(**TEXT_TRANSFORMER),
+    AveragedEmbeddingsClassifier(**AVERAGED),
 ]
 REGRESSORS = [
     InceptionTimeRegressor(**INCEPTION),
@@ -59,6 +67,8 @@ REGRESSORS = [
     RealMLPRegressor(**REALMLP),
     TabularResNetRegressor(**RESNET),
     FTTransformerRegressor(**FT_TRANSFORMER),
+    TextTransformerRegressor(**TEXT_TRANSFORMER),
+    AveragedEmbeddingsRegressor(**AVERAGED),
 ]
 ENSEMBLES = ("InceptionTime", "LITETime")  # their members are nets of their own
 

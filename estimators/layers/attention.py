@@ -1,7 +1,8 @@
-"""Attention over the columns of a table: tokens of columns, multi-head attention, feed-forward parts, pre-norm blocks.
+"""Attention among the tokens of a row, columns or words: multi-head attention, feed-forward parts, pre-norm blocks.
 
-Source: Gorishniy, Rubachev, Khrulkov and Babenko 2021, "Revisiting deep learning models for tabular data", NeurIPS
-(FT-Transformer), and the authors' package rtdl_revisiting_models. Tokens are (E, n, tokens, size).
+Source: Vaswani et al. 2017, "Attention is all you need", NeurIPS; blocks and tokens of columns as in Gorishniy,
+Rubachev, Khrulkov and Babenko 2021, "Revisiting deep learning models for tabular data", NeurIPS (FT-Transformer), and
+the authors' package rtdl_revisiting_models. Tokens are (E, n, tokens, size).
 """
 
 from collections.abc import Sequence
@@ -78,14 +79,17 @@ class Attention(nn.Module):
         )
         self.dropout = Dropout(dropout)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return what each asking token gathers, (E, n, tokens or 1, size)."""
+    def forward(self, tokens: Tensor, present: Tensor | None = None) -> Tensor:
+        """Return what each asking token gathers, (E, n, tokens or 1, size), of those `present` (E, n, tokens)."""
         asking = tokens[:, :, :1] if self.row_only else tokens
         queries, keys, values = self.queries(asking), self.keys(tokens), self.contents(tokens)
         queries, keys, values = (
             part.unflatten(3, (self.n_heads, -1)).transpose(2, 3) for part in (queries, keys, values)
         )
-        weights = self.dropout((queries * queries.shape[-1] ** -0.5 @ keys.mT).softmax(-1))
+        scores = queries * queries.shape[-1] ** -0.5 @ keys.mT
+        if present is not None:  # the lowest number, not minus infinity: a row may be empty
+            scores = scores.masked_fill(~present[:, :, None, None], torch.finfo(scores.dtype).min)
+        weights = self.dropout(scores.softmax(-1))
         gathered: Tensor = self.mix((weights @ values).transpose(2, 3).flatten(3))
         return gathered
 
@@ -142,10 +146,13 @@ class AttentionBlock(nn.Module):
         )
         self.dropout = Dropout(of_shortcut)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return the tokens, (E, n, tokens, size), or of the last block the first of them."""
+    def forward(self, tokens: Tensor, present: Tensor | None = None) -> Tensor:
+        """Return the tokens, (E, n, tokens, size), or of the last block the first of them.
+
+        Nothing is gathered from tokens that are not `present` (E, n, tokens).
+        """
         kept = tokens[:, :, :1] if self.last else tokens
-        kept = kept + self.dropout(self.attention(self.norm(tokens)))
+        kept = kept + self.dropout(self.attention(self.norm(tokens), present))
         total: Tensor = kept + self.dropout(self.feed_forward(kept))
         return total
 
