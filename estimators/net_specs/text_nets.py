@@ -54,6 +54,7 @@ def _averaged_space(trial: Trial, task: str) -> Params:
     del task
     return {
         "embedding_size": trial.suggest_int("embedding_size", 10, 100, log=True),
+        "pair_rate_factor": trial.suggest_float("pair_rate_factor", 0.1, 1, log=True),
         "dropout": trial.suggest_float("dropout", 0, 0.7),
         "learning_rate": trial.suggest_float("learning_rate", 1e-3, 3e-2, log=True),
     }
@@ -66,12 +67,12 @@ TEXT_NET_SPECS = (
         kinds=("text",),
         build=net_builder("AveragedEmbeddings"),
         preprocessors=PREPROCESSORS,
-        default={"embedding_size": 32, "dropout": 0.5, "learning_rate": 3e-3},
+        default={"embedding_size": 16, "pair_rate_factor": 0.3, "dropout": 0.5, "learning_rate": 3e-3},
         fixed={**TRAINING, "max_epochs": 100, "n_iter_no_change": 5, "batch_size": 64},
         space=_averaged_space,
         source=(
-            "Joulin et al. 2017 (Bag of tricks for efficient text classification, EACL); size 10 and up: its section "
-            "3; dropout of words: Iyyer et al. 2015 (Deep unordered composition, ACL)"
+            "Joulin et al. 2017 (Bag of tricks for efficient text classification, EACL), sizes from its 10 up; dropout "
+            "of words: Iyyer et al. 2015 (Deep unordered composition, ACL)"
         ),
     ),
     net_spec(

@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from bakeoff.estimators.docstrings import inherit_docs
-from bakeoff.estimators.layers.layers import Dropout, Linear, uniform
+from bakeoff.estimators.layers.layers import Dropout, Linear, Training, uniform
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
@@ -23,66 +23,108 @@ HASH_FACTOR = 116_049_371  # fastText's own
 class AveragedEmbeddingsArchitecture(TokenArchitecture):
     """The mean of learned vectors of words and of neighbouring pairs of words, then a linear head.
 
+    Unlike fastText it leaves out pairs that stand in the training texts once only, and the vectors of the others start
+    at zero and learn more slowly than those of words: most pairs are rare, and soon known by heart.
     Without a `vocabulary_size` the columns of X are plain numbers, counts of words say, and each has a vector.
 
     Parameters
     ----------
-    embedding_size : int, default=32
+    embedding_size : int, default=16
         Length of the vectors.
-    n_buckets : int, default=32768
+    n_buckets : int, default=65536
         Vectors of pairs of words, which share them by a hash of the pair; 0 leaves pairs out.
-    dropout : float in [0, 1), default=0.3
+    pair_min_count : int, default=2
+        Times that a pair must stand in the training texts.
+    pair_rate_factor : float, default=0.3
+        Learning rate of the pairs' vectors, times `learning_rate`.
+    dropout : float in [0, 1), default=0.5
         Share of words and pairs dropped while training (Iyyer et al. 2015); of plain numbers, share of columns.
     """
 
-    embedding_size: int = 32
-    n_buckets: int = 2**15
-    dropout: float = 0.3
+    embedding_size: int = 16
+    n_buckets: int = 2**16
+    pair_min_count: int = 2
+    pair_rate_factor: float = 0.3
+    dropout: float = 0.5
 
     def _rules(self) -> dict[str, Rule]:
-        return super()._rules() | {"n_buckets": integer(0), "dropout": real("[0, 1)")}
+        return super()._rules() | {
+            "n_buckets": integer(0),
+            "pair_min_count": integer(1),
+            "pair_rate_factor": real("(0, inf)"),
+            "dropout": real("[0, 1)"),
+        }
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         size, dropout = self.embedding_size, float(self.dropout)
-        body: nn.Module
+        head = Linear(size, n_outputs, generator)
         if self.vocabulary_size is None:
-            body = nn.Sequential(Dropout(dropout), Linear(rows.inputs.shape[1], size, generator, bias=False))
-        else:
-            body = WordsAndPairs(self.n_tokens_, self.n_buckets, size, rows.inputs.shape[1], dropout, generator)
-        return Network(nn.Sequential(body, Linear(size, n_outputs, generator)))
+            plain = Linear(rows.inputs.shape[1], size, generator, bias=False)
+            return Network(nn.Sequential(Dropout(dropout), plain, head))
+        pairs = None
+        if self.n_buckets:
+            known = frequent_buckets(rows.inputs, self.n_buckets, self.pair_min_count)
+            pairs = PairVectors(known, size, float(self.pair_rate_factor))
+        words = WordVectors(self.n_tokens_, size, generator)
+        return Network(nn.Sequential(WordsAndPairs(words, pairs, rows.inputs.shape[1], dropout), head))
 
 
-class VectorSum(nn.Module):
-    """Learned vectors (vectors, size), summed as they are weighted."""
+def codes_of_pairs(words: Tensor) -> Tensor:
+    """Return a number (…, steps - 1) for each pair of neighbours among the words (…, steps); fastText's hash."""
+    return words[..., :-1] * HASH_FACTOR + words[..., 1:]
 
-    def __init__(self, n_vectors: int, size: int, generator: Generator, *, stretches: bool) -> None:
+
+def frequent_buckets(rows: Tensor, n_buckets: int, min_count: int) -> Tensor:
+    """Return 1 for each bucket (n_buckets,) of a pair that stands so often in the texts (n, steps), else 0."""
+    words = rows.long()
+    paired = (words[:, :-1] != 0) & (words[:, 1:] != 0)
+    codes, counts = torch.unique(codes_of_pairs(words)[paired], return_counts=True)
+    known = rows.new_zeros(n_buckets)
+    known[codes[counts >= min_count] % n_buckets] = 1
+    return known
+
+
+def weighted_sums(vectors: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+    """Return the sums (E, n, size) of the vectors (E, vectors, size) at `index` (E, n, terms), times their weights."""
+    replicas, n_vectors, size = vectors.shape
+    offsets = n_vectors * torch.arange(replicas, device=index.device)
+    sums: Tensor = functional.embedding_bag(
+        (index + offsets[:, None, None]).flatten(0, 1),
+        vectors.flatten(0, 1),
+        mode="sum",
+        per_sample_weights=weights.flatten(0, 1),
+    )
+    return sums.view(replicas, -1, size)
+
+
+class WordVectors(nn.Module):
+    """Learned vectors of words, which start as fastText's do; replicas may differ in their number of words."""
+
+    stretches = True
+
+    def __init__(self, n_tokens: int, size: int, generator: Generator) -> None:
         super().__init__()
-        self.stretches = stretches
-        self.weight = uniform((n_vectors, size), 1 / size, generator)
+        self.weight = uniform((n_tokens, size), 1 / size, generator)
 
-    def forward(self, index: Tensor, weights: Tensor) -> Tensor:
-        """Return the sums (E, n, size) of the vectors `index` (E, n, terms) times their `weights`."""
-        replicas, n_vectors, size = self.weight.shape
-        offsets = n_vectors * torch.arange(replicas, device=index.device)
-        sums: Tensor = functional.embedding_bag(
-            (index + offsets[:, None, None]).flatten(0, 1),
-            self.weight.flatten(0, 1),
-            mode="sum",
-            per_sample_weights=weights.flatten(0, 1),
-        )
-        return sums.view(replicas, -1, size)
+
+class PairVectors(nn.Module):
+    """Learned vectors of the buckets of pairs, which start at zero, and which of them are `known` (n_buckets,)."""
+
+    known: Tensor
+
+    def __init__(self, known: Tensor, size: int, rate_factor: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1, len(known), size))
+        self.register_buffer("known", known[None].clone())
+        self.training_of = {"weight": Training(rate_factor=rate_factor)}
 
 
 class WordsAndPairs(nn.Module):
     """Token ids (E, n, steps) to the mean (E, n, size) of the vectors of their words and pairs; of no word, zero."""
 
-    def __init__(
-        self, n_tokens: int, n_buckets: int, size: int, n_steps: int, dropout: float, generator: Generator
-    ) -> None:
+    def __init__(self, words: WordVectors, pairs: PairVectors | None, n_steps: int, dropout: float) -> None:
         super().__init__()
-        self.words = VectorSum(n_tokens, size, generator, stretches=True)
-        self.pairs = VectorSum(n_buckets, size, generator, stretches=False) if n_buckets else None
-        self.n_buckets = n_buckets
+        self.words, self.pairs = words, pairs
         self.dropout = Dropout(dropout)
         self.register_buffer("sides", torch.empty(1, 0, n_steps), persistent=False)  # what is dropped depends on them
 
@@ -91,13 +133,14 @@ class WordsAndPairs(nn.Module):
         present = (rows != 0).to(rows.dtype)
         longest = longest_text(rows)
         words = rows[..., :longest].long()
-        sums = self.words(words, self.dropout(present)[..., :longest])
+        sums = weighted_sums(self.words.weight, words, self.dropout(present)[..., :longest])
         counts = present.sum(2, keepdim=True)
-        if self.pairs is not None and longest > 1:
-            paired = present[..., :-1] * present[..., 1:]
-            buckets = (words[..., :-1] * HASH_FACTOR + words[..., 1:]) % self.n_buckets
-            sums = sums + self.pairs(buckets, self.dropout(paired)[..., : longest - 1])
-            counts = counts + paired.sum(2, keepdim=True)
+        if self.pairs is not None:
+            buckets = codes_of_pairs(words) % self.pairs.known.shape[1]
+            known = self.pairs.known.gather(1, buckets.flatten(1)).view(buckets.shape)
+            kept = self.dropout(present[..., :-1] * present[..., 1:])[..., : longest - 1] * known
+            sums = sums + weighted_sums(self.pairs.weight, buckets, kept)
+            counts = counts + (present[..., : longest - 1] * present[..., 1:longest] * known).sum(2, keepdim=True)
         means: Tensor = sums / counts.clamp(min=1)
         return means
 

@@ -8,9 +8,17 @@ import torch
 from nets import seeded
 from small_nets import AVERAGED
 from texts import ordered_pairs, telling_words
+from torch import nn
 
 from bakeoff.estimators import AveragedEmbeddingsClassifier, AveragedEmbeddingsRegressor, fit_folds
-from bakeoff.estimators.text_nets.averaged_embeddings import HASH_FACTOR, WordsAndPairs
+from bakeoff.estimators.text_nets.averaged_embeddings import (
+    HASH_FACTOR,
+    PairVectors,
+    WordsAndPairs,
+    WordVectors,
+    frequent_buckets,
+)
+from bakeoff.estimators.training.optimizers import group_parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL: dict[str, Any] = {
@@ -24,25 +32,53 @@ SMALL: dict[str, Any] = {
 }
 
 
+def small_layer() -> WordsAndPairs:
+    """Build a layer of 6 words and 7 buckets, of which the second is unknown."""
+    known = torch.ones(7)
+    known[1] = 0
+    pairs = PairVectors(known, 4, 1.0)
+    nn.init.normal_(pairs.weight, generator=seeded())
+    return WordsAndPairs(WordVectors(6, 4, seeded()), pairs, 4, 0.0)
+
+
 def test_means_are_those_of_words_and_pairs() -> None:
-    """Padding is no word and in no pair; words and pairs count alike."""
-    layer = WordsAndPairs(6, 7, 4, 4, 0.0, seeded())
+    """Padding is no word and in no pair; words and known pairs count alike."""
+    layer = small_layer()
     assert layer.pairs is not None
     words, pairs = layer.words.weight[0], layer.pairs.weight[0]
     rows = torch.tensor([[[2.0, 5.0, 3.0, 0.0], [4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]])
     buckets = [(2 * HASH_FACTOR + 5) % 7, (5 * HASH_FACTOR + 3) % 7]
+    assert 1 not in buckets
     means = layer(rows)[0]
     torch.testing.assert_close(means[0], torch.cat([words[[2, 5, 3]], pairs[buckets]]).mean(0))
     torch.testing.assert_close(means[1], words[4])
     assert not means[2].any()
+    layer.pairs.known[0, buckets[1]] = 0
+    torch.testing.assert_close(layer(rows)[0, 0], torch.cat([words[[2, 5, 3]], pairs[buckets[:1]]]).mean(0))
 
 
 def test_gradients_reach_only_what_a_text_holds() -> None:
     """Vectors of other words and pairs stay as they are."""
-    layer = WordsAndPairs(6, 7, 4, 4, 0.0, seeded())
-    layer(torch.tensor([[[2.0, 5.0, 0.0]]])).sum().backward()
+    layer = small_layer()
+    layer(torch.tensor([[[2.0, 5.0, 0.0, 0.0]]])).sum().backward()
     assert layer.words.weight.grad is not None
     assert layer.words.weight.grad[0].any(1).tolist() == [False, False, True, False, False, True]
+
+
+def test_only_frequent_pairs_are_known() -> None:
+    """A pair that stands in the texts once is not, nor is one with padding."""
+    rows = torch.tensor([[2.0, 3.0, 4.0, 0.0], [5.0, 2.0, 3.0, 0.0], [4.0, 0.0, 0.0, 0.0]])
+    once, twice = (frequent_buckets(rows, 97, count).nonzero()[:, 0].tolist() for count in (1, 2))
+    assert twice == [(2 * HASH_FACTOR + 3) % 97]
+    assert once == sorted({(one * HASH_FACTOR + two) % 97 for one, two in ((2, 3), (3, 4), (5, 2))})
+
+
+def test_pairs_learn_at_a_rate_of_their_own() -> None:
+    """The optimizer has a group for them."""
+    X, y = ordered_pairs(40)
+    net = AveragedEmbeddingsClassifier(**SMALL | {"max_epochs": 1, "pair_rate_factor": 0.25}).fit(X, y)
+    factors = {group["training"].rate_factor: len(group["params"]) for group in group_parameters(net.module_)}
+    assert factors == {1.0: 3, 0.25: 1}
 
 
 def test_pairs_see_the_order_of_words() -> None:
@@ -59,6 +95,16 @@ def test_numbers_are_learned_from_texts() -> None:
     y = 5 * (X == 2).sum(1) / (X != 0).sum(1)
     net = AveragedEmbeddingsRegressor(**SMALL | {"n_buckets": 0}).fit(X[:60], y[:60])
     assert net.score(X[60:], y[60:]) > 0.9
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_texts_of_a_word_or_two_are_taken(width: int) -> None:
+    """Where there are no pairs, words alone answer; a text without words gets an answer, too."""
+    X = np.full((20, width), 2.0)
+    X[::2, 0] = 3
+    net = AveragedEmbeddingsClassifier(**SMALL).fit(X, np.arange(20) % 2)
+    assert net.score(X, np.arange(20) % 2) == 1
+    assert np.isfinite(net.predict_proba(np.zeros((2, width)))).all()
 
 
 def test_padding_is_inert() -> None:
