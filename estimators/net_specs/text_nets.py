@@ -8,7 +8,7 @@ PREPROCESSORS: dict[Kind, str] = {"text": "token-ids"}
 TRAINING = {
     "dtype": "float32",
     "early_stopping": True,
-    "max_epochs": 30,
+    "max_epochs": 100,
     "n_iter_no_change": 3,
     "batch_size": 50,
     "optimizer": "adam",
@@ -68,7 +68,7 @@ TEXT_NET_SPECS = (
         build=net_builder("AveragedEmbeddings"),
         preprocessors=PREPROCESSORS,
         default={"embedding_size": 16, "pair_rate_factor": 0.3, "dropout": 0.5, "learning_rate": 3e-3},
-        fixed={**TRAINING, "max_epochs": 100, "n_iter_no_change": 5, "batch_size": 64},
+        fixed={**TRAINING, "n_iter_no_change": 5, "batch_size": 64},
         space=_averaged_space,
         source=(
             "Joulin et al. 2017 (Bag of tricks for efficient text classification, EACL), sizes from its 10 up; dropout "
@@ -82,14 +82,14 @@ TEXT_NET_SPECS = (
         build=net_builder("TextTransformer"),
         preprocessors=PREPROCESSORS,
         default={
-            "n_blocks": 1,
+            "n_blocks": 2,
             "size_of_head": 16,
             "hidden_size": 128,
             "dropout": 0.3,
             "word_dropout": 0.1,
-            "learning_rate": 5e-4,
+            "learning_rate": 1e-3,
         },
-        fixed={**TRAINING, "max_epochs": 60, "n_iter_no_change": 5},
+        fixed={**TRAINING, "n_iter_no_change": 5},
         space=_transformer_space,
         source=(
             "Vaswani et al. 2017 (Attention is all you need, NeurIPS), a sixth of its widths and blocks; dropout of "

@@ -135,7 +135,7 @@ class WordsAndPairs(nn.Module):
         words = rows[..., :longest].long()
         sums = weighted_sums(self.words.weight, words, self.dropout(present)[..., :longest])
         counts = present.sum(2, keepdim=True)
-        if self.pairs is not None:
+        if self.pairs is not None and longest > 1:
             buckets = codes_of_pairs(words) % self.pairs.known.shape[1]
             known = self.pairs.known.gather(1, buckets.flatten(1)).view(buckets.shape)
             kept = self.dropout(present[..., :-1] * present[..., 1:])[..., : longest - 1] * known

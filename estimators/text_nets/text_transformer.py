@@ -41,7 +41,7 @@ class TextTransformerArchitecture(TokenArchitecture):
     dropout : float in [0, 1), default=0.3
         Share dropped while training: of the values of the words' vectors, the same of all words of a text (Gal and
         Ghahramani 2016, "A theoretically grounded application of dropout"), and of their mean before the head.
-    word_dropout : float in [0, 1), default=0.0
+    word_dropout : float in [0, 1), default=0.1
         Share of whole words dropped while training (Iyyer et al. 2015).
     """
 
@@ -50,7 +50,7 @@ class TextTransformerArchitecture(TokenArchitecture):
     n_heads: int = 4
     hidden_size: int = 128
     dropout: float = 0.3
-    word_dropout: float = 0.0
+    word_dropout: float = 0.1
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {

@@ -42,7 +42,14 @@ FT_TRANSFORMER: dict[str, Any] = {
     "attention_dropout": 0.0,
     "hidden_dropout": 0.0,
 }
-TEXT_TRANSFORMER: dict[str, Any] = {"n_blocks": 1, "embedding_size": 8, "n_heads": 2, "hidden_size": 8, "dropout": 0.0}
+TEXT_TRANSFORMER: dict[str, Any] = {
+    "n_blocks": 1,
+    "embedding_size": 8,
+    "n_heads": 2,
+    "hidden_size": 8,
+    "dropout": 0.0,
+    "word_dropout": 0.0,
+}
 AVERAGED: dict[str, Any] = {"embedding_size": 8, "n_buckets": 31, "dropout": 0.0}
 CLASSIFIERS = [
     InceptionTimeClassifier(**INCEPTION),
