@@ -8,7 +8,7 @@ PREPROCESSORS: dict[Kind, str] = {"text": "token-ids"}
 TRAINING = {
     "dtype": "float32",
     "early_stopping": True,
-    "max_epochs": 30,
+    "max_epochs": 100,
     "n_iter_no_change": 3,
     "batch_size": 50,
     "optimizer": "adam",
@@ -40,27 +40,64 @@ def _lstm_space(trial: Trial, task: str) -> Params:
     }
 
 
-def _averaged_space(trial: Trial, task: str) -> Params:
-    del task
-    return {
-        "embedding_size": trial.suggest_int("embedding_size", 10, 200, log=True),
-        "n_buckets": trial.suggest_categorical("n_buckets", [0, 100_000]),
-        "dropout": trial.suggest_float("dropout", 0, 0.5),
-        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
-    }
-
-
 def _transformer_space(trial: Trial, task: str) -> Params:
     del task
     return {
-        "embedding_size": 4 * trial.suggest_int("head_size", 8, 64, log=True),
         "n_blocks": trial.suggest_int("n_blocks", 1, 4),
+        "embedding_size": 4 * trial.suggest_int("size_of_head", 8, 64, log=True),
+        "hidden_size": trial.suggest_int("hidden_size", 64, 512, log=True),
         "dropout": trial.suggest_float("dropout", 0, 0.5),
+        "word_dropout": trial.suggest_float("word_dropout", 0, 0.5),
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
     }
 
 
+def _averaged_space(trial: Trial, task: str) -> Params:
+    del task
+    return {
+        "embedding_size": trial.suggest_int("embedding_size", 10, 100, log=True),
+        "pair_rate_factor": trial.suggest_float("pair_rate_factor", 0.1, 1, log=True),
+        "dropout": trial.suggest_float("dropout", 0, 0.7),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 3e-2, log=True),
+    }
+
+
 TEXT_NET_SPECS = (
+    net_spec(
+        name="averaged_embeddings",
+        summary="averaged vectors of words and pairs (fastText): the text net to try first, seconds on a CPU",
+        kinds=("text",),
+        build=net_builder("AveragedEmbeddings"),
+        preprocessors=PREPROCESSORS,
+        default={"embedding_size": 16, "pair_rate_factor": 0.3, "dropout": 0.5, "learning_rate": 3e-3},
+        fixed={**TRAINING, "n_iter_no_change": 5, "batch_size": 64},
+        space=_averaged_space,
+        source=(
+            "Joulin et al. 2017 (Bag of tricks for efficient text classification, EACL), sizes from its 10 up; dropout "
+            "of words: Iyyer et al. 2015 (Deep unordered composition, ACL)"
+        ),
+    ),
+    net_spec(
+        name="text_transformer",
+        summary="small transformer over the words of texts: where word order decides and thousands of texts are there",
+        kinds=("text",),
+        build=net_builder("TextTransformer"),
+        preprocessors=PREPROCESSORS,
+        default={
+            "n_blocks": 2,
+            "size_of_head": 16,
+            "hidden_size": 128,
+            "dropout": 0.3,
+            "word_dropout": 0.1,
+            "learning_rate": 1e-3,
+        },
+        fixed={**TRAINING, "n_iter_no_change": 5},
+        space=_transformer_space,
+        source=(
+            "Vaswani et al. 2017 (Attention is all you need, NeurIPS), a sixth of its widths and blocks; dropout of "
+            "words: Iyyer et al. 2015 (Deep unordered composition, ACL)"
+        ),
+    ),
     net_spec(
         name="text_cnn",
         summary="convolutional net over the words of texts",

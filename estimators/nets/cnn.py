@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, ClassVar
 
-from numpy.typing import ArrayLike, NDArray
 from torch import Generator, nn
 
 from bakeoff.estimators.activations import ACTIVATIONS
@@ -196,11 +195,15 @@ class CNNArchitecture(TokenArchitecture, AugmentedNet):
         sizes: Any = self.kernel_size
         return (int(sizes),) if is_int(sizes) else tuple(sizes)
 
-    def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
-        rows = super()._read_rows(X, reset=reset)
-        if self.vocabulary_size is None:
-            return rows
-        return self._read_tokens(rows, reset=reset)
+    def _augments(self) -> bool:
+        return max(self.augment_shift, self.augment_rotation, self.augment_elastic) > 0
+
+    def _augment(self) -> Augment | None:
+        if not self._augments():
+            return None
+        assert self.input_shape is not None
+        augmentation = Augmentation(self.augment_shift, self.augment_rotation, self.augment_elastic)
+        return ReplicaAugmentation(augmentation, tuple(self.input_shape))
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         width, *sides = self._map_shape(rows.inputs.shape[1])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bakeoff.estimators.nets.net import Net
 from bakeoff.estimators.parameters import Rule, integer, is_int
@@ -83,6 +83,10 @@ class TokenArchitecture(Net):
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {"vocabulary_size": VOCABULARY_RULE, "embedding_size": integer(1)}
+
+    def _read_rows(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
+        rows = super()._read_rows(X, reset=reset)
+        return rows if self.vocabulary_size is None else self._read_tokens(rows, reset=reset)
 
     def _read_tokens(self, rows: NDArray[Any], *, reset: bool) -> NDArray[Any]:
         """Return rows of token ids that all lie inside the vocabulary, which `reset` counts anew."""

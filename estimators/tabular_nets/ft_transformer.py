@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from torch import Generator, nn
 
 from bakeoff.estimators.docstrings import inherit_docs
-from bakeoff.estimators.layers.attention import UndecayedNorm
+from bakeoff.estimators.layers.attention import AttentionBlock, ColumnTokens, FirstToken, UndecayedNorm
 from bakeoff.estimators.layers.layers import Linear
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.nets.tabular import TabularNet
 from bakeoff.estimators.parameters import Rule, integer, real
-from bakeoff.estimators.tabular_nets.attention import AttentionBlock, ColumnTokens, FirstToken
 from bakeoff.estimators.training.rows import Rows
 
 

@@ -1,1 +1,1 @@
-"""Nets that are made for texts: attention among the words, and the plain mean of their vectors."""
+"""Nets that are made for texts: a transformer, averaged embeddings of words and pairs of words."""

@@ -1,129 +1,182 @@
-"""fastText's classifier: the mean of the vectors of a text's words and pairs of words, and a linear head."""
+"""Averaged vectors of words and of pairs of words, with a linear head: fastText."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional
 
 from bakeoff.estimators.docstrings import inherit_docs
-from bakeoff.estimators.layers.layers import Dropout, Embedding, Linear
+from bakeoff.estimators.layers.layers import Dropout, Linear, Training, uniform
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
+from bakeoff.estimators.nets.vocabulary import TokenArchitecture
 from bakeoff.estimators.parameters import Rule, integer, real
-from bakeoff.estimators.text_nets.text_net import TextNet, cut_padding
+from bakeoff.estimators.text_nets.present_tokens import longest_text
 from bakeoff.estimators.training.rows import Rows
 
-FIRST, SECOND = 1_000_003, 7_919  # primes that scatter pairs of ids
+HASH_FACTOR = 116_049_371  # fastText's own
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class AveragedEmbeddingsArchitecture(TextNet):
-    """Learned vectors of words and of pairs of neighbours, their mean, a linear head.
+class AveragedEmbeddingsArchitecture(TokenArchitecture):
+    """The mean of learned vectors of words and of neighbouring pairs of words, then a linear head.
 
-    With no `vocabulary_size` a row holds a weight for each word, as TF-IDF gives it, and the text's vector is the
-    weighted sum of the words' vectors.
+    Unlike fastText it leaves out pairs that stand in the training texts once only, and the vectors of the others start
+    at zero and learn more slowly than those of words: most pairs are rare, and soon known by heart.
+    Without a `vocabulary_size` the columns of X are plain numbers, counts of words say, and each has a vector.
 
     Parameters
     ----------
-    embedding_size : int, default=32
-        Width of the learned vectors.
-    n_buckets : int, default=100_000
-        Vectors that the pairs of words share, by a hash of their ids; 0 leaves the pairs out.
-    dropout : float in [0, 1), default=0.0
-        Share of the mean's values dropped while training.
-    learning_rate : float, default=5e-3
-        Step size of the optimizer.
+    embedding_size : int, default=16
+        Length of the vectors.
+    n_buckets : int, default=65536
+        Vectors of pairs of words, which share them by a hash of the pair; 0 leaves pairs out.
+    pair_min_count : int, default=2
+        Times that a pair must stand in the training texts.
+    pair_rate_factor : float, default=0.3
+        Learning rate of the pairs' vectors, times `learning_rate`.
+    dropout : float in [0, 1), default=0.5
+        Share of words and pairs dropped while training (Iyyer et al. 2015); of plain numbers, share of columns.
     """
 
-    embedding_size: int = 32
-    learning_rate: float = 5e-3
-    n_buckets: int = 100_000
-    dropout: float = 0.0
+    embedding_size: int = 16
+    n_buckets: int = 2**16
+    pair_min_count: int = 2
+    pair_rate_factor: float = 0.3
+    dropout: float = 0.5
 
     def _rules(self) -> dict[str, Rule]:
-        return super()._rules() | {"n_buckets": integer(0), "dropout": real("[0, 1)")}
+        return super()._rules() | {
+            "n_buckets": integer(0),
+            "pair_min_count": integer(1),
+            "pair_rate_factor": real("(0, inf)"),
+            "dropout": real("[0, 1)"),
+        }
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
-        size = self.embedding_size
-        body: nn.Module
+        size, dropout = self.embedding_size, float(self.dropout)
+        head = Linear(size, n_outputs, generator)
         if self.vocabulary_size is None:
-            body = Linear(rows.inputs.shape[1], size, generator)
-        else:
-            body = MeanOfVectors(self.n_tokens_, self.n_buckets, size, generator)
-        return Network(nn.Sequential(body, Dropout(self.dropout), Linear(size, n_outputs, generator)))
+            plain = Linear(rows.inputs.shape[1], size, generator, bias=False)
+            return Network(nn.Sequential(Dropout(dropout), plain, head))
+        pairs = None
+        if self.n_buckets:
+            known = frequent_buckets(rows.inputs, self.n_buckets, self.pair_min_count)
+            pairs = PairVectors(known, size, float(self.pair_rate_factor))
+        words = WordVectors(self.n_tokens_, size, generator)
+        return Network(nn.Sequential(WordsAndPairs(words, pairs, rows.inputs.shape[1], dropout), head))
 
 
-class MeanOfVectors(nn.Module):
-    """Token ids (E, n, steps) to the mean vector of each row's words and pairs, (E, n, size).
+def codes_of_pairs(words: Tensor) -> Tensor:
+    """Return a number (…, steps - 1) for each pair of neighbours among the words (…, steps); fastText's hash."""
+    return words[..., :-1] * HASH_FACTOR + words[..., 1:]
 
-    Parameters
-    ----------
-    n_tokens, n_buckets, size : int
-        Rows of the two tables of vectors, and their width.
-    """
 
-    def __init__(self, n_tokens: int, n_buckets: int, size: int, generator: Generator) -> None:
+def frequent_buckets(rows: Tensor, n_buckets: int, min_count: int) -> Tensor:
+    """Return 1 for each bucket (n_buckets,) of a pair that stands so often in the texts (n, steps), else 0."""
+    words = rows.long()
+    paired = (words[:, :-1] != 0) & (words[:, 1:] != 0)
+    codes, counts = torch.unique(codes_of_pairs(words)[paired], return_counts=True)
+    known = rows.new_zeros(n_buckets)
+    known[codes[counts >= min_count] % n_buckets] = 1
+    return known
+
+
+def weighted_sums(vectors: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+    """Return the sums (E, n, size) of the vectors (E, vectors, size) at `index` (E, n, terms), times their weights."""
+    replicas, n_vectors, size = vectors.shape
+    offsets = n_vectors * torch.arange(replicas, device=index.device)
+    sums: Tensor = functional.embedding_bag(
+        (index + offsets[:, None, None]).flatten(0, 1),
+        vectors.flatten(0, 1),
+        mode="sum",
+        per_sample_weights=weights.flatten(0, 1),
+    )
+    return sums.view(replicas, -1, size)
+
+
+class WordVectors(nn.Module):
+    """Learned vectors of words, which start as fastText's do; replicas may differ in their number of words."""
+
+    stretches = True
+
+    def __init__(self, n_tokens: int, size: int, generator: Generator) -> None:
         super().__init__()
-        self.n_buckets = n_buckets
-        self.words = Embedding(n_tokens, size, generator)
-        self.pairs = Embedding(n_buckets + 1, size, generator) if n_buckets else None
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return the means; a text without any word is the zero vector."""
-        tokens = cut_padding(tokens)
-        total, count = self.words(tokens).sum(2), (tokens != 0).sum(2)
-        if self.pairs is not None:
-            pairs = hash_pairs(tokens, self.n_buckets)
-            total, count = total + self.pairs(pairs).sum(2), count + (pairs != 0).sum(2)
-        mean: Tensor = total / count.clamp(min=1).unsqueeze(-1)
-        return mean
+        self.weight = uniform((n_tokens, size), 1 / size, generator)
 
 
-def hash_pairs(tokens: Tensor, n_buckets: int) -> Tensor:
-    """Return the bucket of each pair of neighbours, from 1 on, (E, n, steps - 1); 0 where one of the two is padding."""
-    ids = tokens.long()
-    before, after = ids[..., :-1], ids[..., 1:]
-    buckets = 1 + (before * FIRST + after * SECOND) % n_buckets
-    return torch.where((before != 0) & (after != 0), buckets, 0)
+class PairVectors(nn.Module):
+    """Learned vectors of the buckets of pairs, which start at zero, and which of them are `known` (n_buckets,)."""
+
+    known: Tensor
+
+    def __init__(self, known: Tensor, size: int, rate_factor: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1, len(known), size))
+        self.register_buffer("known", known[None].clone())
+        self.training_of = {"weight": Training(rate_factor=rate_factor)}
+
+
+class WordsAndPairs(nn.Module):
+    """Token ids (E, n, steps) to the mean (E, n, size) of the vectors of their words and pairs; of no word, zero."""
+
+    def __init__(self, words: WordVectors, pairs: PairVectors | None, n_steps: int, dropout: float) -> None:
+        super().__init__()
+        self.words, self.pairs = words, pairs
+        self.dropout = Dropout(dropout)
+        self.register_buffer("sides", torch.empty(1, 0, n_steps), persistent=False)  # what is dropped depends on them
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the means."""
+        present = (rows != 0).to(rows.dtype)
+        longest = longest_text(rows)
+        words = rows[..., :longest].long()
+        sums = weighted_sums(self.words.weight, words, self.dropout(present)[..., :longest])
+        counts = present.sum(2, keepdim=True)
+        if self.pairs is not None and longest > 1:
+            buckets = codes_of_pairs(words) % self.pairs.known.shape[1]
+            known = self.pairs.known.gather(1, buckets.flatten(1)).view(buckets.shape)
+            kept = self.dropout(present[..., :-1] * present[..., 1:])[..., : longest - 1] * known
+            sums = sums + weighted_sums(self.pairs.weight, buckets, kept)
+            counts = counts + (present[..., : longest - 1] * present[..., 1:longest] * known).sum(2, keepdim=True)
+        means: Tensor = sums / counts.clamp(min=1)
+        return means
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class AveragedEmbeddingsClassifier(AveragedEmbeddingsArchitecture, NetClassifier):
-    """Classify texts by the mean of learned vectors: fastText's classifier.
+    """Classify texts by averaged vectors of words and pairs of words (fastText).
 
     References
     ----------
-    Joulin, Grave, Bojanowski and Mikolov 2017, "Bag of tricks for efficient text classification", EACL.
+    Joulin et al. 2017, "Bag of tricks for efficient text classification", EACL. Iyyer et al. 2015, "Deep unordered
+    composition rivals syntactic methods for text classification", ACL.
 
     Examples
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from bakeoff.estimators import AveragedEmbeddingsClassifier, TokenIds
-    >>> texts = ["a good film", "a bad film", "good acting", "bad acting"] * 20
-    >>> net = AveragedEmbeddingsClassifier(vocabulary_size="auto", n_buckets=50, max_epochs=20, random_state=0)
-    >>> make_pipeline(TokenIds(), net).fit(texts, ["+", "-", "+", "-"] * 20).predict(["good", "bad"])
-    array(['+', '-'], dtype='<U1')
+    >>> X, y = ["not good", "not bad", "good", "bad"] * 10, ["-", "+", "+", "-"] * 10
+    >>> net = AveragedEmbeddingsClassifier(vocabulary_size="auto", n_buckets=97, learning_rate=0.05, random_state=0)
+    >>> make_pipeline(TokenIds(), net).fit(X, y).predict(["not good"]).tolist()
+    ['-']
     """
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class AveragedEmbeddingsRegressor(AveragedEmbeddingsArchitecture, NetRegressor):
-    """Predict numbers from texts by the mean of learned vectors.
-
-    References
-    ----------
-    Joulin, Grave, Bojanowski and Mikolov 2017, "Bag of tricks for efficient text classification", EACL.
+    """Predict numbers from averaged vectors of words and pairs of words (fastText).
 
     Examples
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from bakeoff.estimators import AveragedEmbeddingsRegressor, TokenIds
-    >>> texts = ["a good film", "a bad film", "good acting", "bad acting"] * 20
-    >>> net = AveragedEmbeddingsRegressor(vocabulary_size="auto", n_buckets=50, max_epochs=20, random_state=0)
-    >>> good, bad = make_pipeline(TokenIds(), net).fit(texts, [1, 0, 1, 0] * 20).predict(["good", "bad"])
-    >>> bool(good > bad)
-    True
+    >>> X, y = ["very good", "good", "bad", "very bad"] * 10, [2, 1, -1, -2] * 10
+    >>> net = AveragedEmbeddingsRegressor(vocabulary_size="auto", n_buckets=97, max_epochs=5, random_state=0)
+    >>> make_pipeline(TokenIds(), net).fit(X, y).predict(["not very good"]).shape
+    (1,)
     """

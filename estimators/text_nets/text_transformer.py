@@ -1,55 +1,64 @@
-"""A small transformer encoder that learns from nothing but the training texts."""
+"""A transformer encoder over the words of texts, trained from nothing."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
 
 from bakeoff.estimators.docstrings import inherit_docs
-from bakeoff.estimators.layers.attention import Attention, TokenWise, UndecayedNorm
-from bakeoff.estimators.layers.layers import Dropout, Embedding, Linear, normal
+from bakeoff.estimators.layers.attention import AttentionBlock, ColumnTokens, UndecayedNorm
+from bakeoff.estimators.layers.layers import Dropout, Embedding, Linear
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
+from bakeoff.estimators.nets.vocabulary import TokenArchitecture
 from bakeoff.estimators.parameters import Rule, integer, real
-from bakeoff.estimators.text_nets.text_net import TextNet, cut_padding
+from bakeoff.estimators.text_nets.present_tokens import longest_text, mean_of_present
 from bakeoff.estimators.training.rows import Rows
 
-POSITION_SCALE = 0.02
+LONGEST_WAVE = 10_000
+NO_DROPOUT = (0.0, 0.0, 0.0)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TextTransformerArchitecture(TextNet):
-    """Vectors of tokens and of their places, blocks of attention among them, the mean over the tokens, a linear head.
+class TextTransformerArchitecture(TokenArchitecture):
+    """Vectors of words and their places, blocks of attention among the words, the mean of all words, a linear head.
 
-    With no `vocabulary_size` a row is a series of numbers, and a token is a step's number times a learned vector.
+    Padding is neither attended to nor averaged. Without a `vocabulary_size` the columns of X are plain numbers, and
+    each column is a token, as in FT-Transformer.
 
     Parameters
     ----------
     embedding_size : int, default=64
-        Width of the vectors; a multiple of `n_heads`.
+        Length of the vectors; a multiple of `n_heads`.
     n_blocks : int, default=2
-        Blocks of attention and a feed-forward part, each with a norm in front and a shortcut around it.
+        Blocks of attention and a feed-forward part, each with a norm in front.
     n_heads : int, default=4
         Heads of attention.
-    hidden_factor : int, default=2
-        Hidden values of the feed-forward parts, times `embedding_size`.
-    dropout : float in [0, 1), default=0.1
-        Share dropped while training: of the vectors, of attention weights, of hidden values and of what blocks add.
+    hidden_size : int, default=128
+        Hidden values of the feed-forward parts.
+    dropout : float in [0, 1), default=0.3
+        Share dropped while training: of the values of the words' vectors, the same of all words of a text (Gal and
+        Ghahramani 2016, "A theoretically grounded application of dropout"), and of their mean before the head.
+    word_dropout : float in [0, 1), default=0.1
+        Share of whole words dropped while training (Iyyer et al. 2015).
     """
 
     embedding_size: int = 64
     n_blocks: int = 2
     n_heads: int = 4
-    hidden_factor: int = 2
-    dropout: float = 0.1
+    hidden_size: int = 128
+    dropout: float = 0.3
+    word_dropout: float = 0.1
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {
             "n_blocks": integer(1),
             "n_heads": integer(1),
-            "hidden_factor": integer(1),
+            "hidden_size": integer(1),
             "dropout": real("[0, 1)"),
+            "word_dropout": real("[0, 1)"),
         }
 
     def _conflicts(self) -> list[str]:
@@ -59,117 +68,89 @@ class TextTransformerArchitecture(TextNet):
         return super()._conflicts()
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
-        size, n_steps = self.embedding_size, rows.inputs.shape[1]
-        n_tokens = None if self.vocabulary_size is None else self.n_tokens_
-        tokens = PlacedTokens(n_tokens, n_steps, size, generator)
+        size, n_columns = self.embedding_size, rows.inputs.shape[1]
+        tokens: nn.Module
+        if self.vocabulary_size is None:
+            tokens = ColumnTokens(n_columns, [], size, generator)
+        else:
+            tokens = WordTokens(self.n_tokens_, size, generator)
         blocks = [
-            EncoderBlock(size, self.n_heads, self.hidden_factor * size, self.dropout, generator)
+            AttentionBlock(size, self.n_heads, self.hidden_size, NO_DROPOUT, generator, first=False, last=False)
             for _ in range(self.n_blocks)
         ]
-        head = nn.Sequential(UndecayedNorm(size), Dropout(self.dropout), Linear(size, n_outputs, generator))
-        return Network(Encoder(tokens, blocks, Dropout(self.dropout), head))
+        head = nn.Sequential(UndecayedNorm(size), Dropout(float(self.dropout)), Linear(size, n_outputs, generator))
+        if self.vocabulary_size is None:
+            return Network(nn.Sequential(tokens, *blocks, MeanToken(), head))
+        return Network(TextEncoder(n_columns, tokens, blocks, head, float(self.dropout), float(self.word_dropout)))
 
 
-class PlacedTokens(nn.Module):
-    """Ids or numbers (E, n, steps) to vectors that say what stands at a step and which one it is.
+class WordTokens(nn.Module):
+    """Token ids (E, n, steps) to vectors of the words, each with a wave for its place added, (E, n, steps, size)."""
 
-    Parameters
-    ----------
-    n_tokens : int, optional
-        Number of token ids, padding included; None reads numbers.
-    n_steps, size : int
-    """
-
-    def __init__(self, n_tokens: int | None, n_steps: int, size: int, generator: Generator) -> None:
+    def __init__(self, n_tokens: int, size: int, generator: Generator) -> None:
         super().__init__()
-        self.words = None if n_tokens is None else Embedding(n_tokens, size, generator)
-        self.value = None if n_tokens is not None else normal((1, 1, size), 1.0, generator)
-        self.places = normal((1, n_steps, size), POSITION_SCALE if n_tokens is not None else 1.0, generator)
-
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the vectors (E, n, steps, size), and where there are none (E, n, steps)."""
-        if self.words is None:
-            assert self.value is not None
-            return rows[..., None] * self.value + self.places, None
-        tokens = cut_padding(rows)
-        absent = tokens == 0
-        absent[..., 0] = False  # a text without any word is one padding token
-        return self.words(tokens) + self.places[:, :, : tokens.shape[2]], absent
-
-
-class EncoderBlock(nn.Module):
-    """Attention, then a feed-forward part, each with a norm in front and a shortcut around it."""
-
-    def __init__(self, size: int, n_heads: int, hidden_size: int, dropout: float, generator: Generator) -> None:
-        super().__init__()
-        self.norm = TokenWise(UndecayedNorm(size))
-        self.attention = Attention(size, n_heads, dropout, generator)
-        self.feed_forward = nn.Sequential(
-            TokenWise(UndecayedNorm(size)),
-            TokenWise(Linear(size, hidden_size, generator)),
-            nn.GELU(),
-            Dropout(dropout),
-            TokenWise(Linear(hidden_size, size, generator)),
-        )
-        self.dropout = Dropout(dropout)
-
-    def forward(self, tokens: Tensor, absent: Tensor | None) -> Tensor:
-        """Return the tokens in the same shape."""
-        tokens = tokens + self.dropout(self.attention(self.norm(tokens), absent))
-        total: Tensor = tokens + self.dropout(self.feed_forward(tokens))
-        return total
-
-
-class Encoder(nn.Module):
-    """Rows (E, n, steps) to outputs (E, n, outputs): tokens, blocks, the mean over what is there, a head."""
-
-    def __init__(self, tokens: PlacedTokens, blocks: list[EncoderBlock], dropout: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.tokens, self.blocks, self.dropout, self.head = tokens, nn.ModuleList(blocks), dropout, head
+        self.embedding = Embedding(n_tokens, size, generator)
+        self.scale = math.sqrt(size)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Return the outputs."""
-        tokens, absent = self.tokens(rows)
-        tokens = self.dropout(tokens)
-        for block in self.blocks:
-            tokens = block(tokens, absent)
-        outputs: Tensor = self.head(mean_of_present(tokens, absent))
-        return outputs
+        """Return the tokens."""
+        vectors: Tensor = self.embedding(rows) * self.scale
+        return vectors + waves_of_places(rows.shape[2], vectors)
 
 
-def mean_of_present(tokens: Tensor, absent: Tensor | None) -> Tensor:
-    """Return the mean (E, n, size) over the steps of (E, n, steps, size) that are not absent."""
-    if absent is None:
+def waves_of_places(n_steps: int, like: Tensor) -> Tensor:
+    """Return sines and cosines of the places of words, (steps, size), at wavelengths from 2π to 10000 · 2π."""
+    size = like.shape[-1]
+    places = torch.arange(n_steps, dtype=like.dtype, device=like.device)[:, None]
+    exponents = torch.arange(0, size, 2, dtype=like.dtype, device=like.device) / size
+    angles = places * LONGEST_WAVE**-exponents
+    return torch.cat([angles.sin(), angles.cos()], dim=1)[:, :size]
+
+
+class MeanToken(nn.Module):
+    """Tokens (E, n, tokens, size) to their mean, (E, n, size)."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the mean."""
         return tokens.mean(2)
-    kept = ~absent
-    return torch.einsum("enst,ens->ent", tokens, kept.to(tokens)) / kept.sum(2, keepdim=True)
+
+
+class TextEncoder(nn.Module):
+    """Token ids (E, n, steps) to outputs (E, n, outputs): tokens, blocks of attention, the mean of the words, a head.
+
+    No draw of dropout depends on how far the longest text of a batch reaches.
+    """
+
+    def __init__(
+        self,
+        n_steps: int,
+        tokens: nn.Module,
+        blocks: list[AttentionBlock],
+        head: nn.Module,
+        dropout: float,
+        word_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.tokens, self.blocks, self.head = tokens, nn.ModuleList(blocks), head
+        self.dropout, self.word_dropout = Dropout(dropout), Dropout(word_dropout)
+        self.register_buffer("sides", torch.empty(1, 0, n_steps), persistent=False)  # what is dropped depends on them
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return (E, n, outputs)."""
+        longest = longest_text(rows)
+        present = (self.word_dropout((rows != 0).to(rows.dtype)) != 0)[..., :longest]
+        tokens: Tensor = self.tokens(rows[..., :longest])
+        tokens = tokens * self.dropout(tokens.new_ones(*rows.shape[:2], tokens.shape[3]))[:, :, None]
+        for block in self.blocks:
+            tokens = block(tokens, present)
+        outputs: Tensor = self.head(mean_of_present(tokens, present))
+        return outputs
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class TextTransformerClassifier(TextTransformerArchitecture, NetClassifier):
-    """Classify texts with a transformer encoder.
-
-    References
-    ----------
-    Vaswani et al. 2017, "Attention is all you need", NeurIPS; norms in front of the parts: Xiong et al. 2020, "On layer
-    normalization in the transformer architecture", ICML.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from bakeoff.estimators import TextTransformerClassifier, TokenIds
-    >>> texts = ["a good film", "a bad film", "good acting", "bad acting"] * 20
-    >>> net = TextTransformerClassifier(vocabulary_size="auto", embedding_size=16, max_epochs=20, random_state=0)
-    >>> make_pipeline(TokenIds(), net).fit(texts, ["+", "-", "+", "-"] * 20).predict(["good", "bad"])
-    array(['+', '-'], dtype='<U1')
-    """
-
-
-@inherit_docs
-@dataclass(kw_only=True, eq=False, repr=False)
-class TextTransformerRegressor(TextTransformerArchitecture, NetRegressor):
-    """Predict numbers from texts with a transformer encoder.
+    """Classify texts with a small transformer.
 
     References
     ----------
@@ -178,10 +159,25 @@ class TextTransformerRegressor(TextTransformerArchitecture, NetRegressor):
     Examples
     --------
     >>> from sklearn.pipeline import make_pipeline
+    >>> from bakeoff.estimators import TextTransformerClassifier, TokenIds
+    >>> X, y = ["dog bites man", "man bites dog"] * 20, ["news", "no"] * 20
+    >>> net = TextTransformerClassifier(vocabulary_size="auto", dropout=0.0, batch_size=8, random_state=0)
+    >>> make_pipeline(TokenIds(), net).fit(X, y).predict(["a man bites a dog"]).shape
+    (1,)
+    """
+
+
+@inherit_docs
+@dataclass(kw_only=True, eq=False, repr=False)
+class TextTransformerRegressor(TextTransformerArchitecture, NetRegressor):
+    """Predict numbers from texts with a small transformer.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
     >>> from bakeoff.estimators import TextTransformerRegressor, TokenIds
-    >>> texts = ["a good film", "a bad film", "good acting", "bad acting"] * 20
-    >>> net = TextTransformerRegressor(vocabulary_size="auto", embedding_size=16, max_epochs=20, random_state=0)
-    >>> good, bad = make_pipeline(TokenIds(), net).fit(texts, [1, 0, 1, 0] * 20).predict(["good", "bad"])
-    >>> bool(good > bad)
-    True
+    >>> X, y = ["very good", "good", "bad", "very bad"] * 10, [2, 1, -1, -2] * 10
+    >>> net = TextTransformerRegressor(vocabulary_size="auto", max_epochs=5, random_state=0)
+    >>> make_pipeline(TokenIds(), net).fit(X, y).predict(["not very good"]).shape
+    (1,)
     """

@@ -29,8 +29,6 @@ from bakeoff.estimators import (
     TabularResNetRegressor,
     TextTransformerClassifier,
     TextTransformerRegressor,
-    WideResNetClassifier,
-    WideResNetRegressor,
 )
 
 INCEPTION: dict[str, Any] = {"depth": 3, "n_filters": 4, "kernel_sizes": (5, 3), "bottleneck_size": 3, "n_members": 2}
@@ -49,6 +47,15 @@ FT_TRANSFORMER: dict[str, Any] = {
     "attention_dropout": 0.0,
     "hidden_dropout": 0.0,
 }
+TEXT_TRANSFORMER: dict[str, Any] = {
+    "n_blocks": 1,
+    "embedding_size": 8,
+    "n_heads": 2,
+    "hidden_size": 8,
+    "dropout": 0.0,
+    "word_dropout": 0.0,
+}
+AVERAGED: dict[str, Any] = {"embedding_size": 8, "n_buckets": 31, "dropout": 0.0}
 CLASSIFIERS = [
     InceptionTimeClassifier(**INCEPTION),
     LITETimeClassifier(**LITE),
@@ -63,6 +70,8 @@ CLASSIFIERS = [
     RealMLPClassifier(**REALMLP),
     TabularResNetClassifier(**RESNET),
     FTTransformerClassifier(**FT_TRANSFORMER),
+    TextTransformerClassifier(**TEXT_TRANSFORMER),
+    AveragedEmbeddingsClassifier(**AVERAGED),
 ]
 REGRESSORS = [
     InceptionTimeRegressor(**INCEPTION),
@@ -78,6 +87,8 @@ REGRESSORS = [
     RealMLPRegressor(**REALMLP),
     TabularResNetRegressor(**RESNET),
     FTTransformerRegressor(**FT_TRANSFORMER),
+    TextTransformerRegressor(**TEXT_TRANSFORMER),
+    AveragedEmbeddingsRegressor(**AVERAGED),
 ]
 ENSEMBLES = ("InceptionTime", "LITETime")  # their members are nets of their own
 

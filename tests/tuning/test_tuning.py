@@ -179,7 +179,8 @@ def test_inner_folds_together_score_as_one_by_one(tmp_path: Path, model: str) ->
 
 def test_all_nets_fit_their_folds_together() -> None:
     """Every net of the registry trains its inner folds as one program."""
-    nets = [get_spec(name) for name in ("mlp", "mlp_embeddings", "cnn", "lstm", "text_cnn", "text_lstm")]
+    names = ("mlp", "mlp_embeddings", "cnn", "lstm", "averaged_embeddings", "text_transformer", "text_cnn", "text_lstm")
+    nets = [get_spec(name) for name in names]
     assert all(spec.fits_folds_together for spec in nets)
     assert not get_spec("logistic").fits_folds_together
 

@@ -51,7 +51,10 @@ NETS = [
 ]
 # Small ones of those for one kind of data. Without dropout, under which a row twice is not a row of weight two.
 TRAINING = {"max_epochs": 40, "batch_size": 64, "learning_rate": 0.02, "schedule": "constant", "early_stopping": False}
-OWN: dict[str, dict[str, Any]] = {"FCNRegressor": {"max_epochs": 100, "batch_size": 32}}
+OWN: dict[str, dict[str, Any]] = {
+    "FCNRegressor": {"max_epochs": 100, "batch_size": 32},
+    "AveragedEmbeddingsClassifier": {"max_epochs": 100, "batch_size": 32},
+}
 SMALL = [
     net.set_params(**({"dropout": 0} if "dropout" in net.get_params() else {}), **OWN.get(type(net).__name__, {}))
     for net in small_nets(**TRAINING)

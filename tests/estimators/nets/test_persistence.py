@@ -22,6 +22,8 @@ from bakeoff.estimators.nets.custom import TorchClassifier, TorchRegressor
 from bakeoff.estimators.nets.lstm import LSTMClassifier, LSTMRegressor
 from bakeoff.estimators.nets.mlp import MLPClassifier, MLPRegressor
 from bakeoff.estimators.nets.persistence import FITTED_ATTRIBUTES
+from bakeoff.estimators.text_nets.averaged_embeddings import AveragedEmbeddingsClassifier
+from bakeoff.estimators.text_nets.text_transformer import TextTransformerClassifier
 
 X, CODES = make_classification(60, 6, n_informative=4, n_classes=3, random_state=0)
 NUMBERS = make_regression(60, 6, n_targets=2, random_state=0)[1]
@@ -52,6 +54,8 @@ CASES: list[tuple[type, dict[str, Any], Any, Any]] = [
     (LSTMClassifier, {"hidden_size": 4, "num_layers": 2, "dropout": 0.2, "bidirectional": True}, X, CODES),
     (LSTMClassifier, {"hidden_size": 4, "vocabulary_size": "auto", "pooling": "attention"}, TOKENS, CODES),
     (LSTMRegressor, {"hidden_size": 4, "convolution_channels": (3,), "batch_norm": True}, X, NUMBERS),
+    (TextTransformerClassifier, {"embedding_size": 8, "vocabulary_size": "auto"}, TOKENS, CODES),
+    (AveragedEmbeddingsClassifier, {"n_buckets": 31, "vocabulary_size": "auto"}, TOKENS, CODES),
     (TorchClassifier, {"module": build_tail, "module_params": {"width": 5}}, X, CODES),
     (TorchRegressor, {"module": nn.Linear}, X, NUMBERS),
 ]
