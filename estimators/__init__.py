@@ -2,10 +2,10 @@
 
 Everything here is loaded on first use, so that listing models imports neither torch nor xgboost. The rooms, each of
 which imports those before it only: `layers` (networks of many replicas at once), `training` (the one training loop),
-`preprocessing`, `nets` (as scikit-learn sees them), `series_nets`, `tabular_nets` and `text_nets` (those made for one
-kind of data),
-`search_spaces`, `pretrained` (nets whose weights are found and frozen), `wrappers` (of other libraries' models),
-`specs` and `net_specs` (what the registry says of each model), `models` (the registry and ready pipelines).
+`preprocessing`, `nets` (as scikit-learn sees them), `image_nets`, `series_nets`, `tabular_nets` and `text_nets` (those
+made for one kind of data), `search_spaces`, `pretrained` (nets whose weights are found and frozen), `wrappers` (of
+other libraries' models), `specs` and `net_specs` (what the registry says of each model), `models` (the registry and
+ready pipelines).
 """
 
 from importlib import import_module

@@ -11,9 +11,10 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from bakeoff.estimators.layers.attention import UNDECAYED, Attention, TokenWise, UndecayedNorm
 from bakeoff.estimators.layers.embeddings import CategoryEmbedding
-from bakeoff.estimators.layers.layers import Dropout, Linear, uniform
+from bakeoff.estimators.layers.layers import Dropout, LayerNorm, Linear, Training, uniform
+
+UNDECAYED = Training(decay_factor=0.0)
 
 
 class CategoryTokens(CategoryEmbedding):
@@ -135,7 +136,7 @@ class AttentionBlock(nn.Module):
         of_attention, of_hidden, of_shortcut = dropouts
         self.last = last
         self.norm = nn.Identity() if first else TokenWise(UndecayedNorm(size))
-        self.attention = Attention(size, n_heads, of_attention, generator, first_only=last)
+        self.attention = Attention(size, n_heads, of_attention, generator, row_only=last)
         self.feed_forward = nn.Sequential(
             TokenWise(UndecayedNorm(size)),
             TokenWise(Linear(size, 2 * hidden_size, generator)),
@@ -154,6 +155,12 @@ class AttentionBlock(nn.Module):
         kept = kept + self.dropout(self.attention(self.norm(tokens), present))
         total: Tensor = kept + self.dropout(self.feed_forward(kept))
         return total
+
+
+class UndecayedNorm(LayerNorm):
+    """Layer normalisation whose scales and shifts do not decay."""
+
+    training_of: ClassVar = dict.fromkeys(("weight", "bias"), UNDECAYED)
 
 
 class FirstToken(nn.Module):

@@ -1,6 +1,6 @@
 """Specs of the nets over texts: token ids with a learned embedding, trained from nothing."""
 
-from bakeoff.estimators.net_specs.nets import SCHEDULED, net_builder, net_spec
+from bakeoff.estimators.net_specs.nets import net_builder, net_spec
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.tasks import Kind
 
@@ -14,8 +14,6 @@ TRAINING = {
     "optimizer": "adam",
     "vocabulary_size": "auto",
 }
-# On rt_polarity's and trec6's training parts 10 and 20 epochs were as good.
-SCHEDULED_TRAINING = {**SCHEDULED, "max_auto_epochs": 20, "vocabulary_size": "auto"}
 
 
 def _cnn_space(trial: Trial, task: str) -> Params:
@@ -130,37 +128,6 @@ TEXT_NET_SPECS = (
         source=(
             "Conneau et al. 2017 (Supervised learning of universal sentence representations, EMNLP), its BiLSTM-max; "
             "ranges: Reimers and Gurevych 2017 (Optimal hyperparameters for deep LSTM-networks, arXiv)"
-        ),
-    ),
-    net_spec(
-        name="averaged_embeddings",
-        summary="mean of learned vectors of words and pairs (fastText's classifier): the net over texts to try first",
-        kinds=("text",),
-        build=net_builder("AveragedEmbeddings"),
-        preprocessors=PREPROCESSORS,
-        default={"embedding_size": 32, "n_buckets": 100_000, "dropout": 0.0, "learning_rate": 5e-3},
-        fixed=SCHEDULED_TRAINING,
-        capped_params={"epochs": "max_auto_epochs"},
-        space=_averaged_space,
-        source=(
-            "Joulin et al. 2017 (Bag of tricks for efficient text classification, EACL): sizes 10-200, with and "
-            "without pairs of words"
-        ),
-    ),
-    net_spec(
-        name="text_transformer",
-        summary="small transformer encoder, trained from nothing: where order matters and texts are many",
-        kinds=("text",),
-        build=net_builder("TextTransformer"),
-        preprocessors=PREPROCESSORS,
-        max_cpu_rows=20_000,
-        default={"head_size": 16, "n_blocks": 2, "dropout": 0.3, "learning_rate": 1e-3},
-        fixed=SCHEDULED_TRAINING,
-        capped_params={"epochs": "max_auto_epochs"},
-        space=_transformer_space,
-        source=(
-            "Vaswani et al. 2017 (Attention is all you need, NeurIPS), its base model divided by eight; norms in "
-            "front: Xiong et al. 2020 (On layer normalization in the transformer architecture, ICML)"
         ),
     ),
 )

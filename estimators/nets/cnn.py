@@ -195,16 +195,6 @@ class CNNArchitecture(TokenArchitecture, AugmentedNet):
         sizes: Any = self.kernel_size
         return (int(sizes),) if is_int(sizes) else tuple(sizes)
 
-    def _augments(self) -> bool:
-        return max(self.augment_shift, self.augment_rotation, self.augment_elastic) > 0
-
-    def _augment(self) -> Augment | None:
-        if not self._augments():
-            return None
-        assert self.input_shape is not None
-        augmentation = Augmentation(self.augment_shift, self.augment_rotation, self.augment_elastic)
-        return ReplicaAugmentation(augmentation, tuple(self.input_shape))
-
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         width, *sides = self._map_shape(rows.inputs.shape[1])
         options = self._block_options()

@@ -29,6 +29,8 @@ from bakeoff.estimators import (
     TabularResNetRegressor,
     TextTransformerClassifier,
     TextTransformerRegressor,
+    WideResNetClassifier,
+    WideResNetRegressor,
 )
 
 INCEPTION: dict[str, Any] = {"depth": 3, "n_filters": 4, "kernel_sizes": (5, 3), "bottleneck_size": 3, "n_members": 2}
@@ -36,7 +38,6 @@ LITE: dict[str, Any] = {"n_filters": 4, "kernel_size": 8, "n_members": 2}
 FCN: dict[str, Any] = {"n_filters": (16, 16), "kernel_sizes": (5, 3)}
 IMAGE_RESNET: dict[str, Any] = {"n_filters": (8, 8)}
 WIDE_RESNET: dict[str, Any] = {"n_filters": (4, 4), "n_blocks": 1, "widen_factor": 2}
-TEXT_TRANSFORMER: dict[str, Any] = {"embedding_size": 8, "n_blocks": 1, "n_heads": 2, "dropout": 0.0}
 TABM: dict[str, Any] = {"n_members": 4, "hidden_layer_sizes": (16, 8)}
 REALMLP: dict[str, Any] = {"hidden_layer_sizes": (16, 8), "n_frequencies": 4, "dropout": 0.0}
 RESNET: dict[str, Any] = {"n_blocks": 2, "block_size": 8, "hidden_dropout": 0.0, "residual_dropout": 0.0}
@@ -64,8 +65,6 @@ CLASSIFIERS = [
     LSTMFCNClassifier(**FCN),
     ImageResNetClassifier(**IMAGE_RESNET),
     WideResNetClassifier(**WIDE_RESNET),
-    AveragedEmbeddingsClassifier(embedding_size=8),
-    TextTransformerClassifier(**TEXT_TRANSFORMER),
     TabMClassifier(**TABM),
     RealMLPClassifier(**REALMLP),
     TabularResNetClassifier(**RESNET),
@@ -81,8 +80,6 @@ REGRESSORS = [
     LSTMFCNRegressor(**FCN),
     ImageResNetRegressor(**IMAGE_RESNET),
     WideResNetRegressor(**WIDE_RESNET),
-    AveragedEmbeddingsRegressor(embedding_size=8),
-    TextTransformerRegressor(**TEXT_TRANSFORMER),
     TabMRegressor(**TABM),
     RealMLPRegressor(**REALMLP),
     TabularResNetRegressor(**RESNET),
