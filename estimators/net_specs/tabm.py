@@ -16,8 +16,8 @@ DEFAULT = {
     "weight_decay": 3e-4,
 }
 SOURCE = (
-    "Gorishniy et al. 2025 (TabM, ICLR), its ranges; the default is a narrower net than the authors' of 512 units, "
-    "for a CPU: set n_blocks and width for theirs"
+    "Gorishniy et al. 2025 (TabM, ICLR), its ranges; the default is narrower than the authors' 512 units, for a CPU: "
+    "tabm_full has theirs"
 )
 
 
@@ -42,9 +42,9 @@ tabm_spec = partial(net_spec, kinds=("tabular",), build=net_builder("TabM"), pre
 TABM_SPECS = (
     tabm_spec(
         name="tabm",
-        summary="32 perceptrons that share their weights (TabM): the net to try first on tables",
+        summary="16 perceptrons that share their weights (TabM): the net to try first on tables",
         default={"n_blocks": 3, "width": 128, **DEFAULT},
-        fixed=TRAINING,
+        fixed={**TRAINING, "n_members": 16},
         space=partial(_space, embeds=False),
     ),
     tabm_spec(
@@ -53,5 +53,13 @@ TABM_SPECS = (
         default={"n_blocks": 2, "width": 128, "n_bins": 48, "embedding_size": 16, **DEFAULT},
         fixed={**TRAINING, "numeric_embedding": "piecewise-linear", "arch_type": "tabm-mini"},
         space=partial(_space, embeds=True),
+    ),
+    tabm_spec(
+        name="tabm_full",
+        summary="TabM as its authors have it, 32 perceptrons of three layers of 512: for GPUs, and small tables",
+        max_cpu_rows=2_000,
+        default={"n_blocks": 3, "width": 512, **DEFAULT},
+        fixed=TRAINING,
+        space=partial(_space, embeds=False),
     ),
 )

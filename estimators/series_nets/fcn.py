@@ -129,34 +129,94 @@ class SideBySide(nn.Module):
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class FCNClassifier(FCNArchitecture, NetClassifier):
-    """Classify series with a fully convolutional net."""
+    """Classify series with a fully convolutional net.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import FCNClassifier
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> net = FCNClassifier(n_filters=(8, 8, 8), max_epochs=3, random_state=0)
+    >>> net.fit(waves, np.arange(80) // 40).predict_proba(waves).shape
+    (80, 2)
+    """
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class FCNRegressor(FCNArchitecture, NetRegressor):
-    """Predict numbers from series with a fully convolutional net."""
+    """Predict numbers from series with a fully convolutional net.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import FCNRegressor
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> net = FCNRegressor(n_filters=(8, 8, 8), max_epochs=3, random_state=0)
+    >>> net.fit(waves, np.linspace(1, 2, 80)).predict(waves).shape
+    (80,)
+    """
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class SeriesResNetClassifier(SeriesResNetArchitecture, NetClassifier):
-    """Classify series with a residual net."""
+    """Classify series with a residual net.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import SeriesResNetClassifier
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> net = SeriesResNetClassifier(n_filters=(8, 8), max_epochs=3, random_state=0)
+    >>> net.fit(waves, np.arange(80) // 40).predict_proba(waves).shape
+    (80, 2)
+    """
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class SeriesResNetRegressor(SeriesResNetArchitecture, NetRegressor):
-    """Predict numbers from series with a residual net."""
+    """Predict numbers from series with a residual net.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import SeriesResNetRegressor
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> net = SeriesResNetRegressor(n_filters=(8, 8), max_epochs=3, random_state=0)
+    >>> net.fit(waves, np.linspace(1, 2, 80)).predict(waves).shape
+    (80,)
+    """
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMFCNClassifier(LSTMFCNArchitecture, NetClassifier):
-    """Classify series with a fully convolutional net beside an LSTM."""
+    """Classify series with a fully convolutional net beside an LSTM.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import LSTMFCNClassifier
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> net = LSTMFCNClassifier(n_filters=(8, 8, 8), max_epochs=3, random_state=0)
+    >>> net.fit(waves, np.arange(80) // 40).predict_proba(waves).shape
+    (80, 2)
+    """
 
 
 @inherit_docs
 @dataclass(kw_only=True, eq=False, repr=False)
 class LSTMFCNRegressor(LSTMFCNArchitecture, NetRegressor):
-    """Predict numbers from series with a fully convolutional net beside an LSTM."""
+    """Predict numbers from series with a fully convolutional net beside an LSTM.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bakeoff.estimators import LSTMFCNRegressor
+    >>> waves = np.sin(np.linspace(0, 9, 40) * np.linspace(1, 2, 80)[:, None])
+    >>> net = LSTMFCNRegressor(n_filters=(8, 8, 8), max_epochs=3, random_state=0)
+    >>> net.fit(waves, np.linspace(1, 2, 80)).predict(waves).shape
+    (80,)
+    """
