@@ -11,7 +11,7 @@ from bakeoff.estimators.specs.spec import BuildContext, ModelSpec
 from bakeoff.tasks import Kind
 
 PREPROCESSORS: dict[Kind, str] = {"tabular": "one-hot-normal", "image": "global-scaled", "series": "series-scaled"}
-TRAINING = {"dtype": "float32", "early_stopping": "auto", "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
+TRAINING = {"dtype": "float32", "early_stopping": True, "max_epochs": 200, "n_iter_no_change": 16, "batch_size": 128}
 
 # A learning rate that ends at zero takes the place of rows that are held out to tell when to stop.
 SCHEDULED = {
