@@ -36,7 +36,7 @@ class FusedBlock(torch.autograd.Function):
     """relu((values * scale_in) @ weight * scale_out + bias) * mask, with its gradients.
 
     Shapes: values (E, n, members, inputs), weight (E, inputs, outputs), scales (E, 1, members, …) or None, bias (E, 1,
-    members or 1, outputs), mask as the outputs, or None. The mask holds zeros and one other value.
+    members or 1, outputs), mask as the outputs, not below zero, or None.
     """
 
     @staticmethod
@@ -54,22 +54,21 @@ class FusedBlock(torch.autograd.Function):
         product = torch.bmm(scaled.flatten(1, 2), weight).view(*values.shape[:3], -1)
         outputs = product + bias if scale_out is None else torch.addcmul(bias, product, scale_out)
         outputs.relu_()
-        factor = 1.0
         if mask is not None:
             outputs.mul_(mask)
-            factor = float(mask.max())
-        ctx.save_for_backward(values, scale_in, scaled, weight, product if scale_out is not None else None, scale_out)
-        ctx.outputs, ctx.factor, ctx.shape_of_bias = outputs.detach(), factor, bias.shape
+        kept = product if scale_out is not None else None
+        ctx.save_for_backward(values, scale_in, scaled, weight, kept, scale_out, mask, outputs)
+        ctx.shape_of_bias = bias.shape
         return outputs
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of values, scales, weight and bias."""
-        values, scale_in, scaled, weight, product, scale_out = ctx.saved_tensors
+        values, scale_in, scaled, weight, product, scale_out, mask, outputs = ctx.saved_tensors
         # Outputs are above zero where the activation and the mask let values pass.
-        gradient = torch.ops.aten.threshold_backward(gradient, ctx.outputs, 0)
-        if ctx.factor != 1:
-            gradient.mul_(ctx.factor)
+        gradient = torch.ops.aten.threshold_backward(gradient, outputs, 0)
+        if mask is not None:
+            gradient.mul_(mask)
         of_bias = gradient.sum_to_size(ctx.shape_of_bias)
         of_scale_out = None
         if scale_out is not None:
