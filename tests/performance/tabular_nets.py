@@ -108,7 +108,7 @@ def pytabkit(case: Case) -> None:
                 patience=10**6,
                 d_block=case.width,
                 n_blocks=case.n_blocks,
-                share_training_batches=True,
+                share_training_batches=False,  # with True its regression compares every answer with every target
                 tmp_folder=folder,
             )
             model.fit(X[np.r_[train, test]], y[np.r_[train, test]], val_idxs=np.arange(len(train), len(X)))
