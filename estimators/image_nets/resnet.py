@@ -1,7 +1,6 @@
 """Residual nets for small images: a first layer that keeps every pixel, stages that halve the sides, mean maps."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Generator, nn
 
@@ -10,10 +9,10 @@ from bakeoff.estimators.layers.convolutional import ConvolutionalBody, FoldValue
 from bakeoff.estimators.layers.layers import BatchNorm, Convolution, Dropout, Linear, Residual
 from bakeoff.estimators.layers.networks import Network
 from bakeoff.estimators.nets.cnn import AugmentedNet
+from bakeoff.estimators.nets.net import ScheduledNet
 from bakeoff.estimators.nets.net_classifier import NetClassifier
 from bakeoff.estimators.nets.net_regressor import NetRegressor
 from bakeoff.estimators.parameters import NONEMPTY_SIZES_RULE, Rule, integer, real, resolve_input_shape
-from bakeoff.estimators.training.automatic import CONVOLUTIONAL_BATCH
 from bakeoff.estimators.training.rows import Rows
 
 SIDE = 3  # of all kernels but those of the shortcuts
@@ -30,7 +29,7 @@ def norm(n_maps: int) -> list[nn.Module]:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ImageResNetArchitecture(AugmentedNet):
+class ImageResNetArchitecture(ScheduledNet, AugmentedNet):
     """A convolution, stages of residual blocks of which each but the first halves the sides, the mean of each map.
 
     Parameters
@@ -43,34 +42,15 @@ class ImageResNetArchitecture(AugmentedNet):
         Blocks of each stage, of two convolutions each.
     learning_rate : float, default=5e-3
         Highest step size of the schedule.
-    schedule : str, default="one-cycle"
-        As for all nets. Its rate ends at zero: no rows are held out unless `early_stopping` asks for it.
-    optimizer : str, default="adamw"
-        Rule of the steps.
-    weight_decay : float, default=1e-2
-        Decoupled from the gradient.
-    batch_size, max_epochs : int or "auto", default="auto"
-        By the number of training rows: see `TrainingParameters`.
     """
 
-    _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
-
-    optimizer: str = "adamw"
     learning_rate: float = 5e-3
-    schedule: str = "one-cycle"
-    weight_decay: float = 1e-2
-    batch_size: int | str = "auto"
-    max_epochs: int | str = "auto"
-    n_iter_no_change: int = 1000
     input_shape: tuple[int, ...] | None = None
     n_filters: tuple[int, ...] = (32, 64, 128)
     n_blocks: int = 1
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {"n_filters": NONEMPTY_SIZES_RULE, "n_blocks": integer(1)}
-
-    def _normalises_batches(self) -> bool:
-        return True
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         shape = resolve_image_shape(self.input_shape, rows.inputs.shape[1])

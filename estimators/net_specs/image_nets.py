@@ -5,14 +5,12 @@ Without a GPU each takes the rows of 28 x 28 pixels on which one core fits its d
 """
 
 from functools import partial
-from typing import Any
 
 from bakeoff.estimators.net_specs.nets import SCHEDULED, dropout_or_none, net_builder, net_spec
 from bakeoff.estimators.search_spaces.space import Params, Trial
 from bakeoff.tasks import Kind
 
 PREPROCESSORS: dict[Kind, str] = {"image": "global-scaled"}
-TRAINING: dict[str, Any] = {name: value for name, value in SCHEDULED.items() if name != "weight_decay"}
 RATES = "learning rate and weight decay: a step around those of fastai's and airbench's recipes for small images"
 
 
@@ -69,7 +67,7 @@ IMAGE_NET_SPECS = (
         build=net_builder("ImageResNet", shaped=True),
         max_cpu_rows=5_000,
         default={"width": 32, "n_blocks": 1, "learning_rate": 5e-3, "weight_decay": 1e-2},
-        fixed=TRAINING,
+        fixed=SCHEDULED,
         space=_resnet_space,
         source=f"He et al. 2016 (Deep residual learning, CVPR), its nets for small images: width 16; {RATES}",
     ),
@@ -85,7 +83,7 @@ IMAGE_NET_SPECS = (
             "learning_rate": 5e-3,
             "weight_decay": 1e-2,
         },
-        fixed=TRAINING,
+        fixed=SCHEDULED,
         space=_wide_resnet_space,
         source=f"Zagoruyko and Komodakis 2016 (Wide residual networks, BMVC): factors to 10, dropout 0.3; {RATES}",
     ),
@@ -102,7 +100,7 @@ IMAGE_NET_SPECS = (
             "weight_decay": 1e-2,
         },
         fixed={
-            **TRAINING,
+            **SCHEDULED,
             "pooling": ("max", "max", None, None, "max"),
             "batch_norm": True,
         },

@@ -8,7 +8,8 @@ an architecture changes has to come before the shared one.
 import copy
 import os
 from abc import abstractmethod
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bakeoff.estimators.nets.persistence import load_net, save_net
 from bakeoff.estimators.nets.trainable import Trainable
+from bakeoff.estimators.training.automatic import CONVOLUTIONAL_BATCH
 from bakeoff.estimators.training.inference import infer, sample_outputs
 
 Array = NDArray[Any]
@@ -146,3 +148,36 @@ class Net(Trainable):
         if "module_" in state and next(self.module_.parameters()).is_cuda:
             state["module_"] = copy.deepcopy(self.module_).cpu()
         return state
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ScheduledNet(Net):
+    """A convolutional net that follows a rate to its end, on all rows unless `early_stopping` asks for some.
+
+    Parameters
+    ----------
+    learning_rate : float, default=2e-3
+        Highest step size of the schedule.
+    schedule : str, default="one-cycle"
+        As for all nets. With a rate that ends at zero, a tenth of the epochs of the published recipes is enough, and
+        the last weights are as good as any: no rows are held out unless `early_stopping` asks for it.
+    optimizer : str, default="adamw"
+        Rule of the steps.
+    weight_decay : float, default=1e-2
+        Decoupled from the gradient.
+    batch_size, max_epochs : int or "auto", default="auto"
+        By the number of training rows: see `TrainingParameters`.
+    """
+
+    _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
+
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    schedule: str = "one-cycle"
+    weight_decay: float = 1e-2
+    batch_size: int | str = "auto"
+    max_epochs: int | str = "auto"
+    n_iter_no_change: int = 1000
+
+    def _normalises_batches(self) -> bool:
+        return True

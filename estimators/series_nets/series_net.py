@@ -2,49 +2,27 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Generator, nn
 
 from bakeoff.estimators.layers.convolutional import ConvolutionalBody, FoldValues, GlobalPool
 from bakeoff.estimators.layers.layers import Linear
 from bakeoff.estimators.layers.networks import Network
-from bakeoff.estimators.nets.net import Net
+from bakeoff.estimators.nets.net import ScheduledNet
 from bakeoff.estimators.parameters import SERIES_SHAPE_RULE, Rule, integer, resolve_input_shape
-from bakeoff.estimators.training.automatic import CONVOLUTIONAL_BATCH
 from bakeoff.estimators.training.rows import Rows
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SeriesNet(Net):
+class SeriesNet(ScheduledNet):
     """Convolutions along the steps, the mean of each map, a linear head.
 
     Parameters
     ----------
     input_shape : (channels, length), default=None
         How the columns of X fold back, in C order. None reads a row as one channel of n_features steps.
-    learning_rate : float, default=2e-3
-        Highest step size of the schedule.
-    schedule : str, default="one-cycle"
-        As for all nets. With a rate that ends at zero, a tenth of the epochs of the published recipes is enough, and
-        the last weights are as good as any: no rows are held out unless `early_stopping` asks for it.
-    optimizer : str, default="adamw"
-        Rule of the steps.
-    weight_decay : float, default=1e-2
-        Decoupled from the gradient.
-    batch_size, max_epochs : int or "auto", default="auto"
-        By the number of training rows: see `TrainingParameters`.
     """
 
-    _most_rows_of_auto_batch: ClassVar[float] = CONVOLUTIONAL_BATCH
-
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-3
-    schedule: str = "one-cycle"
-    weight_decay: float = 1e-2
-    batch_size: int | str = "auto"
-    max_epochs: int | str = "auto"
-    n_iter_no_change: int = 1000
     input_shape: tuple[int, ...] | None = None
 
     @abstractmethod
@@ -53,9 +31,6 @@ class SeriesNet(Net):
 
     def _rules(self) -> dict[str, Rule]:
         return super()._rules() | {"input_shape": SERIES_SHAPE_RULE}
-
-    def _normalises_batches(self) -> bool:
-        return True
 
     def _build_network(self, rows: Rows, n_outputs: int, generator: Generator) -> Network:
         n_channels, length = resolve_input_shape(self.input_shape, rows.inputs.shape[1])

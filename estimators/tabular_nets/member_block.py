@@ -76,8 +76,6 @@ class FusedBlock(torch.autograd.Function):
             gradient.mul_(scale_out)
         flat = gradient.flatten(1, 2)
         of_weight = torch.bmm(scaled.flatten(1, 2).mT, flat)
-        if scale_in is None and not ctx.needs_input_grad[0]:
-            return None, None, of_weight, of_scale_out, of_bias, None
         of_values = torch.bmm(flat, weight.mT).view(values.shape)
         of_scale_in = None
         if scale_in is not None:

@@ -8,11 +8,9 @@ again; a fit that takes more than ``--limit`` seconds (600) is noted as such, it
 
 import argparse
 import json
-import multiprocessing
 import time
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +18,12 @@ from sklearn.datasets import make_classification
 
 from bakeoff.estimators import make
 from bakeoff.estimators.models.registry import get_spec, model_names
+from bakeoff.isolation.outcome import ResourceLimits
+from bakeoff.isolation.parent import run_isolated
 
 SHAPES: dict[str, tuple[int, ...] | None] = {"tabular": None, "series": (1, 128), "image": (1, 28, 28)}
 N_COLUMNS = 20
+MEMORY = 8 * 2**30
 
 
 def draw(kind: str, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -32,32 +33,23 @@ def draw(kind: str, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     return X.astype(np.float32), y
 
 
-def fit(kind: str, model: str, n_rows: int, answer: Any) -> None:
-    """Fit, and send the seconds, or why there are none."""
+def fit(kind: str, model: str, n_rows: int) -> float:
+    """Fit; return the CPU seconds."""
     torch.set_num_threads(1)
     X, y = draw(kind, n_rows)
     began = time.process_time()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            make(model, task="binary", kind=kind, input_shape=SHAPES[kind]).fit(X, y)
-    except Exception as error:
-        answer.put(str(error))
-    else:
-        answer.put(time.process_time() - began)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        make(model, task="binary", kind=kind, input_shape=SHAPES[kind]).fit(X, y)
+    return time.process_time() - began
 
 
 def seconds_of(kind: str, model: str, n_rows: int, limit: float) -> float | str:
-    """Return the CPU seconds of a fit in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    answer = context.Queue()
-    process = context.Process(target=fit, args=(kind, model, n_rows, answer))
-    process.start()
-    process.join(limit)
-    if process.is_alive():
-        process.kill()
+    """Return the CPU seconds of a fit in a process of its own, or why there are none."""
+    outcome = run_isolated(fit, kind, model, n_rows, limits=ResourceLimits(seconds=limit, memory=MEMORY, threads=1))
+    if outcome.status == "timeout":
         return f"over {limit:.0f}"
-    return answer.get() if process.exitcode == 0 else f"exit code {process.exitcode}"
+    return float(outcome.value) if outcome.status == "ok" else outcome.reason
 
 
 def main() -> None:

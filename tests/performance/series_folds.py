@@ -30,16 +30,33 @@ CASES = (
 )
 
 
-def cpu_seconds(train: Callable[[], None], times: int) -> float:
+def cpu_seconds(train: Callable[..., None], *arguments: Any, times: int) -> float:
     """Return the median of the process's seconds."""
     taken = []
     for _ in range(times):
         began = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            train()
+            train(*arguments)
         taken.append(time.process_time() - began)
     return statistics.median(taken)
+
+
+def together(net: Any, X: np.ndarray, y: np.ndarray) -> None:
+    """Train members and folds side by side."""
+    fit_folds(net, X, y, list(KFold(FOLDS).split(X)))
+
+
+def by_fold(net: Any, X: np.ndarray, y: np.ndarray) -> None:
+    """Train the folds one after another, the members of each side by side."""
+    for train, _ in KFold(FOLDS).split(X):
+        clone(net).fit(X[train], y[train])
+
+
+def by_net(net: Any, X: np.ndarray, y: np.ndarray) -> None:
+    """Train net by net."""
+    for seed in range(net.n_members):
+        by_fold(clone(net).set_params(n_members=1, random_state=seed), X, y)
 
 
 def main() -> None:
@@ -52,21 +69,7 @@ def main() -> None:
     for name, net, n_rows, n_steps in CASES:
         X = np.random.default_rng(0).normal(size=(n_rows, n_steps)).astype(np.float32)
         y = np.arange(n_rows) % 2
-        folds = list(KFold(FOLDS).split(X))
-
-        def together(net: Any = net, X: Any = X, y: Any = y, folds: Any = folds) -> None:
-            fit_folds(net, X, y, folds)
-
-        def by_fold(net: Any = net, X: Any = X, y: Any = y, folds: Any = folds) -> None:
-            for train, _ in folds:
-                clone(net).fit(X[train], y[train])
-
-        def by_net(net: Any = net, X: Any = X, y: Any = y, folds: Any = folds) -> None:
-            for train, _ in folds:
-                for seed in range(net.n_members):
-                    clone(net).set_params(n_members=1, random_state=seed).fit(X[train], y[train])
-
-        mine, *others = (cpu_seconds(train, times) for train in (together, by_fold, by_net))
+        mine, *others = (cpu_seconds(train, net, X, y, times=times) for train in (together, by_fold, by_net))
         print(f"| {name} | {n_steps} | {mine:.2f} | {' | '.join(f'{t / mine:.2f}' for t in others)} |", flush=True)
 
 

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from published import DATA, load_series, manifest
+from published import load_series, manifest
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import Pipeline
+from tables import load_table
 
 from bakeoff.estimators import make
 
@@ -101,12 +102,9 @@ def _error_on_table(name: str, model: str, n_rows: int, seed: int, rule: str) ->
 
 
 def _training_part(name: str) -> tuple[pd.DataFrame, Any, bool]:
-    about = next(entry for entry in manifest() if entry["name"] == name)
-    frame = pd.read_csv(DATA / about["file"], keep_default_na=False, na_values=[""])
-    rows = np.random.default_rng(0).permutation(len(frame))[: int(0.8 * len(frame))]
-    frame = frame.iloc[rows].reset_index(drop=True)
-    y = frame.pop(about["target"]).to_numpy()
-    return frame.drop(columns=["name"], errors="ignore"), y, about["task"] == "regression"
+    X, y, is_regression = load_table(name)
+    rows = np.random.default_rng(0).permutation(len(X))[: int(0.8 * len(X))]
+    return X.iloc[rows].reset_index(drop=True), y[rows], is_regression
 
 
 def _with_rule(pipeline: Pipeline, rule: dict[str, Any]) -> Pipeline:

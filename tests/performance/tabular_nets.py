@@ -7,15 +7,13 @@ seconds for ten folds, ratios to ours, and what share of our time is matrix prod
 """
 
 import argparse
-import statistics
 import tempfile
-import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from series_folds import cpu_seconds
 from sklearn.datasets import make_regression
 from sklearn.model_selection import KFold
 from torch.profiler import ProfilerActivity, profile
@@ -130,18 +128,6 @@ def their_realmlp(case: Case) -> None:
         model.fit(X[np.r_[train, test]], y[np.r_[train, test]], val_idxs=np.arange(len(train), len(X)))
 
 
-def cpu_seconds(train: Callable[[Case], None], case: Case, times: int) -> float:
-    """Return the median of the process's seconds."""
-    taken = []
-    for _ in range(times):
-        began = time.process_time()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            train(case)
-        taken.append(time.process_time() - began)
-    return statistics.median(taken)
-
-
 def share_of_products(train: Callable[[Case], None], case: Case) -> float:
     """Return the share of the time of all operations that is matrix products."""
     with profile(activities=[ProfilerActivity.CPU]) as found:
@@ -153,7 +139,7 @@ def share_of_products(train: Callable[[Case], None], case: Case) -> float:
 
 def compare(what: str, case: Case, trainings: Sequence[Callable[[Case], None]], times: int) -> None:
     """Print one line: our seconds, the others' in multiples of them, and our share of products."""
-    mine, *others = (cpu_seconds(train, case, times) for train in trainings)
+    mine, *others = (cpu_seconds(train, case, times=times) for train in trainings)
     cells = [
         f"{what} {case.n_blocks} x {case.width}",
         str(case.batch_size),
